@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The memory manager as the rest of the core sees it: a buddy heap per node, zone and order over a sparse frame table;
+ * the domain heap and the Xen heap on top of it; guest-physical memory (populate_physmap).
+ */
+#ifndef HV_MM_H
+#define HV_MM_H
+
+#include <hv/domain.h>
+#include <hv/numa.h>
+
+#define MAX_ORDER 18u /* 1 GiB */
+
+/* Allocation flags (4.3 numbering); node + 1 in bits 8..15, address bits in 24..31. */
+enum { MEMF_no_refcount = 1u << 0, MEMF_no_dma = 1u << 3, MEMF_exact_node = 1u << 4 };
+#define MEMF_node(n) ((((unsigned)(n).n) + 1u) << 8)
+#define MEMF_bits(n) ((unsigned)(n) << 24)
+
+/* All RAM of the machine becomes free heap. 0 or -HV_E*. Before scheduler_init. */
+int mm_init(void);
+
+/* ---- heap ------------------------------------------------------------------------------------------------------ */
+
+/* 2^order pages; MFN_INVALID if there is none. d NULL: for the hypervisor itself. */
+mfn_t alloc_domheap_pages(struct domain *d, unsigned order, unsigned memflags);
+void free_domheap_pages(mfn_t first, unsigned order);
+void *alloc_xenheap_pages(unsigned order, unsigned memflags);
+void free_xenheap_pages(void *va, unsigned order);
+
+uint64_t avail_pages(void);
+uint64_t avail_node_pages(node_id n);
+uint64_t node_size_pages(node_id n);
+uint64_t total_pages(void);
+uint64_t outstanding_claims(void);
+/* Width in address bits of the DMA zone that is kept back; 0 on a machine of one node. */
+unsigned dma_bitsize(void);
+
+/* ---- hypervisor objects ---------------------------------------------------------------------------------------- */
+
+/* Zero-filled memory from the Xen heap for the core's own structures, aligned to 64 bytes from 64 bytes on. NULL if short. */
+void *hv_zalloc(size_t size);
+void hv_free(void *p);
+
+/* ---- domains --------------------------------------------------------------------------------------------------- */
+
+int mm_init_domain(struct domain *d);
+/* Give back everything that d owns. */
+void mm_destroy_domain(struct domain *d);
+/* Set or release (pages 0) the claim of d. */
+int domain_set_outstanding_pages(struct domain *d, uint64_t pages);
+/* populate_physmap, decrease_reservation, claim_pages: extents done, -HV_ERESTART, or -HV_E*. */
+long do_memory_op(struct hv_memory_op *op);
+/* dom0's memory: 4.3 takes it in one go from the nodes of its affinity. */
+int mm_populate_dom0(struct domain *d, uint64_t pages);
+
+/* Lists x sizes = counters = total, heads aligned, no unmerged free buddies, claims <= free. NULL or the violation. */
+const char *mm_check(void);
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The port: everything that the hypervisor core needs from below, and nothing else.
+ *
+ * The core is linked freestanding; a test checks that its undefined symbols are the functions of this file, the four
+ * memory functions of a freestanding compiler, and a short list of compiler helpers. The first port is sim/; a
+ * bare-metal port implements the same list.
+ *
+ * Execution model. Each pCPU executes the core on a stack of its own. The core is entered with interrupts masked
+ * (hv/core.h lists the entry points) and never sleeps; it waits only in port_lock() and port_relax_until(). Code runs
+ * between two port calls without being observed: port_lock, port_trylock, port_unlock and port_relax_until first let
+ * the simulated time of the path executed so far pass, then act.
+ */
+#ifndef HV_PORT_H
+#define HV_PORT_H
+
+#include <hv/types.h>
+
+struct vcpu;
+
+/* ---- identity and time ---------------------------------------------------------------------------------------- */
+
+/* The pCPU that executes this. */
+pcpu_id port_this_cpu(void);
+
+/* Nanoseconds since boot as this pCPU sees them now; never decreases on one pCPU. */
+s_time_t port_now(void);
+
+/*
+ * (Re)arm the one-shot timer of this pCPU at an absolute time. It fires no earlier than deadline + 1 ns; a deadline in
+ * the past fires as soon as interrupts are taken. S_TIME_MAX disarms. When it fires the port calls timer_interrupt().
+ */
+void port_timer_set(s_time_t deadline);
+
+/* ---- between pCPUs -------------------------------------------------------------------------------------------- */
+
+/* Interrupt another pCPU so that it looks at its pending softirqs (event check). Arrives at least 1 ns later. */
+void port_ipi_send(pcpu_id to);
+
+/* Is an interrupt (timer or IPI) waiting for this pCPU that masked interrupts keep out? */
+bool port_irq_pending(void);
+
+/*
+ * A ticket lock. All zero is unlocked. Not recursive. The fields belong to the port; the core only provides the place.
+ * name is for statistics and panics and may be NULL.
+ */
+struct hv_lock {
+    uint32_t next, owner; /* next ticket to hand out, ticket being served */
+    uint16_t holder;      /* pCPU number + 1 of the holder, 0 when free */
+    const char *name;
+    void *port; /* the port's own bookkeeping, NULL until first use */
+};
+
+#define HV_LOCK_INIT(n) {0, 0, 0, (n), NULL}
+
+void port_lock(struct hv_lock *lock);
+void port_unlock(struct hv_lock *lock);
+/* false: somebody holds it (or the port injected a failure). */
+bool port_trylock(struct hv_lock *lock);
+
+/* Spin until cond(arg) is true. Every spin-wait that is not a lock goes through here. */
+void port_relax_until(bool (*cond)(void *arg), void *arg);
+
+/* ---- guests --------------------------------------------------------------------------------------------------- */
+
+/*
+ * Save the guest state of prev and load that of next on this pCPU, then return (on the same hypervisor stack). Either
+ * may be an idle vCPU.
+ */
+void port_context_switch(struct vcpu *prev, struct vcpu *next);
+
+/* ---- memory --------------------------------------------------------------------------------------------------- */
+
+/*
+ * Hypervisor mapping of 2^order contiguous frames of the Xen heap, zero-filled; NULL if it cannot be had. Only for
+ * frames that the core owns itself; guest frames have no content that the core looks at.
+ */
+void *port_map_pages(mfn_t first, unsigned order);
+void port_unmap_pages(void *va, mfn_t first, unsigned order);
+
+/*
+ * Backing for the frame table (the radix of hv/frame.h): zero-filled, aligned to 64 bytes. On real hardware this memory
+ * is set aside at boot; NULL when it is exhausted.
+ */
+void *port_frametable_alloc(size_t bytes);
+void port_frametable_free(void *p, size_t bytes);
+
+void port_clear_pages(mfn_t first, unsigned order);
+void port_copy_page(mfn_t to, mfn_t from);
+
+/* ---- being observed ------------------------------------------------------------------------------------------- */
+
+/* Write n characters to the console (no terminator needed). */
+void port_console_write(const char *s, size_t n);
+
+/* A xentrace record: event id (hv/trace.h), up to 7 extra words. */
+void port_trace(uint32_t event, unsigned nr_words, const uint32_t *words);
+
+/*
+ * Software performance counters, as Xen's perfc. The port may charge time for them: "--hv-cost fixed" gives each a
+ * documented constant (models/costs/). A counter is counted where the work is done, n times the unit named here.
+ */
+enum hv_perfc {
+    PERFC_softirq,            /* a softirq handled */
+    PERFC_schedule,           /* one pass through schedule() */
+    PERFC_context_switch,     /* a switch to another vCPU */
+    PERFC_sched_wake,         /* a vCPU woken */
+    PERFC_sched_tick,         /* credit: tick of one pCPU */
+    PERFC_sched_acct_domain,  /* credit: domain visited by the accounting pass */
+    PERFC_sched_acct_vcpu,    /* credit: vCPU visited by the accounting pass */
+    PERFC_sched_pick_cpu,     /* pCPU looked at by the placement decision */
+    PERFC_sched_runq_scan,    /* run queue element looked at */
+    PERFC_sched_balance_peer, /* peer pCPU looked at by the load balancer */
+    PERFC_sched_tickle,       /* pCPU tickled */
+    PERFC_timer_op,           /* timer armed, stopped or run */
+    PERFC_hypercall,          /* hypercall dispatched */
+    PERFC_evtchn_send,        /* event delivered */
+    PERFC_heap_alloc,         /* buddy allocated (split steps not counted) */
+    PERFC_heap_free,          /* buddy freed (merge steps not counted) */
+    PERFC_heap_split,         /* one split step */
+    PERFC_heap_merge,         /* one merge step */
+    PERFC_page_assign,        /* frame assigned to, or taken from, a domain (superpage: once) */
+    PERFC_p2m_set,            /* p2m entry written */
+    PERFC_NR
+};
+
+void port_count(enum hv_perfc what, uint32_t n);
+
+/* The core found itself broken. Does not return. */
+_Noreturn void port_panic(const char *file, int line, const char *what);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Behaviour levels as data: a level is a set of limits and of named quirks. Nothing in the core asks for a release;
+ * code asks for one quirk by name.
+ */
+#ifndef HV_PROFILE_H
+#define HV_PROFILE_H
+
+#include <hv/types.h>
+
+/* X(identifier, released in, fixed in ("" = not fixed), what it does) */
+#define HV_QUIRKS(X)                                                                                                   \
+    X(sched_now_before_lock, "-", "4.4", "schedule() samples the time before it takes the lock")                       \
+    X(credit_acct_32bit, "3.0", "", "credit accounting multiplies in 32 bits and wraps on large hosts")                \
+    X(credit_unpark_boost, "3.4", "4.4", "a parked vCPU coming out of parking is boosted")                             \
+    X(credit_migrate_boost, "3.0", "4.4", "a vCPU woken by a migration is boosted")                                    \
+    X(credit_ratelimit_full, "4.2", "4.5", "a rate-limited slice is the whole limit again, not what is left of it")    \
+    X(credit_kick_always, "4.3", "4.7", "a preempted vCPU is kicked away although it cannot use the idle pCPUs")       \
+    X(credit_tickle_stale_idlers, "3.0", "4.10", "a tickled pCPU stays in idlers, so the next wake may choose it too") \
+    X(credit_idlers_any_pool, "4.0", "4.4", "idlers of other cpupools are tickled")                                    \
+    X(credit_tick_on_idle, "3.0", "4.7", "the tick also runs on idle pCPUs")                                           \
+    X(credit_no_lb_ratelimit, "3.0", "4.19", "the load balancer scans all peers every time")                           \
+    X(node_affinity_domain, "4.3", "4.5", "node affinity is per domain; there is no per-vCPU soft affinity")           \
+    X(claim_at_assign, "4.3", "4.22", "a claim shrinks at assignment and grows back when pages are freed")             \
+    X(heap_alloc_next_node, "3.4", "", "a multi-node domain's allocations rotate over its nodes, starting after 0")    \
+    X(dma_width_floor, "3.4", "4.5", "the DMA zone width rounds down instead of up")                                   \
+    X(placement_32bit_diff, "4.2", "", "placement compares memory through a 32-bit difference in KiB")                 \
+    X(placement_32bit_sum, "4.2", "4.5", "placement sums free memory in 32-bit KiB")                                   \
+    X(placement_off_with_cpus, "4.2", "4.12", "cpus= of any form switches automatic placement off")                    \
+    X(placement_count_self, "4.5", "", "the domain being created counts itself on every node")                         \
+    X(pv_builder_4k, "3.0", "4.6", "PV domains are built from 4 KiB extents")                                          \
+    X(arm_one_node, "4.3", "", "ARM: one NUMA node whatever the firmware says")
+
+enum hv_quirk {
+#define X(id, since, fixed, text) HV_QUIRK_##id,
+    HV_QUIRKS(X)
+#undef X
+        HV_QUIRK_NR
+};
+
+struct hv_quirk_info {
+    const char *name, *since, *fixed, *text;
+};
+
+struct hv_profile {
+    const char *name;
+    const char *note;      /* shown wherever the profile shows, NULL for none ("not Xen") */
+    uint64_t max_host_bytes;
+    bool quirk[HV_QUIRK_NR];
+};
+
+/* All levels, terminated by an entry without a name. */
+extern const struct hv_profile hv_profiles[];
+extern const struct hv_quirk_info hv_quirk_infos[HV_QUIRK_NR];
+/* NULL: no such level. */
+const struct hv_profile *hv_profile_find(const char *name);
+
+/* The level of this hypervisor, set once at boot. */
+extern const struct hv_profile *hv_level;
+#define quirk(id) (hv_level->quirk[HV_QUIRK_##id])
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Trace event ids (the numbers of Xen's public trace interface) and one-line emitters. */
+#ifndef HV_TRACE_H
+#define HV_TRACE_H
+
+#include <hv/domain.h>
+
+#define TRC_SCHED_RUNSTATE_CHANGE 0x21001u /* + (old << 8) + (new << 4) */
+#define TRC_SCHED_CONTINUE_RUNNING 0x21002u
+#define TRC_SCHED_DOM_ADD 0x28001u
+#define TRC_SCHED_DOM_REM 0x28002u
+#define TRC_SCHED_SLEEP 0x28003u
+#define TRC_SCHED_WAKE 0x28004u
+#define TRC_SCHED_YIELD 0x28005u
+#define TRC_SCHED_BLOCK 0x28006u
+#define TRC_SCHED_SWITCH 0x2800au
+#define TRC_SCHED_SWITCH_INFPREV 0x2800eu
+#define TRC_SCHED_SWITCH_INFNEXT 0x2800fu
+#define TRC_CSCHED_TASKLET 0x22001u
+#define TRC_CSCHED_ACCOUNT_START 0x22002u
+#define TRC_CSCHED_ACCOUNT_STOP 0x22003u
+#define TRC_CSCHED_STOLEN_VCPU 0x22004u
+#define TRC_CSCHED_PICKED_CPU 0x22005u
+#define TRC_CSCHED_TICKLE 0x22006u
+#define TRC_MEM_DECREASE_RESERVATION 0x10f005u
+
+/* One word: vcpu in bits 0..15, domain in bits 16..31. */
+static inline uint32_t trace_v(const struct vcpu *v)
+{
+    return ((uint32_t)v->domain->id.n << 16) | v->id.n;
+}
+static inline void trace1(uint32_t ev, uint32_t a)
+{
+    port_trace(ev, 1, &a);
+}
+static inline void trace2(uint32_t ev, uint32_t a, uint32_t b)
+{
+    port_trace(ev, 2, (const uint32_t[]){a, b});
+}
+static inline void trace3(uint32_t ev, uint32_t a, uint32_t b, uint32_t c)
+{
+    port_trace(ev, 3, (const uint32_t[]){a, b, c});
+}
+static inline void trace4(uint32_t ev, uint32_t a, uint32_t b, uint32_t c, uint32_t d)
+{
+    port_trace(ev, 4, (const uint32_t[]){a, b, c, d});
+}
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What libxl and xl do above the hypercall interface: read the placement state of the host, choose nodes, build a
+ * domain. Hosted C11; sees the core only through hypercalls, each of which takes simulated time in dom0.
+ */
+#ifndef TOOLSTACK_TOOLSTACK_H
+#define TOOLSTACK_TOOLSTACK_H
+
+#include <hv/profile.h>
+#include <hv/public/hypercall.h>
+
+/* How the toolstack makes hypercalls and talks. Provided by whoever runs it (the simulator, or a test). */
+struct ts_host {
+    void *ctx;
+    const struct hv_profile *level;
+    /* Performs the call in dom0, continuations included; returns when it is done. */
+    long (*hypercall)(void *ctx, enum hv_hypercall nr, void *arg);
+    /* A message for the operator (level 0 error, 1 warning, 2 information); one line, no newline. */
+    void (*log)(void *ctx, int level, const char *line);
+};
+
+/* A list of pCPUs as xl.cfg writes it ("all", "0-7,^3"; "nodes:" from 4.4 on). */
+struct ts_cpulist {
+    bool set;
+    bool list_form;            /* cpus=["2", "3"]: one entry per vCPU */
+    unsigned nr;               /* entries; 1 in string form */
+    cpumask_t mask[HV_MAX_VCPUS_PER_DOMAIN]; /* [i] for vCPU i; the last entry's rule of 4.3: the union, in uni */
+    cpumask_t uni;
+};
+
+/* Domain configuration: the part of xl.cfg that matters here, parsed. */
+struct ts_domain_config {
+    char name[64];
+    enum hv_guest_type type;
+    unsigned vcpus, maxvcpus;
+    uint64_t memory_kb, maxmem_kb;
+    uint32_t weight, cap; /* 0 / 0xffffffff: not given */
+    const char *cpus;         /* string form, NULL: not given */
+    const char *const *cpus_list; /* list form, NULL: not given */
+    unsigned nr_cpus_list;
+};
+
+struct ts_domain_result {
+    dom_id domid;
+    bool auto_placed;
+    nodemask_t nodes; /* chosen by placement, empty if it did not run or found nothing */
+};
+
+/*
+ * xl create -p: build the domain and leave it paused. 0, or a negated HV_E* with everything unwound and the reason
+ * logged.
+ */
+int ts_domain_create(const struct ts_host *h, const struct ts_domain_config *cfg, struct ts_domain_result *out);
+int ts_domain_unpause(const struct ts_host *h, dom_id id);
+int ts_domain_destroy(const struct ts_host *h, dom_id id);
+
+/* Parse a CPU list in the grammar of the level. 0, or -1 with a message and the column (1-based) of the mistake. */
+int ts_cpulist_parse(const struct hv_profile *level, const char *text, unsigned nr_cpus, cpumask_t *out, char *err,
+                     size_t errlen, unsigned *column);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The metrics of one run: a flat list of (name, labels, value); units and descriptions come from one table. */
+#ifndef SIM_METRICS_H
+#define SIM_METRICS_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define METRIC_MAX_LABELS 4u
+
+struct metric_def {
+    const char *name, *unit, *description;
+};
+struct metric_label {
+    const char *name; /* "vm", "vcpu", "pcpu", "node", "pool", "quantile" */
+    char value[64];
+};
+struct metric {
+    const struct metric_def *def;
+    unsigned nr_labels;
+    struct metric_label label[METRIC_MAX_LABELS];
+    double value;
+    const char *unit; /* def->unit unless the metric's unit depends on the workload (vm.throughput) */
+};
+struct metrics {
+    size_t nr, room;
+    struct metric *m;
+};
+
+/* All metrics that a run can write, NULL-name terminated: also what `hvsim list metrics` prints. */
+extern const struct metric_def metric_defs[];
+
+void metrics_init(struct metrics *ms);
+void metrics_free(struct metrics *ms);
+/* Append one; label pairs ("vm", "web1", ...) end with NULL. An unknown name is a bug: aborts. NULL: out of memory. */
+struct metric *metrics_add(struct metrics *ms, const char *name, double value, ...) __attribute__((sentinel));
+/* First metric of that name whose label equals value (label NULL: any). NULL if none. */
+const struct metric *metrics_find(const struct metrics *ms, const char *name, const char *label, const char *value);
+
+/* Both return 0 or -errno. Doubles are written so that they read back the same (shortest of %.15g..%.17g). */
+int metrics_write_json(const struct metrics *ms, FILE *f);
+int metrics_write_csv(const struct metrics *ms, FILE *f);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

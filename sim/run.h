@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One simulation. SystemC keeps global state, so there is one per process. */
+#ifndef SIM_RUN_H
+#define SIM_RUN_H
+
+#include "metrics.h"
+#include "scenario.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Exit codes of every hvsim command (docs/formats.md). */
+enum hvsim_exit { EXIT_DONE = 0, EXIT_CHECK_FAILED = 1, EXIT_BAD_INPUT = 2, EXIT_HOST_FAILED = 3, EXIT_MODEL_PANIC = 4 };
+
+struct run_event {
+    uint64_t index;
+    int64_t time_ps;
+    uint16_t class_; /* enum event_class in sim/kernel/calendar.hpp */
+    uint16_t id;     /* pCPU or other entity number */
+    uint32_t what;   /* event code */
+    uint64_t arg;    /* e.g. domain and vCPU */
+    uint64_t state;  /* fingerprint so far */
+};
+
+struct run_options {
+    uint64_t seed;
+    const char *hv_core_path; /* shared object to use instead of the linked core, NULL */
+    bool check_invariants;
+    bool sync_every_event;  /* slow twin: hand every event to the kernel, no running ahead */
+    /* NULL or called with each event of the trajectory, in order (--check-determinism, event logs). */
+    void (*on_event)(void *ctx, const struct run_event *e);
+    void *ctx;
+    /* NULL or called now and then with progress in 0..1 of simulated time. */
+    void (*on_progress)(void *ctx, double done);
+    FILE *console; /* the hypervisor's console and the toolstack's messages; NULL: dropped */
+};
+
+struct run_result {
+    struct metrics metrics;
+    uint64_t fingerprint;
+    uint64_t events;
+    double simulated_s, wall_s;
+    const char *hv_build_id;
+    char error[512]; /* the reason when the return value is not EXIT_DONE */
+};
+
+/* Run a scenario in this process. An enum hvsim_exit. The result must be freed with run_result_free in every case. */
+int run_scenario(const struct scenario *s, const struct run_options *opt, struct run_result *out);
+void run_result_free(struct run_result *r);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

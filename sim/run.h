@@ -11,7 +11,13 @@ extern "C" {
 #endif
 
 /* Exit codes of every hvsim command (docs/formats.md). */
-enum hvsim_exit { EXIT_DONE = 0, EXIT_CHECK_FAILED = 1, EXIT_BAD_INPUT = 2, EXIT_HOST_FAILED = 3, EXIT_MODEL_PANIC = 4 };
+enum hvsim_exit {
+    EXIT_DONE = 0,
+    EXIT_CHECK_FAILED = 1,
+    EXIT_BAD_INPUT = 2,
+    EXIT_HOST_FAILED = 3,
+    EXIT_MODEL_PANIC = 4
+};
 
 struct run_event {
     uint64_t index;
@@ -27,7 +33,7 @@ struct run_options {
     uint64_t seed;
     const char *hv_core_path; /* shared object to use instead of the linked core, NULL */
     bool check_invariants;
-    bool sync_every_event;  /* slow twin: hand every event to the kernel, no running ahead */
+    bool sync_every_event; /* slow twin: hand every event to the kernel, no running ahead */
     /* NULL or called with each event of the trajectory, in order (--check-determinism, event logs). */
     void (*on_event)(void *ctx, const struct run_event *e);
     void *ctx;
@@ -40,6 +46,7 @@ struct run_result {
     struct metrics metrics;
     uint64_t fingerprint;
     uint64_t events;
+    uint64_t handovers; /* events that went through the SystemC kernel */
     double simulated_s, wall_s;
     const char *hv_build_id;
     char error[512]; /* the reason when the return value is not EXIT_DONE */

@@ -23,8 +23,8 @@ struct hv_costs {
     double ipi_send_ns;
     double ipi_latency_ns; /* from the send to the interrupt at the other side; >= 1 */
     double timer_program_ns;
-    double world_switch_ns; /* state of the old guest out, of the new one in */
-    double lock_ns;         /* uncontended acquire */
+    double world_switch_ns;  /* state of the old guest out, of the new one in */
+    double lock_ns;          /* uncontended acquire */
     double lock_transfer_ns; /* hand-over of a contended lock to the next waiter; >= 1 */
     double page_clear_ns;    /* 4 KiB */
 };
@@ -43,8 +43,8 @@ struct scenario {
     enum hv_cost_mode cost_mode;
     struct hv_costs costs;
 
-    int64_t warmup_ps;   /* from the start of the guests to the start of measuring */
-    int64_t duration_ps; /* measured */
+    int64_t warmup_ps;           /* from the start of the guests to the start of measuring */
+    int64_t duration_ps;         /* measured */
     int64_t start_offset_max_ps; /* each VM sleeps uniform [0, this) before it starts */
     int64_t cpu_up_interval_ps;  /* between two pCPUs coming up at boot */
 
@@ -65,14 +65,15 @@ struct scenario {
 
 /*
  * Read a scenario. overrides: NULL-terminated list of "a.b=value" (--set) or NULL; keys that begin with "machine." and
- * "profile.NAME." go to the machine file and to that workload profile, the rest to the scenario file. Machines, profiles
- * and costs are looked up by name in the data directory (scenario_data_dir) unless the value has a '/' (then relative to
- * the file). NULL with *err (malloc'ed, one line "file:line:column: ...").
+ * "profile.NAME." go to the machine file and to that workload profile, the rest to the scenario file. Machines,
+ * profiles and costs are looked up by name in the data directory (scenario_data_dir) unless the value has a '/' (then
+ * relative to the file). NULL with *err (malloc'ed, one line "file:line:column: ...").
  */
 struct scenario *scenario_load(const char *path, const char *const *overrides, char **err);
 void scenario_free(struct scenario *s);
 
-/* Where models/ and workloads/ are: $HVSIM_DATA, else the installed place, else the source tree that this was built from. */
+/* Where models/ and workloads/ are: $HVSIM_DATA, else the installed place, else the source tree that this was built
+ * from. */
 const char *scenario_data_dir(void);
 
 #ifdef __cplusplus

@@ -11,6 +11,10 @@
 #include <hv/mm.h>
 #include <hv/public/hypercall.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Changes whenever this file, hv/domain.h, hv/port.h or the public headers change their meaning. */
 #define HV_ABI_VERSION 1u
 
@@ -49,6 +53,9 @@ struct hv_core {
     /* A runstate as of now: ns in each state (hv/domain.h), the current one included. */
     void (*vcpu_runstate)(const struct vcpu *v, s_time_t time[4]);
 
+    /* ns that a pCPU's idle vCPU has run. */
+    s_time_t (*idle_time)(pcpu_id cpu);
+
     /* Build dom0 on pCPU 0, after boot: vCPUs, memory (from the nodes of its affinity), unpaused by the caller. */
     int (*construct_dom0)(unsigned nr_vcpus, uint64_t mem_bytes);
 
@@ -60,5 +67,9 @@ struct hv_core {
 
 /* The one exported symbol that a loader looks up. */
 const struct hv_core *hv_core_get(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

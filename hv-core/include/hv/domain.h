@@ -12,7 +12,12 @@
 enum runstate { RUNSTATE_running, RUNSTATE_runnable, RUNSTATE_blocked, RUNSTATE_offline, RUNSTATE_NR };
 
 /* Pause flags (bit numbers as in Xen 4.3). A vCPU is runnable iff none is set and both pause counts are 0. */
-enum vcpu_pause_flag { VPF_blocked = 1u << 0, VPF_down = 1u << 1, VPF_blocked_in_xen = 1u << 2, VPF_migrating = 1u << 3 };
+enum vcpu_pause_flag {
+    VPF_blocked = 1u << 0,
+    VPF_down = 1u << 1,
+    VPF_blocked_in_xen = 1u << 2,
+    VPF_migrating = 1u << 3
+};
 
 struct vcpu {
     vcpu_id id;
@@ -66,7 +71,9 @@ struct domain {
     void *p2m;       /* mm's own */
 };
 
-#define for_each_vcpu(d, v, i) for ((i) = 0; (i) < (d)->max_vcpus; (i)++) if (((v) = (d)->vcpu[i]) != NULL)
+#define for_each_vcpu(d, v, i)                                                                                         \
+    for ((i) = 0; (i) < (d)->max_vcpus; (i)++)                                                                         \
+        if (((v) = (d)->vcpu[i]) != NULL)
 
 static inline bool vcpu_runnable(const struct vcpu *v)
 {

@@ -26,7 +26,13 @@ typedef struct {
 } nodemask_t;
 
 /* Number of words in use: ceil(pCPUs of the machine / 64), 1 until boot says otherwise. */
+#ifdef __cplusplus
+extern "C" {
+#endif
 extern unsigned hv_cpumask_words;
+#ifdef __cplusplus
+}
+#endif
 
 static inline void cpumask_clear_all(cpumask_t *m)
 {

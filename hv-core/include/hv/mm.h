@@ -37,7 +37,8 @@ unsigned dma_bitsize(void);
 
 /* ---- hypervisor objects ---------------------------------------------------------------------------------------- */
 
-/* Zero-filled memory from the Xen heap for the core's own structures, aligned to 64 bytes from 64 bytes on. NULL if short. */
+/* Zero-filled memory from the Xen heap for the core's own structures, aligned to 64 bytes from 64 bytes on. NULL if
+ * short. */
 void *hv_zalloc(size_t size);
 void hv_free(void *p);
 

@@ -6,9 +6,9 @@
 #include <hv/boot.h>
 #include <hv/mask.h>
 
-extern unsigned hv_nr_cpus;        /* pCPUs 0..n-1, all online */
+extern unsigned hv_nr_cpus; /* pCPUs 0..n-1, all online */
 extern cpumask_t hv_cpu_online;
-extern nodemask_t hv_node_online;  /* nodes with memory or pCPUs */
+extern nodemask_t hv_node_online; /* nodes with memory or pCPUs */
 
 /* 0 or -HV_EINVAL (with a message): more nodes or pCPUs than supported, overlap, bad SLIT. */
 int numa_init(const struct hv_boot_info *info);

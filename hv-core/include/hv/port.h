@@ -16,6 +16,10 @@
 
 #include <hv/types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct vcpu;
 
 /* ---- identity and time ---------------------------------------------------------------------------------------- */
@@ -51,7 +55,10 @@ struct hv_lock {
     void *port; /* the port's own bookkeeping, NULL until first use */
 };
 
-#define HV_LOCK_INIT(n) {0, 0, 0, (n), NULL}
+#define HV_LOCK_INIT(n)                                                                                                \
+    {                                                                                                                  \
+        0, 0, 0, (n), NULL                                                                                             \
+    }
 
 void port_lock(struct hv_lock *lock);
 void port_unlock(struct hv_lock *lock);
@@ -127,6 +134,10 @@ enum hv_perfc {
 void port_count(enum hv_perfc what, uint32_t n);
 
 /* The core found itself broken. Does not return. */
-_Noreturn void port_panic(const char *file, int line, const char *what);
+void port_panic(const char *file, int line, const char *what) __attribute__((noreturn));
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -8,6 +8,10 @@
 
 #include <hv/types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* X(identifier, released in, fixed in ("" = not fixed), what it does) */
 #define HV_QUIRKS(X)                                                                                                   \
     X(sched_now_before_lock, "-", "4.4", "schedule() samples the time before it takes the lock")                       \
@@ -44,7 +48,7 @@ struct hv_quirk_info {
 
 struct hv_profile {
     const char *name;
-    const char *note;      /* shown wherever the profile shows, NULL for none ("not Xen") */
+    const char *note; /* shown wherever the profile shows, NULL for none ("not Xen") */
     uint64_t max_host_bytes;
     bool quirk[HV_QUIRK_NR];
 };
@@ -58,5 +62,9 @@ const struct hv_profile *hv_profile_find(const char *name);
 /* The level of this hypervisor, set once at boot. */
 extern const struct hv_profile *hv_level;
 #define quirk(id) (hv_level->quirk[HV_QUIRK_##id])
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

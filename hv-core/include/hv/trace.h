@@ -35,15 +35,18 @@ static inline void trace1(uint32_t ev, uint32_t a)
 }
 static inline void trace2(uint32_t ev, uint32_t a, uint32_t b)
 {
-    port_trace(ev, 2, (const uint32_t[]){a, b});
+    const uint32_t w[] = {a, b};
+    port_trace(ev, 2, w);
 }
 static inline void trace3(uint32_t ev, uint32_t a, uint32_t b, uint32_t c)
 {
-    port_trace(ev, 3, (const uint32_t[]){a, b, c});
+    const uint32_t w[] = {a, b, c};
+    port_trace(ev, 3, w);
 }
 static inline void trace4(uint32_t ev, uint32_t a, uint32_t b, uint32_t c, uint32_t d)
 {
-    port_trace(ev, 4, (const uint32_t[]){a, b, c, d});
+    const uint32_t w[] = {a, b, c, d};
+    port_trace(ev, 4, w);
 }
 
 #endif

@@ -39,7 +39,7 @@ struct machine {
     double freq_hz;
     unsigned nr_sockets, cores_per_socket, threads_per_core;
     unsigned nr_cpus, nr_nodes, nr_ranges;
-    struct machine_cpu *cpu;     /* in the order of pCPU numbers as Xen enumerates them */
+    struct machine_cpu *cpu; /* in the order of pCPU numbers as Xen enumerates them */
     struct machine_range *range;
     uint8_t *slit; /* nr_nodes x nr_nodes */
 
@@ -52,8 +52,8 @@ struct machine {
     double mem_service_ns;  /* mean service time per line of a controller, for the queueing term (models/memory.c) */
     double link_service_ns;
 
-    double tlb_reach_4k;     /* bytes covered by the last-level TLB with 4 KiB pages */
-    double page_walk_ns;     /* page-walk cost on a miss of it, PV guest (one-dimensional walk) */
+    double tlb_reach_4k; /* bytes covered by the last-level TLB with 4 KiB pages */
+    double page_walk_ns; /* page-walk cost on a miss of it, PV guest (one-dimensional walk) */
 };
 
 /* Read and check; NULL with the reason in *err (malloc'ed, "file:line:column: ..."). overrides: NULL-terminated list of

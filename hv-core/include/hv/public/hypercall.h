@@ -98,7 +98,7 @@ struct hv_domctl {
             nodemask_t nodemap;
         } nodeaffinity;
         struct {
-            bool put; /* false: get */
+            bool put;             /* false: get */
             uint32_t weight, cap; /* put: weight 0 and cap 0xffff mean "unchanged" */
         } scheduler_op;
         struct {

@@ -9,6 +9,10 @@
 #include <hv/profile.h>
 #include <hv/public/hypercall.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* How the toolstack makes hypercalls and talks. Provided by whoever runs it (the simulator, or a test). */
 struct ts_host {
     void *ctx;
@@ -57,5 +61,9 @@ int ts_domain_destroy(const struct ts_host *h, dom_id id);
 /* Parse a CPU list in the grammar of the level. 0, or -1 with a message and the column (1-based) of the mistake. */
 int ts_cpulist_parse(const struct hv_profile *level, const char *text, unsigned nr_cpus, cpumask_t *out, char *err,
                      size_t errlen, unsigned *column);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

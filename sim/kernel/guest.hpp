@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The inside of a vCPU: which action it is at, and how far. Progress is computed, not stepped: between two events the
+// rate is constant (models/rate.h), so instructions = rate * time.
+#ifndef SIM_KERNEL_GUEST_HPP
+#define SIM_KERNEL_GUEST_HPP
+
+#include "calendar.hpp"
+#include "wake_histogram.h"
+#include <hv/core.h>
+#include <models/rate.h>
+#include <string>
+#include <vector>
+#include <workloads/program.h>
+
+namespace sim
+{
+
+/// A virtual machine as the simulator sees it, dom0 included.
+struct vm {
+    std::string name;
+    dom_id id = DOM_INVALID;
+    const workload_profile *profile = nullptr;
+    double node_share[MACHINE_MAX_NODES] = {};
+    wake_histogram wakes = {};
+    std::vector<struct guest *> vcpus;
+};
+
+/// What a vCPU has done; a window of measurement is the difference of two of these.
+struct guest_counters {
+    double instructions = 0;
+    double misses = 0;       ///< L3 misses
+    double local_misses = 0; ///< those served by the node of the pCPU
+    double warmup_ps = 0;    ///< time lost to refilling caches
+    uint64_t migrations = 0;
+    uint64_t blocks = 0;
+};
+
+struct guest {
+    struct vm *vm = nullptr;
+    struct vcpu *vcpu = nullptr;
+    struct program *program = nullptr;    ///< owned
+    class toolstack *toolstack = nullptr; ///< dom0's vCPU 0 while VMs are being built: actions come from there
+
+    enum class doing { nothing, compute, block, hypercall } doing = doing::nothing;
+    double left = 0;           ///< compute: instructions still to do
+    int64_t block_ps = 0;      ///< block: how long; INT64_MAX: until something else wakes it
+    bool block_issued = false; ///< block: the timer is set, waiting for its event
+    long result = 0;           ///< of the toolstack's last hypercall
+    rate_task task = {};
+
+    // Valid while the vCPU is on a pCPU.
+    bool executing = false; ///< in guest mode; otherwise the hypervisor has the pCPU
+    time_ps last = 0;       ///< progress is computed up to here
+    bool fresh = false;     ///< was just scheduled in: warm-up still to be worked out
+    double warmup = 0;      ///< ps of refilling still to pay
+    double warmup_total = 0;
+    double per_ps = 0; ///< instructions per ps
+    double miss_per_instr = 0;
+    double l3_share = 0; ///< bytes of L3 that it holds when warm
+
+    // Where its cache contents are (models: cache_resident).
+    int last_cpu = -1, l2_core = -1, l3_socket = -1;
+    double l2_held = 0, l3_held = 0;         ///< bytes held when it left
+    double l2_inserted = 0, l3_inserted = 0; ///< insertion counters of that core / socket when it left
+    double l2_resident = 0, l3_resident = 0; ///< still there when it was scheduled in
+
+    time_ps woken_at = -1; ///< became runnable from blocked then, and has not run yet
+
+    guest_counters count;
+
+    ~guest()
+    {
+        program_free(program);
+    }
+};
+
+} // namespace sim
+
+#endif

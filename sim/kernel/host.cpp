@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "host.hpp"
+#include "pcpu.hpp"
+#include "toolstack.hpp"
+
+namespace sim
+{
+
+host *the_host;
+
+namespace
+{
+
+time_ps ps(double ns)
+{
+    return time_ps(ns * 1000.0 + 0.5);
+}
+
+/// Nothing is instantaneous between pCPUs.
+time_ps at_least_1ns(double ns)
+{
+    return ps(ns) < 1000 ? 1000 : ps(ns);
+}
+
+cost_table make_costs(const scenario &s)
+{
+    cost_table c;
+    if (s.cost_mode == HV_COST_NONE)
+        return c;
+    for (unsigned i = 0; i < PERFC_NR; i++)
+        c.perfc[i] = ps(s.costs.perfc_ns[i]);
+    c.trap_entry = ps(s.costs.trap_entry_ns);
+    c.trap_exit = ps(s.costs.trap_exit_ns);
+    c.interrupt = ps(s.costs.interrupt_ns);
+    c.ipi_send = ps(s.costs.ipi_send_ns);
+    c.timer_program = ps(s.costs.timer_program_ns);
+    c.world_switch = ps(s.costs.world_switch_ns);
+    c.lock = ps(s.costs.lock_ns);
+    c.page_clear = ps(s.costs.page_clear_ns);
+    c.ipi_latency = at_least_1ns(s.costs.ipi_latency_ns);
+    c.lock_transfer = at_least_1ns(s.costs.lock_transfer_ns);
+    c.relax = at_least_1ns(s.costs.lock_transfer_ns);
+    return c;
+}
+
+} // namespace
+
+host::host(const scenario &s, const run_options &o, const hv_core *core)
+    : scn(s), opt(o), hv(core), room(o), cost(make_costs(s)), rates(rate_create(s.machine)),
+      changed_(s.machine->nr_cpus)
+{
+    const machine &m = *s.machine;
+    unsigned cores = 0;
+    for (unsigned c = 0; c < m.nr_cpus; c++) {
+        if (m.cpu[c].core >= cores)
+            cores = m.cpu[c].core + 1;
+        boot_cpu_.push_back({uint16_t(m.cpu[c].socket), uint16_t(m.cpu[c].core), uint16_t(m.cpu[c].thread),
+                             node_id{uint8_t(m.cpu[c].node)}});
+    }
+    for (unsigned i = 0; i < m.nr_ranges; i++)
+        boot_range_.push_back(
+            {m.range[i].start >> PAGE_SHIFT, m.range[i].end >> PAGE_SHIFT, node_id{uint8_t(m.range[i].node)}});
+    l2_inserted.assign(cores, 0.0);
+    l3_inserted.assign(m.nr_sockets, 0.0);
+    socket_cpus_.resize(m.nr_sockets);
+    for (unsigned c = 0; c < m.nr_cpus; c++)
+        socket_cpus_[m.cpu[c].socket].push_back(c);
+    the_host = this;
+    for (unsigned c = 0; c < m.nr_cpus; c++)
+        cpu.push_back(std::make_unique<pcpu_module>(("pcpu" + std::to_string(c)).c_str(), *this, uint16_t(c)));
+    ts = std::make_unique<toolstack>("toolstack", *this);
+}
+
+host::~host()
+{
+    rate_free(rates);
+    the_host = nullptr;
+}
+
+hv_boot_info host::boot_info() const
+{
+    hv_boot_info b = {};
+    b.level = scn.level;
+    b.opt = scn.opt;
+    b.nr_cpus = scn.machine->nr_cpus;
+    b.nr_nodes = scn.machine->nr_nodes;
+    b.nr_ranges = unsigned(boot_range_.size());
+    b.cpu = boot_cpu_.data();
+    b.range = boot_range_.data();
+    b.slit = scn.machine->slit;
+    return b;
+}
+
+void host::progress(guest &g, unsigned c)
+{
+    double dt = double(room.now() - g.last);
+    g.last = room.now();
+    if (g.warmup > 0) {
+        double paid = g.warmup < dt ? g.warmup : dt;
+        g.warmup -= paid;
+        g.count.warmup_ps += paid;
+        dt -= paid;
+    }
+    if (dt <= 0)
+        return;
+    const machine_cpu &where = scn.machine->cpu[c];
+    double instr = g.per_ps * dt;
+    g.left = instr < g.left ? g.left - instr : 0;
+    double misses = instr * g.miss_per_instr;
+    g.count.instructions += instr;
+    g.count.misses += misses;
+    g.count.local_misses += misses * g.task.node_share[where.node];
+    l3_inserted[where.socket] += misses * scn.machine->l3.line;
+    l2_inserted[where.core] += instr * g.task.mix->l3_apki / 1000 * scn.machine->l2.line;
+}
+
+void host::progress_socket(unsigned socket)
+{
+    for (unsigned c : socket_cpus_[socket]) {
+        guest *g = cpu[c]->current_guest();
+        if (g && g->executing)
+            progress(*g, c);
+    }
+}
+
+void host::load_rate(guest &g, unsigned c)
+{
+    g.per_ps = rate_ipns(rates, c) / 1000;
+    g.miss_per_instr = rate_miss_per_instr(rates, c);
+    g.l3_share = rate_l3_share(rates, c);
+}
+
+void host::solve_rates()
+{
+    if (!rates_dirty)
+        return;
+    rates_dirty = false;
+    unsigned n = rate_solve(rates, changed_.data());
+    for (unsigned i = 0; i < n; i++) {
+        unsigned c = changed_[i];
+        guest *g = cpu[c]->current_guest();
+        if (!g)
+            continue;
+        if (g->executing)
+            progress(*g, c);
+        load_rate(*g, c);
+        if (g->executing)
+            cpu[c]->reschedule_guest();
+    }
+}
+
+void host::attach_vm(vm &v, int64_t offset_ps)
+{
+    struct domain *d = hv->domain_by_id(v.id);
+    uint64_t pages[HV_MAX_NODES] = {}, total = 0;
+    hv->domain_pages_per_node(d, pages);
+    for (unsigned n = 0; n < scn.machine->nr_nodes; n++)
+        total += pages[n];
+    for (unsigned n = 0; n < scn.machine->nr_nodes && total; n++)
+        v.node_share[n] = double(pages[n]) / double(total);
+    for (unsigned i = 0; i < d->max_vcpus; i++) {
+        struct vcpu *hvv = d->vcpu[i];
+        if (!hvv)
+            continue;
+        auto g = std::make_unique<guest>();
+        g->vm = &v;
+        g->vcpu = hvv;
+        if (v.profile) {
+            std::string entity = v.name + ".vcpu" + std::to_string(i);
+            g->program = program_create(v.profile, stream_open(opt.seed, entity.c_str()), offset_ps);
+            g->task.mix = &v.profile->phase[0].mix;
+        }
+        for (unsigned n = 0; n < MACHINE_MAX_NODES; n++)
+            g->task.node_share[n] = v.node_share[n];
+        hvv->guest = g.get();
+        v.vcpus.push_back(g.get());
+        guests.push_back(std::move(g));
+    }
+    if (vm_by_dom_.size() <= v.id.n)
+        vm_by_dom_.resize(v.id.n + 1u);
+    vm_by_dom_[v.id.n] = &v;
+}
+
+guest *host::find_guest(uint32_t trace_v) const
+{
+    unsigned dom = trace_v >> 16, vcpu = trace_v & 0xffff;
+    if (dom >= vm_by_dom_.size() || !vm_by_dom_[dom] || vcpu >= vm_by_dom_[dom]->vcpus.size())
+        return nullptr;
+    return vm_by_dom_[dom]->vcpus[vcpu];
+}
+
+} // namespace sim

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The simulated host: machine, hypervisor core, pCPUs, VMs. One per process (the port functions find it through
+// `the_host`, as hv-core has one port).
+#ifndef SIM_KERNEL_HOST_HPP
+#define SIM_KERNEL_HOST_HPP
+
+#include "../scenario.h"
+#include "guest.hpp"
+#include "room.hpp"
+#include <map>
+#include <memory>
+
+namespace sim
+{
+
+class pcpu_module;
+class toolstack;
+
+/// Costs in integer picoseconds, resolved once (all zero with --hv-cost none, but for the minimum of 1 ns between
+/// pCPUs).
+struct cost_table {
+    time_ps perfc[PERFC_NR] = {};
+    time_ps trap_entry = 0, trap_exit = 0, interrupt = 0, ipi_send = 0, timer_program = 0, world_switch = 0, lock = 0;
+    time_ps page_clear = 0;
+    time_ps ipi_latency = 1000, lock_transfer = 1000, relax = 1000;
+};
+
+/// Per lock name.
+struct lock_stats {
+    uint64_t acquired = 0, contended = 0, try_failed = 0;
+    time_ps wait = 0, hold = 0;
+};
+
+class host
+{
+  public:
+    host(const scenario &s, const run_options &opt, const hv_core *core);
+    ~host();
+
+    const scenario &scn;
+    const run_options &opt;
+    const hv_core *hv;
+    struct room room;
+    cost_table cost;
+    rate_model *rates = nullptr;
+
+    std::vector<std::unique_ptr<pcpu_module>> cpu;
+    std::unique_ptr<toolstack> ts;
+    class measure *measure = nullptr;
+    std::vector<std::unique_ptr<vm>> vms; ///< [0] is dom0
+    std::vector<std::unique_ptr<guest>> guests;
+
+    /// The pCPU whose thread has the baton (the toolstack runs on behalf of the pCPU that called it).
+    pcpu_module *running = nullptr;
+
+    // Bytes brought into each core's L2 and each socket's L3 so far.
+    std::vector<double> l2_inserted, l3_inserted;
+
+    uint64_t perfc[PERFC_NR] = {};
+    std::map<std::string, lock_stats> locks;
+
+    /// Another task on some pCPU: rates are to be solved before anybody goes on.
+    bool rates_dirty = false;
+    void solve_rates();
+    /// Progress of a guest up to now.
+    void progress(guest &g, unsigned cpu);
+    /// The same for all that execute on a socket (their insertions into its caches count up to now).
+    void progress_socket(unsigned socket);
+    /// Domain and vCPU number in one word, as the trace has it.
+    static uint32_t name_of(const struct vcpu *v)
+    {
+        return (uint32_t(v->domain->id.n) << 16) | v->id.n;
+    }
+    /// Take over the rate that the last solution gives to this pCPU.
+    void load_rate(guest &g, unsigned cpu);
+    /// The vCPU that a trace word names (domain in the high half), nullptr for one without a guest side.
+    guest *find_guest(uint32_t trace_v) const;
+    bool measuring = false; ///< inside the window of measurement
+
+    hv_boot_info boot_info() const;
+    /// Create the guest side of a domain that the core knows; reads where its memory lies. Its programs start after
+    /// offset_ps.
+    void attach_vm(vm &v, int64_t offset_ps);
+
+  private:
+    std::vector<vm *> vm_by_dom_;
+    std::vector<std::vector<unsigned>> socket_cpus_;
+    std::vector<unsigned> changed_;
+    std::vector<hv_cpu_desc> boot_cpu_;
+    std::vector<hv_mem_range> boot_range_;
+};
+
+extern host *the_host;
+
+} // namespace sim
+
+#endif

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "measure.hpp"
+#include "pcpu.hpp"
+
+namespace sim
+{
+
+namespace
+{
+
+/// Utilisations are averaged over this many points of the window; progress is reported as often.
+constexpr unsigned samples_per_window = 100;
+
+const char *const perfc_names[PERFC_NR] = {
+    "softirq",           "schedule",        "context_switch", "sched_wake",      "sched_tick",
+    "sched_acct_domain", "sched_acct_vcpu", "sched_pick_cpu", "sched_runq_scan", "sched_balance_peer",
+    "sched_tickle",      "timer_op",        "hypercall",      "evtchn_send",     "heap_alloc",
+    "heap_free",         "heap_split",      "heap_merge",     "page_assign",     "p2m_set",
+};
+
+double seconds(time_ps t)
+{
+    return double(t) / 1e12;
+}
+
+} // namespace
+
+measure::measure(host &h) : host_(h), slot_(h.room.add_slot(event_class::scenario, 0, this))
+{
+    mem_util_.assign(h.scn.machine->nr_nodes, 0.0);
+    link_util_.assign(size_t(h.scn.machine->nr_sockets) * h.scn.machine->nr_sockets, 0.0);
+}
+
+void measure::guests_started()
+{
+    phase_ = phase::warmup;
+    host_.room.cal.set(slot_, host_.room.now() + host_.scn.warmup_ps);
+}
+
+process *measure::due(slot_id)
+{
+    time_ps step = host_.scn.duration_ps / samples_per_window;
+    if (phase_ == phase::warmup) {
+        phase_ = phase::window;
+        take(begin_);
+        host_.measuring = true;
+        host_.room.record(event_class::scenario, 0, what::mark, 1);
+    } else {
+        utilisation_sample();
+        ticks_++;
+    }
+    if (host_.opt.on_progress)
+        host_.opt.on_progress(host_.opt.ctx, double(ticks_) / samples_per_window);
+    if (ticks_ == samples_per_window) {
+        take(end_);
+        complete_ = true;
+        host_.room.record(event_class::scenario, 0, what::mark, 2);
+        host_.room.stop();
+    }
+    time_ps next = ticks_ + 1 == samples_per_window ? begin_.at + host_.scn.duration_ps : host_.room.now() + step;
+    host_.room.cal.set(slot_, next);
+    return nullptr;
+}
+
+void measure::utilisation_sample()
+{
+    const machine &m = *host_.scn.machine;
+    util_samples_++;
+    for (unsigned n = 0; n < m.nr_nodes; n++)
+        mem_util_[n] += rate_mem_utilisation(host_.rates, n);
+    for (unsigned a = 0; a < m.nr_sockets; a++)
+        for (unsigned b = 0; b < m.nr_sockets; b++)
+            if (a != b)
+                link_util_[size_t(a) * m.nr_sockets + b] += rate_link_utilisation(host_.rates, a, b);
+}
+
+void measure::take(snapshot &s)
+{
+    const machine &m = *host_.scn.machine;
+    s.at = host_.room.now();
+    for (unsigned k = 0; k < m.nr_sockets; k++)
+        host_.progress_socket(k);
+    for (auto &g : host_.guests) {
+        vcpu_sample v = {g->count, {}};
+        host_.hv->vcpu_runstate(g->vcpu, v.runstate);
+        s.vcpu.push_back(v);
+    }
+    for (auto &c : host_.cpu)
+        s.cpu.push_back({host_.hv->idle_time(pcpu_id{c->id()}), c->context_switches, c->hypervisor_ps});
+    for (auto &v : host_.vms) {
+        std::vector<uint64_t> pages(HV_MAX_NODES);
+        host_.hv->domain_pages_per_node(host_.hv->domain_by_id(v->id), pages.data());
+        s.pages.push_back(pages);
+    }
+    for (unsigned i = 0; i < PERFC_NR; i++)
+        s.perfc[i] = host_.perfc[i];
+    s.locks = host_.locks;
+}
+
+void measure::write(metrics &out) const
+{
+    double window = seconds(end_.at - begin_.at);
+    write_vms(out, window);
+    write_host(out, window);
+}
+
+void measure::write_vms(metrics &out, double window) const
+{
+    const machine &m = *host_.scn.machine;
+    size_t first = 0;
+    for (size_t i = 0; i < host_.vms.size(); i++) {
+        const vm &v = *host_.vms[i];
+        const char *name = v.name.c_str();
+        guest_counters d;
+        s_time_t state[RUNSTATE_NR] = {};
+        for (size_t k = first; k < first + v.vcpus.size(); k++) {
+            const vcpu_sample &a = begin_.vcpu[k], &b = end_.vcpu[k];
+            d.instructions += b.count.instructions - a.count.instructions;
+            d.misses += b.count.misses - a.count.misses;
+            d.local_misses += b.count.local_misses - a.count.local_misses;
+            d.warmup_ps += b.count.warmup_ps - a.count.warmup_ps;
+            d.migrations += b.count.migrations - a.count.migrations;
+            for (unsigned r = 0; r < RUNSTATE_NR; r++)
+                state[r] += b.runstate[r] - a.runstate[r];
+        }
+        first += v.vcpus.size();
+
+        double ginstr_per_s = d.instructions / 1e9 / window;
+        if (v.profile && v.profile->metric == METRIC_RATE) {
+            metric *x = metrics_add(&out, "vm.throughput", ginstr_per_s * v.profile->work_per_ginstr, "vm", name, NULL);
+            x->unit = v.profile->unit;
+        } else {
+            double runs = v.profile ? ginstr_per_s / v.profile->ginstr_per_run : 0;
+            metric *x = metrics_add(&out, "vm.throughput", runs, "vm", name, NULL);
+            x->unit = "runs/s";
+            if (runs > 0)
+                metrics_add(&out, "vm.benchmark_time", 1 / runs, "vm", name, NULL);
+        }
+        metrics_add(&out, "vm.instructions", d.instructions, "vm", name, NULL);
+        metrics_add(&out, "vm.cpu_seconds", double(state[RUNSTATE_running]) / 1e9, "vm", name, NULL);
+        metrics_add(&out, "vm.runnable_seconds", double(state[RUNSTATE_runnable]) / 1e9, "vm", name, NULL);
+        metrics_add(&out, "vm.blocked_seconds", double(state[RUNSTATE_blocked]) / 1e9, "vm", name, NULL);
+        metrics_add(&out, "vm.warmup_seconds", d.warmup_ps / 1e12, "vm", name, NULL);
+        metrics_add(&out, "vm.local_access_fraction", d.misses > 0 ? d.local_misses / d.misses : 0, "vm", name, NULL);
+        metrics_add(&out, "vm.migrations", double(d.migrations), "vm", name, NULL);
+        for (unsigned n = 0; n < m.nr_nodes; n++)
+            metrics_add(&out, "vm.pages", double(end_.pages[i][n]), "vm", name, "node", std::to_string(n).c_str(),
+                        NULL);
+        metrics_add(&out, "vm.wakes", double(v.wakes.count), "vm", name, NULL);
+        metrics_add(&out, "vm.wake_latency", double(wake_histogram_quantile(&v.wakes, 50, 100)) / 1e9, "vm", name,
+                    "quantile", "p50", NULL);
+        metrics_add(&out, "vm.wake_latency", double(wake_histogram_quantile(&v.wakes, 99, 100)) / 1e9, "vm", name,
+                    "quantile", "p99", NULL);
+        metrics_add(&out, "vm.wake_latency", double(v.wakes.max) / 1e9, "vm", name, "quantile", "max", NULL);
+    }
+}
+
+void measure::write_host(metrics &out, double window) const
+{
+    const machine &m = *host_.scn.machine;
+    for (size_t c = 0; c < host_.cpu.size(); c++) {
+        const cpu_sample &a = begin_.cpu[c], &b = end_.cpu[c];
+        std::string id = std::to_string(c);
+        metrics_add(&out, "pcpu.busy_fraction", 1 - double(b.idle - a.idle) / 1e9 / window, "pcpu", id.c_str(), NULL);
+        metrics_add(&out, "pcpu.context_switches", double(b.switches - a.switches), "pcpu", id.c_str(), NULL);
+        metrics_add(&out, "pcpu.hypervisor_fraction", seconds(b.hypervisor - a.hypervisor) / window, "pcpu", id.c_str(),
+                    NULL);
+    }
+    for (unsigned n = 0; n < m.nr_nodes; n++) {
+        std::string id = std::to_string(n);
+        hv_sysctl op = {};
+        op.cmd = XEN_SYSCTL_numainfo;
+        op.u.numainfo.node = node_id{uint8_t(n)};
+        if (host_.hv->hypercall(HYPERCALL_sysctl, &op) == 0)
+            metrics_add(&out, "node.free_pages", double(op.u.numainfo.memfree_bytes >> PAGE_SHIFT), "node", id.c_str(),
+                        NULL);
+        metrics_add(&out, "node.memory_utilisation", mem_util_[n] / util_samples_, "node", id.c_str(), NULL);
+    }
+    for (unsigned a = 0; a < m.nr_sockets; a++)
+        for (unsigned b = 0; b < m.nr_sockets; b++)
+            if (a != b)
+                metrics_add(&out, "link.utilisation", link_util_[size_t(a) * m.nr_sockets + b] / util_samples_, "from",
+                            std::to_string(a).c_str(), "to", std::to_string(b).c_str(), NULL);
+    for (unsigned i = 0; i < PERFC_NR; i++)
+        metrics_add(&out, "hv.perfc", double(end_.perfc[i] - begin_.perfc[i]), "op", perfc_names[i], NULL);
+    for (const auto &[name, b] : end_.locks) {
+        auto it = begin_.locks.find(name);
+        lock_stats a = it == begin_.locks.end() ? lock_stats{} : it->second;
+        metrics_add(&out, "lock.acquisitions", double(b.acquired - a.acquired), "lock", name.c_str(), NULL);
+        metrics_add(&out, "lock.contended", double(b.contended - a.contended), "lock", name.c_str(), NULL);
+        metrics_add(&out, "lock.wait_seconds", seconds(b.wait - a.wait), "lock", name.c_str(), NULL);
+        metrics_add(&out, "lock.hold_seconds", seconds(b.hold - a.hold), "lock", name.c_str(), NULL);
+    }
+    metrics_add(&out, "sim.events", double(host_.room.events()), NULL);
+}
+
+} // namespace sim

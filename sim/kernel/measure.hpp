@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The window of measurement: a snapshot at its start, another at its end, metrics from the difference.
+#ifndef SIM_KERNEL_MEASURE_HPP
+#define SIM_KERNEL_MEASURE_HPP
+
+#include "host.hpp"
+
+namespace sim
+{
+
+class measure : public entity
+{
+  public:
+    explicit measure(host &h);
+    /// All guests are started: the window opens warmup later.
+    void guests_started();
+    process *due(slot_id s) override;
+    bool complete() const
+    {
+        return complete_;
+    }
+    void write(metrics &out) const;
+
+  private:
+    struct vcpu_sample {
+        guest_counters count;
+        s_time_t runstate[RUNSTATE_NR];
+    };
+    struct cpu_sample {
+        s_time_t idle;
+        uint64_t switches;
+        time_ps hypervisor;
+    };
+    struct snapshot {
+        time_ps at = 0;
+        std::vector<vcpu_sample> vcpu; // in the order of host.guests
+        std::vector<cpu_sample> cpu;
+        std::vector<std::vector<uint64_t>> pages; // [vm][node]
+        uint64_t perfc[PERFC_NR];
+        std::map<std::string, lock_stats> locks;
+    };
+    void take(snapshot &s);
+    void utilisation_sample();
+    void write_vms(metrics &out, double window) const;
+    void write_host(metrics &out, double window) const;
+
+    host &host_;
+    slot_id slot_;
+    enum class phase { waiting, warmup, window } phase_ = phase::waiting;
+    bool complete_ = false;
+    unsigned ticks_ = 0;
+    snapshot begin_, end_;
+    std::vector<double> mem_util_, link_util_;
+    unsigned util_samples_ = 0;
+};
+
+} // namespace sim
+
+#endif

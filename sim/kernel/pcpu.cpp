@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "pcpu.hpp"
+#include "toolstack.hpp"
+#include <cmath>
+#include <models/cache.h>
+
+namespace sim
+{
+
+namespace
+{
+
+/// A pCPU's hypervisor stack. Real ones have 32 KiB; host code and sanitizers need more.
+constexpr size_t stack_bytes = 256 * 1024;
+
+/// Beyond this many ps the end of an action is not an event (106 days).
+constexpr double never_ps = 9.0e18;
+
+} // namespace
+
+// ---- devices -------------------------------------------------------------------------------------------------------
+
+timer_device::timer_device(sc_core::sc_module_name name, host &h, pcpu_module &cpu, uint16_t id)
+    : sc_module(name), host_(h), cpu_(cpu), slot_(h.room.add_slot(event_class::timer, id, this))
+{
+}
+
+void timer_device::arm(s_time_t deadline, time_ps local_now)
+{
+    if (deadline == S_TIME_MAX) {
+        host_.room.cal.cancel(slot_);
+        return;
+    }
+    time_ps t = deadline > S_TIME_MAX / 1000 - 2 ? S_TIME_MAX - 1 : (deadline + 1) * 1000;
+    if (t < local_now + 1000)
+        t = local_now + 1000;
+    host_.room.cal.set(slot_, t);
+}
+
+process *timer_device::due(slot_id)
+{
+    return cpu_.interrupt(pcpu_module::irq_timer);
+}
+
+ipi_line::ipi_line(sc_core::sc_module_name name, host &h, pcpu_module &cpu, uint16_t id)
+    : sc_module(name), host_(h), cpu_(cpu), slot_(h.room.add_slot(event_class::ipi, id, this))
+{
+}
+
+void ipi_line::send(time_ps local_now)
+{
+    time_ps t = local_now + host_.cost.ipi_latency;
+    if (!host_.room.cal.due(slot_) || t < host_.room.cal.time(slot_))
+        host_.room.cal.set(slot_, t);
+}
+
+process *ipi_line::due(slot_id)
+{
+    return cpu_.interrupt(pcpu_module::irq_ipi);
+}
+
+// ---- the processor -------------------------------------------------------------------------------------------------
+
+pcpu_module::pcpu_module(sc_core::sc_module_name name, host &h, uint16_t id)
+    : sc_module(name), process(sc_module::name()), timer("timer", h, *this, id), ipi("ipi", h, *this, id), host_(h),
+      id_(id), resume_(h.room.add_slot(event_class::resume, id, this)),
+      guest_slot_(h.room.add_slot(event_class::guest, id, this))
+{
+    SC_HAS_PROCESS(pcpu_module);
+    SC_THREAD(thread);
+    set_stack_size(stack_bytes);
+    h.room.cal.set(resume_, time_ps(id) * h.scn.cpu_up_interval_ps);
+}
+
+process *pcpu_module::due(slot_id s)
+{
+    if (s == guest_slot_)
+        action_due_ = true;
+    return this;
+}
+
+process *pcpu_module::interrupt(unsigned bit)
+{
+    pending_ |= bit;
+    return mode_ == mode::guest ? this : nullptr;
+}
+
+void pcpu_module::turn()
+{
+    host_.room.wait_for_turn(this);
+    host_.running = this;
+}
+
+void pcpu_module::sleep_until(time_ps t)
+{
+    host_.room.cal.set(resume_, t);
+    turn();
+}
+
+void pcpu_module::wait_to_be_resumed()
+{
+    turn();
+}
+
+void pcpu_module::thread()
+{
+    sc_core::wait(wake_);
+    host_.running = this;
+    mode_ = mode::hypervisor;
+    if (id_ == 0)
+        boot();
+    else
+        host_.hv->cpu_start();
+    for (;;) {
+        leave_hypervisor();
+        run_guest_until_event();
+        enter_hypervisor();
+        if (pending_)
+            take_interrupts();
+        else if (guest_)
+            guest_action();
+        else
+            construct_dom0(); // pCPU 0, once: the other pCPUs are up
+    }
+}
+
+void pcpu_module::boot()
+{
+    hv_boot_info info = host_.boot_info();
+    int rc = host_.hv->boot(&info);
+    if (rc)
+        host_.room.fail(EXIT_BAD_INPUT, "the hypervisor refused to boot on this machine (error " + std::to_string(-rc) +
+                                            "; its console says why)");
+    host_.hv->cpu_start();
+    dom0_at_ = time_ps(host_.scn.machine->nr_cpus) * host_.scn.cpu_up_interval_ps;
+    if (dom0_at_ < host_.room.now())
+        dom0_at_ = host_.room.now();
+}
+
+void pcpu_module::construct_dom0()
+{
+    dom0_at_ = -1;
+    int rc = host_.hv->construct_dom0(host_.scn.dom0_vcpus, host_.scn.dom0_memory);
+    if (rc)
+        host_.room.fail(EXIT_BAD_INPUT,
+                        "dom0 could not be built (error " + std::to_string(-rc) + "; the console says why)");
+    auto v = std::make_unique<vm>();
+    v->name = "Domain-0";
+    v->id = dom_id{0};
+    v->profile = host_.scn.dom0_profile;
+    host_.attach_vm(*v, 0);
+    v->vcpus[0]->toolstack = host_.ts.get();
+    host_.vms.push_back(std::move(v));
+    hv_domctl op = {};
+    op.cmd = XEN_DOMCTL_unpausedomain;
+    op.domid = dom_id{0};
+    if (host_.hv->hypercall(HYPERCALL_domctl, &op))
+        host_.room.fail(EXIT_MODEL_PANIC, "dom0 could not be unpaused");
+}
+
+void pcpu_module::enter_hypervisor()
+{
+    entered_ = host_.room.now();
+    if (guest_)
+        charge(host_.cost.trap_entry);
+}
+
+void pcpu_module::leave_hypervisor()
+{
+    host_.hv->return_to_guest();
+    if (guest_)
+        charge(host_.cost.trap_exit);
+    sync();
+    hypervisor_ps += host_.room.now() - entered_;
+}
+
+void pcpu_module::take_interrupts()
+{
+    unsigned p = pending_;
+    pending_ = 0;
+    charge(host_.cost.interrupt);
+    if (p & irq_timer) {
+        host_.room.record(event_class::timer, id_, what::timer_interrupt, 0);
+        host_.hv->timer_interrupt();
+    }
+    if (p & irq_ipi) {
+        host_.room.record(event_class::ipi, id_, what::ipi_interrupt, 0);
+        host_.hv->event_check_interrupt();
+    }
+}
+
+void pcpu_module::reschedule_guest()
+{
+    double in = guest_->warmup + guest_->left / guest_->per_ps;
+    if (in < never_ps - double(host_.room.now()))
+        host_.room.cal.set(guest_slot_, host_.room.now() + time_ps(in) + 1);
+    else
+        host_.room.cal.cancel(guest_slot_);
+}
+
+/// The guest (or idle) has the pCPU until an interrupt comes in or the guest wants something of the hypervisor.
+void pcpu_module::run_guest_until_event()
+{
+    mode_ = mode::guest;
+    while (!pending_) {
+        if (guest_) {
+            settle_action(*guest_);
+            if (guest_->doing != guest::doing::compute)
+                break;
+        } else if (dom0_at_ >= 0) {
+            if (host_.room.now() >= dom0_at_)
+                break;
+            host_.room.cal.set(resume_, dom0_at_);
+        }
+        host_.solve_rates();
+        if (guest_) {
+            guest &g = *guest_;
+            host_.load_rate(g, id_);
+            if (g.fresh) {
+                g.fresh = false;
+                g.warmup = g.warmup_total =
+                    rate_warmup_ns(host_.rates, id_, &g.task, g.l2_resident, g.l3_resident) * 1000;
+            }
+            g.last = host_.room.now();
+            g.executing = true;
+            reschedule_guest();
+        }
+        turn();
+        if (guest_) {
+            host_.progress(*guest_, id_);
+            guest_->executing = false;
+            host_.room.cal.cancel(guest_slot_);
+            if (action_due_) {
+                action_due_ = false;
+                guest_->left = 0;
+                host_.room.record(event_class::guest, id_, what::guest_action, host_.name_of(guest_->vcpu));
+            }
+        }
+    }
+    if (dom0_at_ >= 0)
+        host_.room.cal.cancel(resume_);
+    mode_ = mode::hypervisor;
+}
+
+/// Go on to the next action where the current one is over; those that need no hypervisor cost nothing.
+void pcpu_module::settle_action(guest &g)
+{
+    for (;;) {
+        switch (g.doing) {
+        case guest::doing::compute:
+            if (g.left > 0)
+                return;
+            break;
+        case guest::doing::block:
+            if (!g.block_issued || !g.vcpu->upcall_pending)
+                return;
+            g.vcpu->upcall_pending = false;
+            break;
+        case guest::doing::hypercall:
+            return;
+        case guest::doing::nothing:
+            break;
+        }
+        next_action(g);
+    }
+}
+
+void pcpu_module::next_action(guest &g)
+{
+    const work_mix *mix = g.task.mix;
+    g.block_issued = false;
+    if (g.toolstack) {
+        switch (g.toolstack->next(*this, g.result)) {
+        case toolstack::step::compute:
+            g.doing = guest::doing::compute;
+            g.left = g.toolstack->instructions;
+            mix = &toolstack::mix;
+            break;
+        case toolstack::step::hypercall:
+            g.doing = guest::doing::hypercall;
+            break;
+        case toolstack::step::done:
+            g.toolstack = nullptr;
+            g.doing = guest::doing::nothing;
+            return;
+        }
+    } else if (g.program) {
+        struct action a;
+        program_next(g.program, &a);
+        if (a.kind == ACTION_COMPUTE) {
+            g.doing = guest::doing::compute;
+            g.left = a.instructions;
+            mix = a.mix;
+        } else {
+            g.doing = guest::doing::block;
+            g.block_ps = a.block_ps;
+        }
+    } else {
+        g.doing = guest::doing::block;
+        g.block_ps = INT64_MAX;
+    }
+    if (mix != g.task.mix) {
+        g.task.mix = mix;
+        rate_set(host_.rates, id_, &g.task);
+        host_.rates_dirty = true;
+    }
+}
+
+/// In the hypervisor, on behalf of the guest: what its current action asks for.
+void pcpu_module::guest_action()
+{
+    guest &g = *guest_;
+    if (g.doing == guest::doing::hypercall) {
+        long rc = host_.hv->hypercall(g.toolstack->nr, g.toolstack->arg);
+        if (rc == -HV_ERESTART)
+            return; // again when this vCPU next runs
+        g.result = rc;
+        g.doing = guest::doing::nothing;
+        return;
+    }
+    if (!g.block_issued) {
+        g.block_issued = true;
+        g.count.blocks++;
+        if (g.block_ps != INT64_MAX) {
+            hv_set_timer_op t = {(local_now() + g.block_ps) / 1000};
+            host_.hv->hypercall(HYPERCALL_set_timer_op, &t);
+            charge(host_.cost.trap_exit + host_.cost.trap_entry); // the guest makes two calls
+        }
+    }
+    hv_sched_op op = {SCHEDOP_block};
+    host_.hv->hypercall(HYPERCALL_sched_op, &op);
+}
+
+// ---- who runs ------------------------------------------------------------------------------------------------------
+
+void pcpu_module::context_switch(struct vcpu *, struct vcpu *next)
+{
+    charge(host_.cost.world_switch);
+    sync();
+    context_switches++;
+    host_.room.record(event_class::resume, id_, what::context_switch, host_.name_of(next));
+    host_.progress_socket(host_.scn.machine->cpu[id_].socket);
+    if (guest_)
+        switch_out(*guest_);
+    guest_ = static_cast<guest *>(next->guest);
+    if (guest_)
+        switch_in(*guest_);
+    rate_set(host_.rates, id_, guest_ ? &guest_->task : nullptr);
+    host_.rates_dirty = true;
+}
+
+void pcpu_module::switch_out(guest &g)
+{
+    const machine &m = *host_.scn.machine;
+    if (g.fresh)
+        return; // never got to execute: its caches are where they were
+    double warm = g.warmup_total > 0 ? 1 - g.warmup / g.warmup_total : 1;
+    double l2 = g.task.mix->footprint < double(m.l2.size) ? g.task.mix->footprint : double(m.l2.size);
+    g.l2_core = int(m.cpu[id_].core);
+    g.l3_socket = int(m.cpu[id_].socket);
+    g.l2_held = l2 * warm;
+    g.l3_held = g.l3_share * warm;
+    g.l2_inserted = host_.l2_inserted[m.cpu[id_].core];
+    g.l3_inserted = host_.l3_inserted[m.cpu[id_].socket];
+}
+
+void pcpu_module::switch_in(guest &g)
+{
+    const machine &m = *host_.scn.machine;
+    unsigned core = m.cpu[id_].core, socket = m.cpu[id_].socket;
+    g.l2_resident = g.l2_core == int(core)
+                        ? cache_resident(g.l2_held, host_.l2_inserted[core] - g.l2_inserted, double(m.l2.size))
+                        : 0;
+    g.l3_resident = g.l3_socket == int(socket)
+                        ? cache_resident(g.l3_held, host_.l3_inserted[socket] - g.l3_inserted, double(m.l3.size))
+                        : 0;
+    if (g.last_cpu >= 0 && g.last_cpu != int(id_))
+        g.count.migrations++;
+    g.last_cpu = int(id_);
+    g.fresh = true;
+    g.warmup = g.warmup_total = 0;
+}
+
+} // namespace sim

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// A pCPU: the thread on which the hypervisor core executes, its one-shot timer and its interrupt line.
+#ifndef SIM_KERNEL_PCPU_HPP
+#define SIM_KERNEL_PCPU_HPP
+
+#include "host.hpp"
+
+namespace sim
+{
+
+class pcpu_module;
+
+/// The pCPU's one-shot timer device (a local APIC timer, or the ARM hypervisor timer).
+class timer_device : public sc_core::sc_module, public entity
+{
+  public:
+    timer_device(sc_core::sc_module_name name, host &h, pcpu_module &cpu, uint16_t id);
+    /// ns; S_TIME_MAX disarms. Fires at least 1 ns after the deadline, and after now.
+    void arm(s_time_t deadline, time_ps local_now);
+    process *due(slot_id) override;
+
+  private:
+    host &host_;
+    pcpu_module &cpu_;
+    slot_id slot_;
+};
+
+/// The pCPU's interrupt line for inter-processor interrupts. Interrupts that arrive while one is in flight merge with
+/// it.
+class ipi_line : public sc_core::sc_module, public entity
+{
+  public:
+    ipi_line(sc_core::sc_module_name name, host &h, pcpu_module &cpu, uint16_t id);
+    void send(time_ps local_now);
+    process *due(slot_id) override;
+
+  private:
+    host &host_;
+    pcpu_module &cpu_;
+    slot_id slot_;
+};
+
+class pcpu_module : public sc_core::sc_module, public process, public entity
+{
+  public:
+    pcpu_module(sc_core::sc_module_name name, host &h, uint16_t id);
+
+    process *due(slot_id) override;
+
+    // ---- what the port needs ----
+    /// Time as code on this pCPU sees it: the time of its last event plus what it has executed since.
+    time_ps local_now() const
+    {
+        return host_.room.now() + charged_;
+    }
+    void charge(time_ps ps)
+    {
+        charged_ += ps;
+    }
+    /// Let the charged time pass, so that what others do in the meantime has happened.
+    void sync()
+    {
+        if (charged_ == 0)
+            return;
+        time_ps t = host_.room.now() + charged_;
+        charged_ = 0;
+        if (!host_.room.advance_to(resume_, t))
+            sleep_until(t);
+    }
+    /// Wait, inside the hypervisor, until t.
+    void sleep_until(time_ps t);
+    /// Wait until somebody calls resume_at (a lock's holder).
+    void wait_to_be_resumed();
+    void resume_at(time_ps t)
+    {
+        host_.room.cal.set(resume_, t);
+    }
+    /// A device raises an interrupt: the process to wake, or nullptr while the hypervisor has interrupts masked.
+    process *interrupt(unsigned bit);
+    bool irq_pending() const
+    {
+        return pending_ != 0;
+    }
+    void context_switch(struct vcpu *prev, struct vcpu *next);
+    /// The guest's current action ends at another time than thought.
+    void reschedule_guest();
+
+    uint16_t id() const
+    {
+        return id_;
+    }
+    guest *current_guest() const
+    {
+        return guest_;
+    }
+
+    static constexpr unsigned irq_timer = 1, irq_ipi = 2;
+
+    timer_device timer;
+    ipi_line ipi;
+    pcpu_module *lock_next = nullptr; ///< link in the queue of the lock that this pCPU waits for
+
+    uint64_t context_switches = 0;
+    time_ps hypervisor_ps = 0; ///< time spent outside guests and outside idle
+
+  private:
+    void thread();
+    void boot();
+    void construct_dom0();
+    void turn();
+    void run_guest_until_event();
+    void take_interrupts();
+    void guest_action();
+    void settle_action(guest &g);
+    void next_action(guest &g);
+    void enter_hypervisor();
+    void leave_hypervisor();
+    void switch_out(guest &g);
+    void switch_in(guest &g);
+
+    enum class mode { offline, hypervisor, guest };
+
+    host &host_;
+    uint16_t id_;
+    slot_id resume_, guest_slot_;
+    mode mode_ = mode::offline;
+    time_ps charged_ = 0;
+    time_ps entered_ = 0;
+    unsigned pending_ = 0;
+    bool action_due_ = false;
+    time_ps dom0_at_ = -1;   ///< pCPU 0 during boot: when all pCPUs are up and dom0 is built
+    guest *guest_ = nullptr; ///< nullptr: idle
+};
+
+} // namespace sim
+
+#endif

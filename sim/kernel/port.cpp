@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// hv-core's port (hv/port.h), implemented on the simulated host.
+#include "pcpu.hpp"
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <hv/port.h>
+#include <hv/trace.h>
+
+using namespace sim;
+
+namespace
+{
+
+pcpu_module &self()
+{
+    return *the_host->running;
+}
+
+/// A waiting vCPU that nobody releases within this much simulated time means that the core has deadlocked.
+constexpr time_ps spin_limit = 1'000'000'000'000;
+
+/// The port's side of a lock: who waits, in ticket order.
+struct lock_state {
+    lock_stats *stats;
+    pcpu_module *head, *tail;
+    time_ps since;
+};
+
+std::deque<lock_state> lock_states;
+
+lock_state &state_of(hv_lock *l)
+{
+    if (!l->port) {
+        lock_states.push_back({&the_host->locks[l->name ? l->name : "unnamed"], nullptr, nullptr, 0});
+        l->port = &lock_states.back();
+    }
+    return *static_cast<lock_state *>(l->port);
+}
+
+void take(hv_lock *l, lock_state &s, pcpu_module &cpu)
+{
+    l->holder = uint16_t(cpu.id() + 1);
+    s.since = the_host->room.now();
+    s.stats->acquired++;
+}
+
+} // namespace
+
+pcpu_id port_this_cpu(void)
+{
+    return pcpu(self().id());
+}
+
+s_time_t port_now(void)
+{
+    return self().local_now() / 1000;
+}
+
+void port_timer_set(s_time_t deadline)
+{
+    pcpu_module &cpu = self();
+    cpu.charge(the_host->cost.timer_program);
+    cpu.timer.arm(deadline, cpu.local_now());
+}
+
+void port_ipi_send(pcpu_id to)
+{
+    pcpu_module &cpu = self();
+    cpu.charge(the_host->cost.ipi_send);
+    cpu.sync();
+    the_host->cpu[to.n]->ipi.send(cpu.local_now());
+}
+
+bool port_irq_pending(void)
+{
+    return self().irq_pending();
+}
+
+void port_lock(hv_lock *l)
+{
+    pcpu_module &cpu = self();
+    cpu.charge(the_host->cost.lock);
+    cpu.sync();
+    lock_state &s = state_of(l);
+    l->next++;
+    if (l->holder == 0) {
+        take(l, s, cpu);
+        return;
+    }
+    if (l->holder == cpu.id() + 1)
+        port_panic(l->name ? l->name : "lock", 0, "a pCPU takes a lock that it holds");
+    time_ps from = the_host->room.now();
+    s.stats->contended++;
+    cpu.lock_next = nullptr;
+    (s.tail ? s.tail->lock_next : s.head) = &cpu;
+    s.tail = &cpu;
+    cpu.wait_to_be_resumed();
+    s.stats->wait += the_host->room.now() - from;
+    the_host->room.record(event_class::resume, cpu.id(), what::lock_wait, uint64_t(the_host->room.now() - from));
+}
+
+bool port_trylock(hv_lock *l)
+{
+    pcpu_module &cpu = self();
+    cpu.charge(the_host->cost.lock);
+    cpu.sync();
+    lock_state &s = state_of(l);
+    if (l->holder != 0) {
+        s.stats->try_failed++;
+        return false;
+    }
+    l->next++;
+    take(l, s, cpu);
+    return true;
+}
+
+void port_unlock(hv_lock *l)
+{
+    pcpu_module &cpu = self();
+    cpu.sync();
+    if (l->holder != cpu.id() + 1)
+        port_panic(l->name ? l->name : "lock", 0, "a pCPU releases a lock that it does not hold");
+    lock_state &s = state_of(l);
+    s.stats->hold += the_host->room.now() - s.since;
+    l->owner++;
+    pcpu_module *next = s.head;
+    if (!next) {
+        l->holder = 0;
+        return;
+    }
+    // The lock is the next ticket's from now on; its holder finds out when the cache line has reached it.
+    s.head = next->lock_next;
+    if (!s.head)
+        s.tail = nullptr;
+    take(l, s, *next);
+    next->resume_at(the_host->room.now() + the_host->cost.lock_transfer);
+}
+
+void port_relax_until(bool (*cond)(void *arg), void *arg)
+{
+    pcpu_module &cpu = self();
+    cpu.sync();
+    for (time_ps from = the_host->room.now(); !cond(arg);) {
+        if (the_host->room.now() - from > spin_limit)
+            port_panic("port_relax_until", 0, "a pCPU has been spinning for a second");
+        cpu.sleep_until(the_host->room.now() + the_host->cost.relax);
+    }
+}
+
+void port_context_switch(struct vcpu *prev, struct vcpu *next)
+{
+    self().context_switch(prev, next);
+}
+
+void *port_map_pages(mfn_t, unsigned order)
+{
+    size_t bytes = PAGE_SIZE << order;
+    void *va = aligned_alloc(PAGE_SIZE, bytes);
+    if (va)
+        memset(va, 0, bytes);
+    return va;
+}
+
+void port_unmap_pages(void *va, mfn_t, unsigned)
+{
+    free(va);
+}
+
+void *port_frametable_alloc(size_t bytes)
+{
+    void *p = aligned_alloc(64, (bytes + 63) & ~size_t(63));
+    if (p)
+        memset(p, 0, bytes);
+    return p;
+}
+
+void port_frametable_free(void *p, size_t)
+{
+    free(p);
+}
+
+void port_clear_pages(mfn_t, unsigned order)
+{
+    self().charge(the_host->cost.page_clear << order);
+}
+
+void port_copy_page(mfn_t, mfn_t)
+{
+    self().charge(2 * the_host->cost.page_clear); // reads one page and writes another
+}
+
+void port_console_write(const char *s, size_t n)
+{
+    if (the_host->opt.console)
+        fwrite(s, 1, n, the_host->opt.console);
+}
+
+void port_trace(uint32_t event, unsigned nr_words, const uint32_t *words)
+{
+    // Wake-up latency: from blocked -> runnable to runnable -> running.
+    if ((event & 0xffff00fu) != TRC_SCHED_RUNSTATE_CHANGE || nr_words < 1)
+        return;
+    unsigned from = (event >> 8) & 0xf, to = (event >> 4) & 0xf;
+    guest *g = the_host->find_guest(words[0]);
+    if (!g)
+        return;
+    time_ps now = self().local_now();
+    if (from == RUNSTATE_blocked && to == RUNSTATE_runnable) {
+        g->woken_at = now;
+    } else if (to == RUNSTATE_running && g->woken_at >= 0) {
+        if (the_host->measuring)
+            wake_histogram_add(&g->vm->wakes, uint64_t(now > g->woken_at ? (now - g->woken_at) / 1000 : 0));
+        g->woken_at = -1;
+    }
+}
+
+void port_count(enum hv_perfc w, uint32_t n)
+{
+    the_host->perfc[w] += n;
+    self().charge(the_host->cost.perfc[w] * n);
+}
+
+void port_panic(const char *file, int line, const char *text)
+{
+    std::string where = std::string(file) + (line ? ":" + std::to_string(line) : std::string());
+    if (the_host->opt.console)
+        fprintf(the_host->opt.console, "(XEN) panic on CPU %u at %s: %s\n", self().id(), where.c_str(), text);
+    the_host->room.fail(EXIT_MODEL_PANIC,
+                        "hypervisor panic on pCPU " + std::to_string(self().id()) + " at " + where + ": " + text);
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// One simulation from scenario to result.
+#include "../run.h"
+#include "measure.hpp"
+#include "pcpu.hpp"
+#include "toolstack.hpp"
+#include <chrono>
+#include <cstring>
+#include <dlfcn.h>
+
+// SystemC's library refers to it; hvsim has a main of its own and elaborates inside run_scenario.
+int sc_main(int, char *[])
+{
+    return 0;
+}
+
+namespace sim
+{
+
+namespace
+{
+
+/// Starts the show: takes the first event and hands the baton over for good.
+class conductor : public sc_core::sc_module, public process
+{
+  public:
+    conductor(sc_core::sc_module_name name, host &h) : sc_module(name), process("conductor"), host_(h)
+    {
+        SC_HAS_PROCESS(conductor);
+        SC_THREAD(thread);
+    }
+
+  private:
+    void thread()
+    {
+        // The other threads are created first, so that they wait for their turn by the time this one runs; one delta
+        // cycle makes that independent of the kernel's order of initialisation.
+        sc_core::wait(sc_core::SC_ZERO_TIME);
+        host_.room.wait_for_turn(this);
+    }
+    host &host_;
+};
+
+/// The core to use: the linked one, or a shared object. nullptr with the reason in error.
+const hv_core *find_core(const char *path, char *error, size_t n)
+{
+    const hv_core *core;
+    if (!path) {
+        core = hv_core_get();
+    } else {
+        void *so = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+        if (!so) {
+            snprintf(error, n, "%s", dlerror());
+            return nullptr;
+        }
+        auto get = reinterpret_cast<const hv_core *(*)()>(dlsym(so, "hv_core_get"));
+        if (!get) {
+            snprintf(error, n, "%s: not a hypervisor core: it does not export hv_core_get", path);
+            return nullptr;
+        }
+        core = get();
+    }
+    if (core->abi_version != HV_ABI_VERSION) {
+        snprintf(error, n, "%s: hypervisor core has ABI version %u, this hvsim needs %u", path ? path : "built-in core",
+                 core->abi_version, HV_ABI_VERSION);
+        return nullptr;
+    }
+    return core;
+}
+
+int simulate(const scenario &s, const run_options &opt, const hv_core *core, run_result &out)
+{
+    sc_core::sc_set_time_resolution(1, sc_core::SC_PS);
+    sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);
+    host h(s, opt, core);
+    measure m(h);
+    h.measure = &m;
+    conductor first("conductor", h);
+    auto begin = std::chrono::steady_clock::now();
+    sc_core::sc_start();
+    out.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    out.simulated_s = double(h.room.now()) / 1e12;
+    out.fingerprint = h.room.fingerprint();
+    out.events = h.room.events();
+    out.handovers = h.room.handovers();
+    if (h.room.exit_code == EXIT_DONE && !m.complete()) {
+        h.room.exit_code = EXIT_MODEL_PANIC;
+        h.room.error = "the simulation ended before the window of measurement did";
+    }
+    if (h.room.exit_code == EXIT_DONE && opt.check_invariants) {
+        if (const char *broken = core->check()) {
+            h.room.exit_code = EXIT_MODEL_PANIC;
+            h.room.error = std::string("invariant violated: ") + broken;
+        }
+    }
+    if (h.room.exit_code == EXIT_DONE)
+        m.write(out.metrics);
+    else
+        snprintf(out.error, sizeof out.error, "%s", h.room.error.c_str());
+    return h.room.exit_code;
+}
+
+} // namespace
+
+} // namespace sim
+
+int run_scenario(const struct scenario *s, const struct run_options *opt, struct run_result *out)
+{
+    memset(out, 0, sizeof *out);
+    metrics_init(&out->metrics);
+    const hv_core *core = sim::find_core(opt->hv_core_path, out->error, sizeof out->error);
+    if (!core)
+        return EXIT_BAD_INPUT;
+    out->hv_build_id = core->build_id;
+    try {
+        return sim::simulate(*s, *opt, core, *out);
+    } catch (const std::bad_alloc &) {
+        snprintf(out->error, sizeof out->error, "out of memory");
+        return EXIT_HOST_FAILED;
+    } catch (const std::exception &e) {
+        snprintf(out->error, sizeof out->error, "%s", e.what());
+        return EXIT_HOST_FAILED;
+    }
+}
+
+void run_result_free(struct run_result *r)
+{
+    metrics_free(&r->metrics);
+}

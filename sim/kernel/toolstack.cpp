@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "toolstack.hpp"
+#include "measure.hpp"
+#include "pcpu.hpp"
+#include <cmath>
+#include <cstdarg>
+#include <workloads/stream.h>
+
+namespace sim
+{
+
+namespace
+{
+
+/// libxl and libxc work on structures of hundreds of KiB, some of them on the stack.
+constexpr size_t stack_bytes = 4 * 1024 * 1024;
+
+/// User-space and dom0-kernel instructions around one hypercall of libxc (privcmd ioctl, bounce buffers). Estimated:
+/// some 10 us of dom0 time.
+constexpr double instructions_per_hypercall = 20000;
+
+} // namespace
+
+// Estimated: integer code that stays in L2.
+const work_mix toolstack::mix = {1.0, 0.4, 10, 0.5, 1.5, 0.3, 256 * 1024, 0.1, 1, {1024 * 1024}, {0.1}};
+
+toolstack::toolstack(sc_core::sc_module_name name, host &h) : sc_module(name), process("toolstack"), host_(h)
+{
+    SC_HAS_PROCESS(toolstack);
+    SC_THREAD(thread);
+    set_stack_size(stack_bytes);
+}
+
+toolstack::step toolstack::next(pcpu_module &cpu, long result)
+{
+    caller_ = &cpu;
+    result_ = result;
+    host_.room.switch_to(&cpu, this);
+    host_.running = caller_;
+    return step_;
+}
+
+void toolstack::yield_step(step s)
+{
+    step_ = s;
+    host_.room.switch_to(this, caller_);
+}
+
+long toolstack::hypercall(hv_hypercall n, void *a)
+{
+    instructions = instructions_per_hypercall;
+    yield_step(step::compute);
+    nr = n;
+    arg = a;
+    yield_step(step::hypercall);
+    return result_;
+}
+
+void toolstack::say(int level, const char *line)
+{
+    static const char *const words[] = {"error", "warning", "note"};
+    if (level == 0)
+        last_error_ = line;
+    if (host_.opt.console)
+        fprintf(host_.opt.console, "(xl) %s: %s\n", words[level < 0 || level > 2 ? 2 : level], line);
+}
+
+void toolstack::thread()
+{
+    sc_core::wait(wake_);
+    set_dom0_weight();
+    build_vms();
+    yield_step(step::done);
+    for (;;)
+        sc_core::wait(wake_);
+}
+
+void toolstack::set_dom0_weight()
+{
+    hv_domctl op = {};
+    op.cmd = XEN_DOMCTL_scheduler_op;
+    op.domid = dom_id{0};
+    op.u.scheduler_op.put = true;
+    op.u.scheduler_op.weight = host_.scn.dom0_weight;
+    op.u.scheduler_op.cap = 0xffff;
+    long rc = hypercall(HYPERCALL_domctl, &op);
+    if (rc)
+        host_.room.fail(EXIT_BAD_INPUT, "dom0's weight was refused (error " + std::to_string(-rc) + ")");
+}
+
+void toolstack::build_vms()
+{
+    ts_host h = {};
+    h.ctx = this;
+    h.level = host_.scn.level;
+    h.hypercall = [](void *ctx, hv_hypercall n, void *a) { return static_cast<toolstack *>(ctx)->hypercall(n, a); };
+    h.log = [](void *ctx, int level, const char *line) { static_cast<toolstack *>(ctx)->say(level, line); };
+
+    std::vector<dom_id> ids;
+    for (unsigned i = 0; i < host_.scn.nr_vms; i++) {
+        const scenario_vm &sv = host_.scn.vm[i];
+        ts_domain_result made = {};
+        if (ts_domain_create(&h, &sv.cfg, &made))
+            host_.room.fail(EXIT_BAD_INPUT, std::string("VM ") + sv.cfg.name + " cannot be created: " +
+                                                (last_error_.empty() ? "see the console" : last_error_));
+        auto v = std::make_unique<vm>();
+        v->name = sv.cfg.name;
+        v->id = made.domid;
+        v->profile = sv.profile;
+        stream *s = stream_open(host_.opt.seed, (v->name + ".start").c_str());
+        // Whole nanoseconds, as everything that reaches the hypervisor.
+        int64_t offset = int64_t(stream_uniform(s) * double(host_.scn.start_offset_max_ps / 1000)) * 1000;
+        stream_close(s);
+        host_.attach_vm(*v, offset);
+        host_.vms.push_back(std::move(v));
+        ids.push_back(made.domid);
+    }
+    for (dom_id id : ids)
+        if (ts_domain_unpause(&h, id))
+            host_.room.fail(EXIT_MODEL_PANIC, "a finished domain could not be unpaused");
+    host_.measure->guests_started();
+}
+
+} // namespace sim

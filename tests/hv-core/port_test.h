@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The port for unit tests: hv/port.h on one thread of the host, deterministic. The test says which pCPU executes and
+ * what time it is, or lets the driver run the pCPUs in (time, id) order: timers fire, IPIs arrive 1 ns after they are
+ * sent, softirqs run, guests burn time or block. This file is the only place of stubs for hv-core's tests.
+ *
+ * Locks cannot be contended on one thread: taking a held lock, or a spin-wait whose condition does not hold, is
+ * reported as a panic. A failed trylock is injected with tp_trylock_failures.
+ */
+#ifndef PORT_TEST_H
+#define PORT_TEST_H
+
+#include <hv/core.h>
+#include <setjmp.h>
+
+#define TP_MAX_CPUS 256u
+
+/* What a vCPU does when it runs: burn ns of guest time, then block for ns (0: for ever), and again. burn 0: for ever.
+ */
+struct tp_guest {
+    s_time_t burn, block;
+    s_time_t left;    /* of this burn */
+    s_time_t started; /* when it was switched in; -1: not running */
+    s_time_t done;    /* guest time burnt in all */
+    unsigned blocks;
+};
+
+struct tp_cpu {
+    s_time_t timer;  /* deadline as armed, S_TIME_MAX: off */
+    s_time_t ipi_at; /* arrival of an IPI, S_TIME_MAX: none */
+    bool irq_pending;
+    unsigned ipis_received, switches;
+};
+
+struct tp_trace_rec {
+    s_time_t t;
+    pcpu_id cpu;
+    uint32_t event, nr, w[7];
+};
+
+/* Called when the core panics while no test expects it: prints and aborts. A test that expects a panic:
+ *     if (TP_PANICS()) { ...must panic...; tp_no_panic(); CU_FAIL(); } else CU_PASS(); */
+#define TP_PANICS() (tp_expect_panic = true, setjmp(tp_panic_jmp) == 0)
+extern bool tp_expect_panic;
+extern jmp_buf tp_panic_jmp;
+extern const char *tp_panic_text;
+void tp_no_panic(void);
+
+extern struct tp_cpu tp_cpu[TP_MAX_CPUS];
+extern uint64_t tp_perfc[PERFC_NR];
+extern unsigned tp_trylock_failures;      /* the next n trylocks fail */
+extern int64_t tp_alloc_budget;           /* mappings still granted before port_map_pages fails; -1: no limit */
+extern size_t tp_mapped, tp_mapped_pages; /* mappings and pages that the core holds now */
+extern size_t tp_frametable_bytes;        /* frame table memory that the core holds now */
+extern uint64_t tp_pages_cleared, tp_pages_copied;
+extern void (*tp_trace_hook)(const struct tp_trace_rec *r); /* NULL: records are dropped */
+extern char tp_console[65536];                              /* what the core has printed, the last part */
+
+/* Forget everything and give back all memory: the core must be booted (or its modules initialised) afterwards. */
+void tp_reset(void);
+void tp_set_cpu(unsigned cpu);
+void tp_set_time(s_time_t now);
+/* The locks that are held, of all that the core took since the reset. */
+unsigned tp_locks_held(void);
+
+/* ---- machines --------------------------------------------------------------------------------------------------- */
+
+/* nodes x sockets per node x cores x threads; ids: all threads of a core next to each other, nodes ascending. */
+struct tp_machine {
+    unsigned nodes, sockets_per_node, cores, threads;
+    uint64_t pages_per_node;
+};
+
+/* A boot description with Xen's default options; stays valid until the next call. */
+struct hv_boot_info *tp_boot_info(const struct tp_machine *m, const struct hv_profile *level);
+/* tp_reset, boot on pCPU 0 and cpu_start on every pCPU, run their softirqs. The core's result. */
+int tp_boot(const struct hv_core *core, const struct tp_machine *m, const struct hv_profile *level);
+int tp_boot_info_run(const struct hv_core *core, const struct hv_boot_info *info);
+
+/* ---- the driver ------------------------------------------------------------------------------------------------- */
+
+/* Make v behave; g must outlive it. Call before v is woken. */
+void tp_guest_attach(struct vcpu *v, struct tp_guest *g, s_time_t burn, s_time_t block);
+/* Run all pCPUs until time t (events at t included). Calls hook after each event, if it is not NULL. */
+void tp_run_until(s_time_t t, void (*hook)(void));
+/* Handle what is pending on a pCPU at the current time. */
+void tp_settle(unsigned cpu);
+/* Deliver every IPI that is due by now or one ns later, on all pCPUs, until there is none. */
+void tp_settle_all(void);
+
+#endif

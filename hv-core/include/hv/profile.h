@@ -33,6 +33,9 @@ extern "C" {
     X(placement_off_with_cpus, "4.2", "4.12", "cpus= of any form switches automatic placement off")                    \
     X(placement_count_self, "4.5", "", "the domain being created counts itself on every node")                         \
     X(pv_builder_4k, "3.0", "4.6", "PV domains are built from 4 KiB extents")                                          \
+    X(cpulist_exclusions_last, "4.2", "4.4", "a CPU list's exclusions apply at its end; no nodes:, all only alone")    \
+    X(cpus_list_single, "4.2", "4.5", "cpus=[...] gives one pCPU number per vCPU, applied after memory is built")      \
+    X(claim_mode_off, "4.3", "4.4", "xl does not claim a domain's memory before it builds the domain")                 \
     X(arm_one_node, "4.3", "", "ARM: one NUMA node whatever the firmware says")
 
 enum hv_quirk {

@@ -26,10 +26,10 @@ struct ts_host {
 /* A list of pCPUs as xl.cfg writes it ("all", "0-7,^3"; "nodes:" from 4.4 on). */
 struct ts_cpulist {
     bool set;
-    bool list_form;            /* cpus=["2", "3"]: one entry per vCPU */
-    unsigned nr;               /* entries; 1 in string form */
-    cpumask_t mask[HV_MAX_VCPUS_PER_DOMAIN]; /* [i] for vCPU i; the last entry's rule of 4.3: the union, in uni */
-    cpumask_t uni;
+    bool list_form;                          /* cpus=["2", "3"]: one entry per vCPU */
+    unsigned nr;                             /* entries; 1 in string form */
+    cpumask_t mask[HV_MAX_VCPUS_PER_DOMAIN]; /* [i] for vCPU i */
+    cpumask_t uni;                           /* 4.3: the union, also for the vCPUs beyond the list */
 };
 
 /* Domain configuration: the part of xl.cfg that matters here, parsed. */
@@ -37,11 +37,12 @@ struct ts_domain_config {
     char name[64];
     enum hv_guest_type type;
     unsigned vcpus, maxvcpus;
-    uint64_t memory_kb, maxmem_kb;
-    uint32_t weight, cap; /* 0 / 0xffffffff: not given */
-    const char *cpus;         /* string form, NULL: not given */
-    const char *const *cpus_list; /* list form, NULL: not given */
+    uint64_t memory_kb, maxmem_kb; /* maxmem_kb 0: memory_kb; maxvcpus 0: vcpus */
+    uint32_t weight, cap;          /* 0 / 0xffffffff: not given */
+    const char *cpus;              /* string form, NULL: not given */
+    const char *const *cpus_list;  /* list form, NULL: not given */
     unsigned nr_cpus_list;
+    const char *cpus_soft; /* NULL: not given; refused, see ts_domain_create */
 };
 
 struct ts_domain_result {
@@ -52,15 +53,28 @@ struct ts_domain_result {
 
 /*
  * xl create -p: build the domain and leave it paused. 0, or a negated HV_E* with everything unwound and the reason
- * logged.
+ * logged. A configuration that cannot be honoured is refused before the first domain control call: -HV_EINVAL, or
+ * -HV_EOPNOTSUPP for what the core does not have (soft affinity, populate on demand).
  */
 int ts_domain_create(const struct ts_host *h, const struct ts_domain_config *cfg, struct ts_domain_result *out);
 int ts_domain_unpause(const struct ts_host *h, dom_id id);
 int ts_domain_destroy(const struct ts_host *h, dom_id id);
 
-/* Parse a CPU list in the grammar of the level. 0, or -1 with a message and the column (1-based) of the mistake. */
+/*
+ * Parse a CPU list in the grammar of the level:
+ *   up to 4.3  "all", or items N | N-M | ^N | ^N-M; exclusions apply at the end whatever their place
+ *   from 4.4   items "all" | N | N-M | node:N | nodes:N-M, each but "all" with ^ before it, applied left to right
+ * A pCPU beyond the host's, a reversed range and a list that leaves nothing are mistakes. 0, or -1 with a message and
+ * the column (1-based) of the mistake. err and column may be NULL.
+ */
 int ts_cpulist_parse(const struct hv_profile *level, const char *text, unsigned nr_cpus, cpumask_t *out, char *err,
                      size_t errlen, unsigned *column);
+/* The same where the host's nodes are known: cpu_node[0..nr_cpus-1]. Without it, nodes: is a mistake. */
+int ts_cpulist_parse_nodes(const struct hv_profile *level, const char *text, unsigned nr_cpus, const node_id *cpu_node,
+                           cpumask_t *out, char *err, size_t errlen, unsigned *column);
+/* One entry of the list form: up to 4.4 one pCPU number, later a whole list. */
+int ts_cpulist_parse_entry(const struct hv_profile *level, const char *text, unsigned nr_cpus, const node_id *cpu_node,
+                           cpumask_t *out, char *err, size_t errlen, unsigned *column);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * xl create. The order of the hypercalls is libxl 4.3's: the domain, its vCPUs, node affinity from automatic placement,
+ * hard affinity, maximum memory, memory, scheduling parameters, vCPUs online. Affinity comes before memory, because
+ * memory follows it at allocation time only.
+ */
+#include "internal.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* What libxl lets a domain have above its target, KiB. */
+#define MAXMEM_SLACK_KB 1024u
+
+#define WEIGHT_MAX 65535u
+#define CAP_NOT_GIVEN 0xffffffffu
+#define CAP_UNCHANGED 0xffffu
+
+/* What one creation needs; too large for the stack. */
+struct creation {
+    const struct ts_host *h;
+    struct ts_domain_config cfg; /* defaults filled in */
+    dom_id id;
+    unsigned nr_cpus, nr_nodes;
+    struct ts_cpulist cpus;
+    struct ts_topology topo;
+    bool have_topo;
+    struct ts_domain_result result;
+};
+
+static int refuse(const struct creation *c, int rc, const char *why)
+{
+    ts_log(c->h, TS_LOG_ERROR, "domain %s: %s", c->cfg.name, why);
+    return rc;
+}
+
+static int check_config(struct creation *c)
+{
+    struct ts_domain_config *cfg = &c->cfg;
+    if (!memchr(cfg->name, '\0', sizeof cfg->name) || !cfg->name[0]) {
+        ts_log(c->h, TS_LOG_ERROR, "a domain needs a name of 1 to %zu characters", sizeof cfg->name - 1);
+        return -HV_EINVAL;
+    }
+    if (!cfg->maxvcpus)
+        cfg->maxvcpus = cfg->vcpus;
+    if (!cfg->maxmem_kb)
+        cfg->maxmem_kb = cfg->memory_kb;
+    if (cfg->vcpus == 0 || cfg->vcpus > cfg->maxvcpus)
+        return refuse(c, -HV_EINVAL, "vcpus must be 1 to maxvcpus");
+    if (cfg->maxvcpus > HV_MAX_VCPUS_PER_DOMAIN) {
+        ts_log(c->h, TS_LOG_ERROR, "domain %s: maxvcpus is at most %u, not %u", cfg->name, HV_MAX_VCPUS_PER_DOMAIN,
+               cfg->maxvcpus);
+        return -HV_EINVAL;
+    }
+    if (cfg->memory_kb == 0 || cfg->memory_kb % 4)
+        return refuse(c, -HV_EINVAL, "memory must be a whole number of pages, and not nothing");
+    if (cfg->maxmem_kb < cfg->memory_kb)
+        return refuse(c, -HV_EINVAL, "maxmem is below memory");
+    if (cfg->type == HV_GUEST_HVM && cfg->maxmem_kb > cfg->memory_kb)
+        return refuse(c, -HV_EOPNOTSUPP, "maxmem above memory: populate on demand is not supported");
+    if (cfg->weight > WEIGHT_MAX)
+        return refuse(c, -HV_EINVAL, "cpu_weight must be 1 to 65535");
+    if (cfg->cap != CAP_NOT_GIVEN && cfg->cap > 100 * cfg->maxvcpus)
+        return refuse(c, -HV_EINVAL, "cap must be at most 100 per vCPU");
+    if (cfg->cpus_soft)
+        return refuse(c, -HV_EOPNOTSUPP,
+                      c->h->level->quirk[HV_QUIRK_node_affinity_domain]
+                          ? "cpus_soft: this level has no soft affinity (Xen has it from 4.5 on)"
+                          : "cpus_soft: soft affinity is not supported");
+    return 0;
+}
+
+static int read_host(struct creation *c, bool topology)
+{
+    int rc;
+    if (topology && !c->have_topo) {
+        rc = ts_read_topology(c->h, &c->topo);
+        c->have_topo = rc == 0;
+        c->nr_cpus = c->topo.nr_cpus;
+        c->nr_nodes = c->topo.nr_nodes;
+    } else {
+        rc = ts_read_nr_cpus(c->h, &c->nr_cpus, &c->nr_nodes);
+    }
+    return rc ? ts_fail(c->h, c->cfg.name, "the host's topology cannot be read", rc) : 0;
+}
+
+/* Everything that can be refused before the hypervisor knows of the domain. */
+static int prepare(struct creation *c)
+{
+    int rc = check_config(c);
+    if (!rc)
+        rc = read_host(c, ts_cpus_mention_nodes(&c->cfg));
+    if (!rc)
+        rc = ts_cpus_read(c->h, &c->cfg, c->nr_cpus, c->have_topo ? &c->topo : NULL, &c->cpus);
+    return rc;
+}
+
+static bool wants_placement(const struct creation *c)
+{
+    /* Without a choice there is nothing to decide. */
+    if (c->nr_nodes <= 1)
+        return false;
+    if (!c->cpus.set)
+        return true;
+    return !c->cpus.list_form && !c->h->level->quirk[HV_QUIRK_placement_off_with_cpus];
+}
+
+/* Chooses nodes and makes them the domain's node affinity. Finding none is no error: memory then comes from anywhere.
+ */
+static int place(struct creation *c)
+{
+    const struct ts_host *h = c->h;
+    if (!wants_placement(c))
+        return 0;
+    if (c->nr_nodes > TS_PLACEMENT_MAX_NODES) {
+        ts_log(h, TS_LOG_WARNING, "domain %s: %u NUMA nodes are too many for automatic placement (at most %u), skipped",
+               c->cfg.name, c->nr_nodes, TS_PLACEMENT_MAX_NODES);
+        return 0;
+    }
+    int rc = c->have_topo ? 0 : read_host(c, true);
+    if (rc)
+        return rc;
+    struct ts_placement_node nodes[HV_MAX_NODES];
+    rc = ts_read_placement_state(h, &c->topo, c->id, nodes);
+    if (rc)
+        return ts_fail(h, c->cfg.name, "the state of the nodes cannot be read", rc);
+
+    const struct ts_placement_request req = {
+        .need_kb = ts_memory_need_kb(c->cfg.type == HV_GUEST_HVM, c->cfg.memory_kb, c->cfg.maxmem_kb, c->cfg.maxvcpus),
+        .min_cpus = c->cfg.maxvcpus};
+    nodemask_t chosen;
+    if (ts_placement_decide(h->level, c->topo.nr_nodes, nodes, &req, &chosen) != TS_PLACEMENT_FOUND) {
+        ts_log(h, TS_LOG_INFO, "domain %s: no NUMA placement found, no node affinity", c->cfg.name);
+        return 0;
+    }
+    struct hv_domctl op = {0};
+    op.u.nodeaffinity.nodemap = chosen;
+    long err = ts_domctl(h, &op, XEN_DOMCTL_setnodeaffinity, c->id);
+    if (err < 0)
+        return ts_fail(h, c->cfg.name, "node affinity is refused", err);
+    c->result.auto_placed = true;
+    c->result.nodes = chosen;
+    return 0;
+}
+
+static int set_max_mem(struct creation *c)
+{
+    struct hv_domctl op = {0};
+    op.u.max_mem.max_memkb = c->cfg.memory_kb + MAXMEM_SLACK_KB;
+    long rc = ts_domctl(c->h, &op, XEN_DOMCTL_max_mem, c->id);
+    return rc < 0 ? ts_fail(c->h, c->cfg.name, "the maximum memory is refused", rc) : 0;
+}
+
+static int set_sched_params(struct creation *c)
+{
+    if (c->cfg.weight == 0 && c->cfg.cap == CAP_NOT_GIVEN)
+        return 0;
+    struct hv_domctl op = {0};
+    op.u.scheduler_op.put = true;
+    op.u.scheduler_op.weight = c->cfg.weight; /* 0: unchanged, in both interfaces */
+    op.u.scheduler_op.cap = c->cfg.cap == CAP_NOT_GIVEN ? CAP_UNCHANGED : c->cfg.cap;
+    long rc = ts_domctl(c->h, &op, XEN_DOMCTL_scheduler_op, c->id);
+    return rc < 0 ? ts_fail(c->h, c->cfg.name, "scheduling parameters are refused", rc) : 0;
+}
+
+static int set_vcpus(struct creation *c, enum hv_domctl_cmd cmd, unsigned n, const char *what)
+{
+    struct hv_domctl op = {0};
+    op.u.max_vcpus.max = n;
+    long rc = ts_domctl(c->h, &op, cmd, c->id);
+    return rc < 0 ? ts_fail(c->h, c->cfg.name, what, rc) : 0;
+}
+
+/* From the empty domain to the finished one. */
+static int build(struct creation *c)
+{
+    const char *name = c->cfg.name;
+    int rc = set_vcpus(c, XEN_DOMCTL_max_vcpus, c->cfg.maxvcpus, "its vCPUs cannot be created");
+    if (!rc)
+        rc = place(c);
+    if (!rc) {
+        rc = ts_cpus_apply(c->h, c->id, c->cfg.maxvcpus, &c->cpus);
+        if (rc)
+            ts_fail(c->h, name, "vCPU affinity is refused", rc);
+    }
+    if (!rc)
+        rc = set_max_mem(c);
+    if (!rc)
+        rc = ts_build_memory(c->h, c->id, &c->cfg);
+    if (!rc)
+        rc = set_sched_params(c);
+    if (!rc) {
+        rc = ts_cpus_apply_late(c->h, c->id, c->cfg.maxvcpus, &c->cpus);
+        if (rc)
+            ts_fail(c->h, name, "vCPU affinity is refused", rc);
+    }
+    if (!rc)
+        rc = set_vcpus(c, XEN_DOMCTL_online_vcpus, c->cfg.vcpus, "its vCPUs cannot be brought online");
+    return rc;
+}
+
+static int create(struct creation *c)
+{
+    int rc = prepare(c);
+    if (rc)
+        return rc;
+    struct hv_domctl op = {0};
+    op.u.createdomain.type = c->cfg.type;
+    long err = ts_domctl(c->h, &op, XEN_DOMCTL_createdomain, DOM_INVALID);
+    if (err < 0)
+        return ts_fail(c->h, c->cfg.name, "cannot be created", err);
+    c->id = c->result.domid = op.domid;
+    rc = build(c);
+    if (rc)
+        ts_domain_destroy(c->h, c->id); /* says so itself if it fails; the first error is the one to report */
+    return rc;
+}
+
+int ts_domain_create(const struct ts_host *h, const struct ts_domain_config *cfg, struct ts_domain_result *out)
+{
+    memset(out, 0, sizeof *out);
+    out->domid = DOM_INVALID;
+    struct creation *c = calloc(1, sizeof *c);
+    if (!c) {
+        ts_log(h, TS_LOG_ERROR, "domain %.63s: the toolstack has no memory left", cfg->name);
+        return -HV_ENOMEM;
+    }
+    c->h = h;
+    c->cfg = *cfg;
+    int rc = create(c);
+    if (!rc)
+        *out = c->result;
+    free(c);
+    return rc;
+}
+
+int ts_domain_unpause(const struct ts_host *h, dom_id id)
+{
+    struct hv_domctl op = {0};
+    long rc = ts_domctl(h, &op, XEN_DOMCTL_unpausedomain, id);
+    if (rc < 0)
+        ts_log(h, TS_LOG_ERROR, "domain %u cannot be unpaused: %s (error %ld)", id.n, ts_strerror(rc), -rc);
+    return rc < 0 ? (int)rc : 0;
+}
+
+int ts_domain_destroy(const struct ts_host *h, dom_id id)
+{
+    struct hv_domctl op = {0};
+    long rc = ts_domctl(h, &op, XEN_DOMCTL_destroydomain, id);
+    if (rc < 0)
+        ts_log(h, TS_LOG_ERROR, "domain %u cannot be destroyed: %s (error %ld)", id.n, ts_strerror(rc), -rc);
+    return rc < 0 ? (int)rc : 0;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Shared by the files of the toolstack, and by nobody else.
+ *
+ * The set operations of hv/mask.h that depend on the size of the machine read a variable of the core, and the toolstack
+ * may talk to another core than the one it is linked with. It uses set, clear and test only, and works on whole masks.
+ */
+#ifndef TOOLSTACK_INTERNAL_H
+#define TOOLSTACK_INTERNAL_H
+
+#include <toolstack/placement.h>
+#include <toolstack/toolstack.h>
+
+enum { TS_LOG_ERROR, TS_LOG_WARNING, TS_LOG_INFO };
+
+/* ---- call.c ---------------------------------------------------------------------------------------------------- */
+
+void ts_log(const struct ts_host *h, int level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* "domain NAME: WHAT: reason" as an error; returns rc. */
+int ts_fail(const struct ts_host *h, const char *name, const char *what, long rc);
+const char *ts_strerror(long rc);
+
+long ts_domctl(const struct ts_host *h, struct hv_domctl *op, enum hv_domctl_cmd cmd, dom_id id);
+long ts_sysctl(const struct ts_host *h, struct hv_sysctl *op, enum hv_sysctl_cmd cmd);
+/* Extents done, fewer than asked for where memory ran out, or a negated HV_E*. */
+long ts_populate(const struct ts_host *h, dom_id id, uint64_t nr, unsigned order, uint64_t first_gfn);
+
+/* ---- host_state.c ---------------------------------------------------------------------------------------------- */
+
+struct ts_topology {
+    unsigned nr_cpus, nr_nodes;     /* nodes 0..nr_nodes-1, with holes where one is not online */
+    node_id cpu_node[HV_MAX_PCPUS]; /* NODE_INVALID: not online */
+    cpumask_t node_cpus[HV_MAX_NODES];
+};
+
+int ts_read_nr_cpus(const struct ts_host *h, unsigned *nr_cpus, unsigned *nr_nodes);
+int ts_read_topology(const struct ts_host *h, struct ts_topology *t);
+/* What placement looks at: nodes[0..t->nr_nodes-1]. self is the domain that is being created. */
+int ts_read_placement_state(const struct ts_host *h, const struct ts_topology *t, dom_id self,
+                            struct ts_placement_node *nodes);
+
+/* ---- cpus.c ---------------------------------------------------------------------------------------------------- */
+
+/* Reads cpus= of a configuration; t may be NULL where the list does not mention nodes. Mistakes are logged. */
+int ts_cpus_read(const struct ts_host *h, const struct ts_domain_config *cfg, unsigned nr_cpus,
+                 const struct ts_topology *t, struct ts_cpulist *out);
+bool ts_cpus_mention_nodes(const struct ts_domain_config *cfg);
+/* Hard affinity as it is set before memory is built, and what 4.3 adds afterwards (the list form, vCPU by vCPU). */
+int ts_cpus_apply(const struct ts_host *h, dom_id id, unsigned nr_vcpus, const struct ts_cpulist *cpus);
+int ts_cpus_apply_late(const struct ts_host *h, dom_id id, unsigned nr_vcpus, const struct ts_cpulist *cpus);
+
+/* ---- builder.c ------------------------------------------------------------------------------------------------- */
+
+/* Pages of the guest; logs and returns -HV_ENOMEM where they cannot be had. */
+int ts_build_memory(const struct ts_host *h, dom_id id, const struct ts_domain_config *cfg);
+
+#endif

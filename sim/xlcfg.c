@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Reads xl.cfg. Order of work: our scanner (positions, syntax errors with a column), the table of keys (unknown,
+ * refused and doubled keys), then libxlutil for the values, then ranges.
+ *
+ * libxlutil is handed the text with a newline at the end. Without one it refuses a comment in the last line and, the
+ * other way round, silently drops a single wrong character there.
+ */
+#include "xlcfg.h"
+
+#include "xlcfg_scan.h"
+
+#include <config.h>
+#include <errno.h>
+#include <libxlutil.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KIB_PER_MIB 1024u
+#define MAX_MEMORY_MIB (1l << 30) /* 1 PiB: only a guard against slips; the host's size is the real limit */
+#define MAX_WEIGHT 65535l
+#define CAP_NOT_GIVEN 0xffffffffu
+#define MAX_FILE (1l << 20) /* 1 MiB of configuration is a mistake */
+
+struct xlcfg {
+    char *name; /* of the file, for messages */
+    struct xlcfg_scan scan;
+    XLU_Config *xlu;
+    FILE *report; /* where libxlutil writes its messages */
+    char *report_text;
+    size_t report_len;
+    struct ts_domain_config domain;
+    char *cpus;
+    char **cpus_list;
+    char where[4096];
+    char *err;
+};
+
+/* ---- positions and messages ------------------------------------------------------------------------------------ */
+
+/* The setting that decides the value: the last one of that key. */
+static const struct xlcfg_setting *find_setting(const struct xlcfg *x, const char *key)
+{
+    for (unsigned i = x->scan.nr; i-- > 0;)
+        if (strcmp(x->scan.setting[i].key, key) == 0)
+            return &x->scan.setting[i];
+    return NULL;
+}
+
+static char *format_message(const char *file, struct xlcfg_pos at, const char *fmt, va_list ap)
+{
+    char *text = NULL, *line = NULL;
+    if (vasprintf(&text, fmt, ap) < 0)
+        return NULL;
+    if (asprintf(&line, "%s:%u:%u: %s", file, at.line, at.column, text) < 0)
+        line = NULL;
+    free(text);
+    return line;
+}
+
+static bool fail_at(struct xlcfg *x, struct xlcfg_pos at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* Keeps the first error; returns false so that a check can be the return value. */
+static bool fail_at(struct xlcfg *x, struct xlcfg_pos at, const char *fmt, ...)
+{
+    if (x->err)
+        return false;
+    va_list ap;
+    va_start(ap, fmt);
+    x->err = format_message(x->name, at, fmt, ap);
+    va_end(ap);
+    if (!x->err)
+        x->err = strdup("out of memory");
+    return false;
+}
+
+static struct xlcfg_pos value_pos(const struct xlcfg *x, const char *key)
+{
+    const struct xlcfg_setting *s = find_setting(x, key);
+    return s ? s->value.at : (struct xlcfg_pos){1, 1};
+}
+
+const char *xlcfg_where(struct xlcfg *x, const char *key)
+{
+    struct xlcfg_pos at = value_pos(x, key);
+    snprintf(x->where, sizeof(x->where), "%s:%u:%u", x->name, at.line, at.column);
+    return x->where;
+}
+
+char *xlcfg_complain(const struct xlcfg *x, const char *key, unsigned item, unsigned offset, const char *fmt, ...)
+{
+    const struct xlcfg_setting *s = find_setting(x, key);
+    struct xlcfg_value value = {{1, 1}, false};
+    if (s)
+        value = s->list && item < s->nr_items ? s->item[item] : s->value;
+    struct xlcfg_pos at = value.at;
+    at.column += offset + (value.quoted ? 1 : 0);
+    va_list ap;
+    va_start(ap, fmt);
+    char *line = format_message(x->name, at, fmt, ap);
+    va_end(ap);
+    return line;
+}
+
+/* ---- keys ------------------------------------------------------------------------------------------------------ */
+
+static const struct xlcfg_key *find_key(const char *name)
+{
+    unsigned n;
+    const struct xlcfg_key *k = xlcfg_keys(&n);
+    for (unsigned i = 0; i < n; i++)
+        if (strcmp(k[i].name, name) == 0)
+            return &k[i];
+    return NULL;
+}
+
+static bool unknown_key(struct xlcfg *x, const struct xlcfg_setting *s)
+{
+    unsigned n;
+    const struct xlcfg_key *k = xlcfg_keys(&n);
+    const char **words = calloc(n + 1, sizeof(*words));
+    if (!words)
+        return fail_at(x, s->at, "out of memory");
+    unsigned nr = 0;
+    for (unsigned i = 0; i < n; i++)
+        if (k[i].effect != XLCFG_REFUSED)
+            words[nr++] = k[i].name;
+    const char *near = cfg_nearest(s->key, words);
+    fail_at(x, s->at, "unknown key '%s'%s%s%s", s->key, near ? "; did you mean '" : "", near ? near : "",
+            near ? "'?" : "");
+    free(words);
+    return false;
+}
+
+static bool check_setting(struct xlcfg *x, unsigned i)
+{
+    const struct xlcfg_setting *s = &x->scan.setting[i];
+    const struct xlcfg_key *k = find_key(s->key);
+    if (!k)
+        return unknown_key(x, s);
+    if (k->effect == XLCFG_REFUSED)
+        return fail_at(x, s->at, "unsupported key '%s': %s", s->key, k->text);
+    if (s->numeric_escape)
+        return fail_at(x, s->escape_at, "numeric escapes are not decoded by libxlutil; write the character itself");
+    if (s->append)
+        return true;
+    for (unsigned j = 0; j < i; j++)
+        if (strcmp(x->scan.setting[j].key, s->key) == 0)
+            return fail_at(x, s->at, "'%s' is given twice, first in line %u", s->key, x->scan.setting[j].at.line);
+    return true;
+}
+
+static bool check_keys(struct xlcfg *x)
+{
+    for (unsigned i = 0; i < x->scan.nr; i++)
+        if (!check_setting(x, i))
+            return false;
+    return true;
+}
+
+/* ---- values ---------------------------------------------------------------------------------------------------- */
+
+/* A number in [min, max]. *out keeps its value if the key is not there. */
+static bool get_number(struct xlcfg *x, const char *key, long min, long max, long *out)
+{
+    if (!find_setting(x, key))
+        return true;
+    long v = 0;
+    if (xlu_cfg_get_long(x->xlu, key, &v, 1))
+        return fail_at(x, value_pos(x, key), "'%s' must be a whole number from %ld to %ld", key, min, max);
+    if (v < min || v > max)
+        return fail_at(x, value_pos(x, key), "'%s' is %ld, expected %ld to %ld", key, v, min, max);
+    *out = v;
+    return true;
+}
+
+static bool get_string(struct xlcfg *x, const char *key, const char **out)
+{
+    if (!find_setting(x, key))
+        return true;
+    if (xlu_cfg_get_string(x->xlu, key, out, 1))
+        return fail_at(x, value_pos(x, key), "'%s' must be a string", key);
+    return true;
+}
+
+static bool get_name(struct xlcfg *x)
+{
+    const char *name = NULL;
+    if (!get_string(x, "name", &name))
+        return false;
+    if (!name)
+        return fail_at(x, (struct xlcfg_pos){1, 1}, "required key 'name' is missing");
+    if (!*name || strlen(name) >= sizeof(x->domain.name))
+        return fail_at(x, value_pos(x, "name"), "'name' must have 1 to %zu characters", sizeof(x->domain.name) - 1);
+    if (strcmp(name, "Domain-0") == 0)
+        return fail_at(x, value_pos(x, "name"), "'Domain-0' is the name of dom0");
+    strcpy(x->domain.name, name);
+    return true;
+}
+
+/* The word that key holds, as a guest type; words: name, type, name, type, ... */
+static bool get_type(struct xlcfg *x)
+{
+    static const char *const types[] = {"pv", "hvm", NULL};
+    static const char *const builders[] = {"generic", "linux", "hvm", NULL};
+    const char *type = NULL, *builder = NULL;
+    if (!get_string(x, "type", &type) || !get_string(x, "builder", &builder))
+        return false;
+    x->domain.type = HV_GUEST_PV;
+    if (type && strcmp(type, "pv") && strcmp(type, "hvm")) {
+        const char *near = cfg_nearest(type, types);
+        return fail_at(x, value_pos(x, "type"), "unknown type \"%s\", expected \"pv\" or \"hvm\"%s%s%s", type,
+                       near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    }
+    if (builder && strcmp(builder, "generic") && strcmp(builder, "linux") && strcmp(builder, "hvm")) {
+        const char *near = cfg_nearest(builder, builders);
+        return fail_at(x, value_pos(x, "builder"),
+                       "unknown builder \"%s\", expected \"generic\", \"linux\" or \"hvm\"%s%s%s", builder,
+                       near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    }
+    bool type_hvm = type && strcmp(type, "hvm") == 0;
+    bool builder_hvm = builder && strcmp(builder, "hvm") == 0;
+    if (type && builder && type_hvm != builder_hvm)
+        return fail_at(x, value_pos(x, "builder"), "builder \"%s\" contradicts type \"%s\"", builder, type);
+    if (type_hvm || builder_hvm)
+        x->domain.type = HV_GUEST_HVM;
+    return true;
+}
+
+static bool get_vcpus(struct xlcfg *x)
+{
+    long vcpus = 1, maxvcpus;
+    if (!get_number(x, "vcpus", 1, HV_MAX_VCPUS_PER_DOMAIN, &vcpus))
+        return false;
+    maxvcpus = vcpus;
+    if (!get_number(x, "maxvcpus", 1, HV_MAX_VCPUS_PER_DOMAIN, &maxvcpus))
+        return false;
+    if (maxvcpus < vcpus)
+        return fail_at(x, value_pos(x, "maxvcpus"), "'maxvcpus' is %ld, less than vcpus (%ld)", maxvcpus, vcpus);
+    x->domain.vcpus = (unsigned)vcpus;
+    x->domain.maxvcpus = (unsigned)maxvcpus;
+    return true;
+}
+
+static bool get_memory(struct xlcfg *x)
+{
+    long memory = 0, maxmem;
+    if (!get_number(x, "memory", 1, MAX_MEMORY_MIB, &memory))
+        return false;
+    if (!memory)
+        return fail_at(x, (struct xlcfg_pos){1, 1}, "required key 'memory' is missing");
+    maxmem = memory;
+    if (!get_number(x, "maxmem", 1, MAX_MEMORY_MIB, &maxmem))
+        return false;
+    if (maxmem < memory)
+        return fail_at(x, value_pos(x, "maxmem"), "'maxmem' is %ld, less than memory (%ld)", maxmem, memory);
+    x->domain.memory_kb = (uint64_t)memory * KIB_PER_MIB;
+    x->domain.maxmem_kb = (uint64_t)maxmem * KIB_PER_MIB;
+    return true;
+}
+
+static bool get_sched(struct xlcfg *x)
+{
+    long weight = 0, cap = -1;
+    if (!get_number(x, "cpu_weight", 1, MAX_WEIGHT, &weight) ||
+        !get_number(x, "cap", 0, 100l * (long)x->domain.maxvcpus, &cap))
+        return false;
+    x->domain.weight = (uint32_t)weight;
+    x->domain.cap = cap < 0 ? CAP_NOT_GIVEN : (uint32_t)cap;
+    return true;
+}
+
+static bool get_cpus_list(struct xlcfg *x)
+{
+    XLU_ConfigList *list = NULL;
+    int n = 0;
+    if (xlu_cfg_get_list(x->xlu, "cpus", &list, &n, 1) || n < 1)
+        return fail_at(x, value_pos(x, "cpus"), "'cpus' is an empty list");
+    if ((unsigned)n > x->domain.maxvcpus)
+        return fail_at(x, value_pos(x, "cpus"), "'cpus' lists %d entries for %u vCPUs", n, x->domain.maxvcpus);
+    x->cpus_list = calloc((size_t)n, sizeof(*x->cpus_list));
+    if (!x->cpus_list)
+        return fail_at(x, value_pos(x, "cpus"), "out of memory");
+    x->domain.nr_cpus_list = (unsigned)n;
+    for (int i = 0; i < n; i++) {
+        const char *item = xlu_cfg_get_listitem(list, i);
+        if (!item) {
+            const struct xlcfg_setting *s = find_setting(x, "cpus");
+            return fail_at(x, (unsigned)i < s->nr_items ? s->item[i].at : s->value.at,
+                           "an entry of 'cpus' must be a string or a number");
+        }
+        x->cpus_list[i] = strdup(item);
+        if (!x->cpus_list[i])
+            return fail_at(x, value_pos(x, "cpus"), "out of memory");
+    }
+    x->domain.cpus_list = (const char *const *)x->cpus_list;
+    return true;
+}
+
+static bool get_cpus(struct xlcfg *x)
+{
+    const struct xlcfg_setting *s = find_setting(x, "cpus");
+    if (!s)
+        return true;
+    if (s->list)
+        return get_cpus_list(x);
+    const char *cpus = NULL;
+    if (!get_string(x, "cpus", &cpus))
+        return false;
+    x->cpus = strdup(cpus);
+    if (!x->cpus)
+        return fail_at(x, s->value.at, "out of memory");
+    x->domain.cpus = x->cpus;
+    return true;
+}
+
+/* ---- reading --------------------------------------------------------------------------------------------------- */
+
+/* What libxlutil itself refuses. Our scanner reports the same before it comes to this. */
+static bool read_xlu(struct xlcfg *x, const char *text, size_t len)
+{
+    x->report = open_memstream(&x->report_text, &x->report_len);
+    if (x->report)
+        x->xlu = xlu_cfg_init(x->report, x->name);
+    if (!x->xlu)
+        return fail_at(x, (struct xlcfg_pos){1, 1}, "out of memory");
+    if (xlu_cfg_readdata(x->xlu, text, (int)len) == 0)
+        return true;
+    fflush(x->report);
+    unsigned line = 1;
+    char *message = x->report_text ? x->report_text : (char *)"";
+    size_t name_len = strlen(x->name);
+    if (strncmp(message, x->name, name_len) == 0 && message[name_len] == ':') {
+        line = (unsigned)strtoul(message + name_len + 1, &message, 10);
+        message += strspn(message, ": ");
+    }
+    return fail_at(x, (struct xlcfg_pos){line ? line : 1, 1}, "%.*s", (int)strcspn(message, "\n"), message);
+}
+
+static bool read_text(struct xlcfg *x, const char *text, size_t len)
+{
+    char err[256];
+    struct xlcfg_pos at;
+    if (xlcfg_scan(text, len, &x->scan, err, sizeof(err), &at))
+        return fail_at(x, at, "%s", err);
+    return check_keys(x) && read_xlu(x, text, len) && get_name(x) && get_type(x) && get_vcpus(x) && get_memory(x) &&
+           get_sched(x) && get_cpus(x);
+}
+
+struct xlcfg *xlcfg_parse(const char *text, size_t len, const char *name, char **err)
+{
+    *err = NULL;
+    struct xlcfg *x = calloc(1, sizeof(*x));
+    char *whole = malloc(len + 2);
+    if (x)
+        x->name = strdup(name);
+    if (!x || !whole || !x->name) {
+        xlcfg_free(x);
+        free(whole);
+        *err = strdup("out of memory");
+        return NULL;
+    }
+    memcpy(whole, text, len);
+    if (len == 0 || whole[len - 1] != '\n')
+        whole[len++] = '\n';
+    whole[len] = '\0';
+    bool ok = read_text(x, whole, len);
+    free(whole);
+    if (!ok) {
+        *err = x->err;
+        x->err = NULL;
+        xlcfg_free(x);
+        return NULL;
+    }
+    return x;
+}
+
+struct xlcfg *xlcfg_load(const char *path, char **err)
+{
+    *err = NULL;
+    FILE *f = fopen(path, "rb");
+    char *text = malloc(MAX_FILE);
+    size_t len = f && text ? fread(text, 1, MAX_FILE, f) : 0;
+    int why = !f ? errno : ferror(f) ? EIO : 0;
+    struct xlcfg *x = NULL;
+    if (!text || why) {
+        if (asprintf(err, "%s:1:1: cannot read: %s", path, strerror(text ? why : ENOMEM)) < 0)
+            *err = NULL;
+    } else if (len == MAX_FILE) {
+        if (asprintf(err, "%s:1:1: larger than %ld bytes: not an xl.cfg file", path, MAX_FILE - 1) < 0)
+            *err = NULL;
+    } else {
+        x = xlcfg_parse(text, len, path, err);
+    }
+    if (f)
+        fclose(f);
+    free(text);
+    return x;
+}
+
+void xlcfg_free(struct xlcfg *x)
+{
+    if (!x)
+        return;
+    if (x->xlu)
+        xlu_cfg_destroy(x->xlu);
+    if (x->report)
+        fclose(x->report);
+    free(x->report_text);
+    xlcfg_scan_free(&x->scan);
+    for (unsigned i = 0; i < x->domain.nr_cpus_list; i++)
+        free(x->cpus_list[i]);
+    free(x->cpus_list);
+    free(x->cpus);
+    free(x->name);
+    free(x->err);
+    free(x);
+}
+
+const struct ts_domain_config *xlcfg_domain(const struct xlcfg *x)
+{
+    return &x->domain;
+}

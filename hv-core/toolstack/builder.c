@@ -77,6 +77,8 @@ static long build_hvm_step(const struct ts_host *h, dom_id id, uint64_t g, uint6
         if (rc != 0)
             return rc < 0 ? rc : (long)PAGES_1G;
     }
+    /* A batch ends where the next 1 GiB extent may begin. */
+    left = least(left, PAGES_1G - (g & (PAGES_1G - 1)));
     if ((g & (PAGES_2M - 1)) == 0 && left >= PAGES_2M) {
         long rc = ts_populate(h, id, least(BATCH_2M_HVM, left >> ORDER_2M), ORDER_2M, g);
         if (rc != 0)

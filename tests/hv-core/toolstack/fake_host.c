@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "fake_host.h"
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void note(struct fake_host *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void note(struct fake_host *f, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(f->call[f->nr_calls - 1], sizeof f->call[0], fmt, ap);
+    va_end(ap);
+}
+
+static uint64_t all_cpus(const struct fake_host *f)
+{
+    return f->nr_cpus == 64 ? ~0ull : (1ull << f->nr_cpus) - 1;
+}
+
+static long memory_op(struct fake_host *f, struct hv_memory_op *op)
+{
+    struct fake_domain *d = &f->dom[op->domid.n];
+    if (op->cmd == XENMEM_claim_pages) {
+        note(f, "claim=%llu", (unsigned long long)op->nr_extents);
+        d->claim = op->nr_extents;
+        return 0;
+    }
+    assert(op->cmd == XENMEM_populate_physmap && op->nr_done == 0 && op->extent_order < MAX_FAKE_ORDER);
+    note(f, "populate");
+    uint64_t left = f->extents_left[op->extent_order], done = op->nr_extents < left ? op->nr_extents : left;
+    f->extents_left[op->extent_order] -= done;
+    d->pages += done << op->extent_order;
+    f->populate[f->nr_populates++] = (struct fake_populate){op->extent_order, op->first_gfn.n, op->nr_extents, done};
+    return (long)done;
+}
+
+static long create(struct fake_host *f, struct hv_domctl *op)
+{
+    assert(op->domid.n == DOM_INVALID.n);
+    for (unsigned i = 1; i < FAKE_DOMAINS; i++)
+        if (!f->dom[i].exists) {
+            f->dom[i] = (struct fake_domain){.exists = true,
+                                             .paused = true,
+                                             .type = op->u.createdomain.type,
+                                             .nodes = (1ull << f->nr_nodes) - 1,
+                                             .weight = 256};
+            op->domid = dom(i);
+            return 0;
+        }
+    return -HV_ENOMEM;
+}
+
+static long getdomaininfo(struct fake_host *f, struct hv_domctl *op)
+{
+    for (unsigned i = op->domid.n; i < FAKE_DOMAINS; i++)
+        if (f->dom[i].exists) {
+            op->domid = dom(i);
+            op->u.getdomaininfo.max_vcpu_id = f->dom[i].max_vcpus - 1;
+            op->u.getdomaininfo.tot_pages = f->dom[i].pages;
+            return 0;
+        }
+    return -HV_ESRCH;
+}
+
+static const char *domctl_name(enum hv_domctl_cmd cmd)
+{
+    static const char *const names[] = {
+        [XEN_DOMCTL_createdomain] = "create",
+        [XEN_DOMCTL_max_vcpus] = "max_vcpus",
+        [XEN_DOMCTL_max_mem] = "max_mem",
+        [XEN_DOMCTL_setvcpuaffinity] = "pin",
+        [XEN_DOMCTL_getvcpuaffinity] = "getvcpuaffinity",
+        [XEN_DOMCTL_setnodeaffinity] = "nodes",
+        [XEN_DOMCTL_getnodeaffinity] = "getnodeaffinity",
+        [XEN_DOMCTL_scheduler_op] = "sched",
+        [XEN_DOMCTL_getdomaininfo] = "info",
+        [XEN_DOMCTL_unpausedomain] = "unpause",
+        [XEN_DOMCTL_online_vcpus] = "online",
+        [XEN_DOMCTL_destroydomain] = "destroy",
+    };
+    assert(cmd < ARRAY_SIZE(names) && names[cmd]);
+    return names[cmd];
+}
+
+static long domctl(struct fake_host *f, struct hv_domctl *op)
+{
+    note(f, "%s", domctl_name(op->cmd));
+    if (op->cmd == XEN_DOMCTL_createdomain)
+        return create(f, op);
+    if (op->cmd == XEN_DOMCTL_getdomaininfo)
+        return getdomaininfo(f, op);
+    if (op->domid.n >= FAKE_DOMAINS || !f->dom[op->domid.n].exists)
+        return -HV_ESRCH;
+    struct fake_domain *d = &f->dom[op->domid.n];
+    unsigned v = op->u.vcpuaffinity.vcpu.n;
+    switch (op->cmd) {
+    case XEN_DOMCTL_max_vcpus:
+        assert(op->u.max_vcpus.max <= FAKE_VCPUS);
+        d->max_vcpus = op->u.max_vcpus.max;
+        for (unsigned i = 0; i < d->max_vcpus; i++)
+            d->affinity[i] = all_cpus(f);
+        return 0;
+    case XEN_DOMCTL_max_mem:
+        d->max_kb = op->u.max_mem.max_memkb;
+        return 0;
+    case XEN_DOMCTL_setvcpuaffinity:
+        note(f, "pin%u=%llx", v, (unsigned long long)op->u.vcpuaffinity.cpumap.w[0]);
+        if (v >= d->max_vcpus)
+            return -HV_EINVAL;
+        d->affinity[v] = op->u.vcpuaffinity.cpumap.w[0];
+        return 0;
+    case XEN_DOMCTL_getvcpuaffinity:
+        if (v >= d->max_vcpus)
+            return -HV_ESRCH;
+        memset(&op->u.vcpuaffinity.cpumap, 0, sizeof(cpumask_t));
+        op->u.vcpuaffinity.cpumap.w[0] = d->affinity[v];
+        return 0;
+    case XEN_DOMCTL_setnodeaffinity:
+        note(f, "nodes=%llx", (unsigned long long)op->u.nodeaffinity.nodemap.w);
+        d->nodes = op->u.nodeaffinity.nodemap.w;
+        return 0;
+    case XEN_DOMCTL_getnodeaffinity:
+        op->u.nodeaffinity.nodemap.w = d->nodes;
+        return 0;
+    case XEN_DOMCTL_scheduler_op:
+        assert(op->u.scheduler_op.put);
+        if (op->u.scheduler_op.weight)
+            d->weight = op->u.scheduler_op.weight;
+        if (op->u.scheduler_op.cap != 0xffff)
+            d->cap = op->u.scheduler_op.cap;
+        return 0;
+    case XEN_DOMCTL_unpausedomain:
+        d->paused = false;
+        return 0;
+    case XEN_DOMCTL_online_vcpus:
+        d->online = op->u.max_vcpus.max;
+        return 0;
+    case XEN_DOMCTL_destroydomain:
+        memset(d, 0, sizeof *d);
+        return 0;
+    default:
+        return -HV_ENOSYS;
+    }
+}
+
+static long sysctl(struct fake_host *f, struct hv_sysctl *op)
+{
+    unsigned c = op->u.topologyinfo.cpu.n;
+    switch (op->cmd) {
+    case XEN_SYSCTL_physinfo:
+        note(f, "physinfo");
+        op->u.physinfo.nr_cpus = f->nr_cpus;
+        op->u.physinfo.max_node_id = f->nr_nodes - 1;
+        return 0;
+    case XEN_SYSCTL_topologyinfo:
+        note(f, "topologyinfo");
+        op->u.topologyinfo.node = f->cpu_node[c];
+        return 0;
+    case XEN_SYSCTL_numainfo:
+        note(f, "numainfo");
+        c = op->u.numainfo.node.n;
+        op->u.numainfo.online = true;
+        op->u.numainfo.memfree_bytes = f->free_kb[c] * 1024;
+        return 0;
+    default:
+        return -HV_ENOSYS;
+    }
+}
+
+static long hypercall(void *ctx, enum hv_hypercall nr, void *arg)
+{
+    struct fake_host *f = ctx;
+    assert(f->nr_calls < FAKE_CALLS);
+    if ((int)f->nr_calls++ == f->fail_at) {
+        note(f, "refused");
+        return f->fail_with;
+    }
+    switch (nr) {
+    case HYPERCALL_memory_op:
+        return memory_op(f, arg);
+    case HYPERCALL_domctl:
+        return domctl(f, arg);
+    case HYPERCALL_sysctl:
+        return sysctl(f, arg);
+    default:
+        return -HV_ENOSYS;
+    }
+}
+
+static void log_line(void *ctx, int level, const char *line)
+{
+    struct fake_host *f = ctx;
+    size_t used = strlen(f->log);
+    snprintf(f->log + used, sizeof f->log - used, "%d %s\n", level, line);
+    f->errors += level == 0;
+    f->warnings += level == 1;
+}
+
+void fake_reset(struct fake_host *f, const struct hv_profile *level, unsigned nr_nodes, unsigned cpus_per_node,
+                uint64_t node_free_kb)
+{
+    memset(f, 0, sizeof *f);
+    f->host = (struct ts_host){f, level, hypercall, log_line};
+    f->nr_nodes = nr_nodes;
+    f->nr_cpus = nr_nodes * cpus_per_node;
+    for (unsigned c = 0; c < f->nr_cpus; c++)
+        f->cpu_node[c] = node(c / cpus_per_node);
+    for (unsigned n = 0; n < nr_nodes; n++)
+        f->free_kb[n] = node_free_kb;
+    for (unsigned o = 0; o < MAX_FAKE_ORDER; o++)
+        f->extents_left[o] = UINT64_MAX;
+    f->fail_at = -1;
+    fake_add(f, 0, 2, all_cpus(f), nr_nodes == 64 ? ~0ull : (1ull << nr_nodes) - 1);
+}
+
+struct fake_domain *fake_add(struct fake_host *f, unsigned id, unsigned vcpus, uint64_t affinity, uint64_t nodes)
+{
+    struct fake_domain *d = &f->dom[id];
+    *d = (struct fake_domain){.exists = true, .max_vcpus = vcpus, .nodes = nodes};
+    for (unsigned i = 0; i < vcpus; i++)
+        d->affinity[i] = affinity;
+    return d;
+}
+
+unsigned fake_count_domus(const struct fake_host *f)
+{
+    unsigned n = 0;
+    for (unsigned i = 1; i < FAKE_DOMAINS; i++)
+        n += f->dom[i].exists;
+    return n;
+}
+
+const char *fake_calls(const struct fake_host *f, char *buf, size_t n)
+{
+    unsigned i = 0;
+    size_t used = 0;
+    while (i < f->nr_calls && strcmp(f->call[i], "create") != 0)
+        i++;
+    buf[0] = '\0';
+    while (i < f->nr_calls && used < n) {
+        unsigned run = 1;
+        while (i + run < f->nr_calls && strcmp(f->call[i], f->call[i + run]) == 0)
+            run++;
+        used += (size_t)snprintf(buf + used, n - used, run > 1 ? "%s*%u " : "%s ", f->call[i], run);
+        i += run;
+    }
+    return buf;
+}

@@ -72,6 +72,16 @@ struct scenario {
 struct scenario *scenario_load(const char *path, const char *const *overrides, char **err);
 void scenario_free(struct scenario *s);
 
+/*
+ * Every key of a scenario file, from the table that reads them, for `hvsim list scenario-keys`. Keys of tables are
+ * written with a dot ("xen.sched"); those of each [[vm]] begin with "vm.". The file in short:
+ *
+ *   name = "...", machine = "NAME", hv_cost = "none" | "fixed", warmup = "2 s", duration = "30 s"
+ *   [start] [boot] [xen] [dom0]
+ *   [[vm]]  config = "a.cfg" or ["odd.cfg", "even.cfg"] (instance i takes number (i - 1) mod n), count, workload
+ */
+const struct machine_key *scenario_keys(unsigned *n);
+
 /* Where models/ and workloads/ are: $HVSIM_DATA, else the installed place, else the source tree that this was built
  * from. */
 const char *scenario_data_dir(void);

@@ -66,7 +66,10 @@ bool cfg_bool(cfg_table *t, const char *key, bool required, bool *out);
 bool cfg_string(cfg_table *t, const char *key, bool required, const char **out);
 /* One of a NULL-terminated list of words; *out is its index. The error names the nearest. */
 bool cfg_enum(cfg_table *t, const char *key, bool required, const char *const *words, unsigned *out);
-/* Arrays of numbers / strings; *n elements, storage owned by the document. */
+/*
+ * Arrays of numbers / strings; *n elements, storage owned by the document. cfg_strings takes a lone string as a list of
+ * one.
+ */
 bool cfg_doubles(cfg_table *t, const char *key, bool required, const double **out, size_t *n);
 bool cfg_ints(cfg_table *t, const char *key, bool required, const int64_t **out, size_t *n);
 bool cfg_strings(cfg_table *t, const char *key, bool required, const char *const **out, size_t *n);

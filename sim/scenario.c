@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Loads a scenario. Order of work: the scenario file, then the files that it names (machine, costs, profiles, xl.cfg),
+ * then the checks that need more than one of them. The first mistake ends it with one line that says where it is.
+ */
+#include "scenario_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KIB 1024ull
+#define MIB (1024 * KIB)
+#define MAX_VMS HV_MAX_DOMAINS
+#define UNINITIALISED_COST_NS 1.0 /* the least that an effect between pCPUs takes, at any cost mode */
+
+/* ---- errors and memory ----------------------------------------------------------------------------------------- */
+
+/* Did anything fail, in the document or outside of it? */
+static bool failed(struct loader *l)
+{
+    if (!l->err && cfg_error(l->doc))
+        l->err = strdup(cfg_error(l->doc));
+    return l->err;
+}
+
+static void out_of_memory(struct loader *l)
+{
+    if (!l->err)
+        l->err = strdup("out of memory");
+}
+
+static char *keep(struct loader *l, const char *s)
+{
+    char *copy = strdup(s);
+    if (!copy)
+        out_of_memory(l);
+    return copy;
+}
+
+/* Make room for one more element; NULL is out of memory (reported). */
+static void *grow(struct loader *l, void *array, unsigned nr, size_t size)
+{
+    if (nr & (nr - 1))
+        return array; /* room doubles at powers of two */
+    void *bigger = realloc(array, (nr ? 2 * (size_t)nr : 1) * size);
+    if (!bigger)
+        out_of_memory(l);
+    return bigger;
+}
+
+/* ---- the files that a scenario names --------------------------------------------------------------------------- */
+
+static const char **overrides_for(struct loader *l, enum data_kind kind, const char *name)
+{
+    unsigned n = 0;
+    while (l->overrides && l->overrides[n])
+        n++;
+    const char **list = calloc(n + 1, sizeof(*list));
+    if (!list) {
+        out_of_memory(l);
+        return NULL;
+    }
+    unsigned nr = 0;
+    for (unsigned i = 0; i < n; i++) {
+        const char *rest = scenario_override_for(l->overrides[i], kind, name);
+        if (rest)
+            list[nr++] = rest;
+    }
+    return list;
+}
+
+/* Look a file up and note it with its overrides. Index, or -1 (reported). */
+static int add_file(struct loader *l, cfg_table *t, const char *key, enum data_kind kind, const char *value)
+{
+    char *path = scenario_find_file(t, key, kind, value);
+    if (!path || failed(l)) {
+        free(path);
+        return -1;
+    }
+    for (unsigned i = 0; i < l->nr_files; i++)
+        if (l->file[i].kind == kind && strcmp(l->file[i].path, path) == 0) {
+            free(path);
+            return (int)i;
+        }
+    struct data_file *bigger = grow(l, l->file, l->nr_files, sizeof(*l->file));
+    if (!bigger) {
+        free(path);
+        return -1;
+    }
+    l->file = bigger;
+    struct data_file *file = &l->file[l->nr_files++];
+    *file = (struct data_file){.kind = kind, .path = path, .name = scenario_base_name(path)};
+    if (!file->name)
+        out_of_memory(l);
+    else
+        file->overrides = overrides_for(l, kind, file->name);
+    return l->err ? -1 : (int)l->nr_files - 1;
+}
+
+/* The profile of that name, loaded once. NULL: reported. */
+static const struct workload_profile *get_profile(struct loader *l, cfg_table *t, const char *key, const char *value)
+{
+    struct scenario *s = l->s;
+    unsigned files = l->nr_files;
+    int at = add_file(l, t, key, DATA_PROFILE, value);
+    if (at < 0)
+        return NULL;
+    if (l->nr_files == files) { /* seen before: the profiles are in the order of their files */
+        unsigned before = 0;
+        for (int i = 0; i < at; i++)
+            before += l->file[i].kind == DATA_PROFILE;
+        return s->profile[before];
+    }
+    struct workload_profile **bigger = grow(l, s->profile, s->nr_profiles, sizeof(struct workload_profile *));
+    if (!bigger)
+        return NULL;
+    s->profile = bigger;
+    struct workload_profile *p = profile_load(l->file[at].path, l->file[at].overrides, &l->err);
+    if (!p) {
+        l->nr_files--; /* keep the two lists in step */
+        free(l->file[at].name);
+        free(l->file[at].path);
+        free(l->file[at].overrides);
+        return NULL;
+    }
+    s->profile[s->nr_profiles++] = p;
+    return p;
+}
+
+/* The xl.cfg file of a [[vm]], loaded once. Index, or -1 (reported). */
+static int get_cfg(struct loader *l, cfg_table *vm, const char *value)
+{
+    char *path = scenario_relative_path(vm, "config", value);
+    if (!path) {
+        out_of_memory(l);
+        return -1;
+    }
+    for (unsigned i = 0; i < l->nr_cfgs; i++)
+        if (strcmp(l->cfg_path[i], path) == 0) {
+            free(path);
+            return (int)i;
+        }
+    FILE *f = fopen(path, "rb");
+    if (!f) {
+        cfg_fail(vm, "config", "cannot read xl.cfg file '%s': %m", path);
+        free(path);
+        return -1;
+    }
+    fclose(f);
+    struct xlcfg **cfgs = grow(l, l->cfg, l->nr_cfgs, sizeof(struct xlcfg *));
+    if (cfgs)
+        l->cfg = cfgs;
+    char **paths = cfgs ? grow(l, l->cfg_path, l->nr_cfgs, sizeof(char *)) : NULL;
+    if (paths)
+        l->cfg_path = paths;
+    struct xlcfg *x = paths ? xlcfg_load(path, &l->err) : NULL;
+    if (!x) {
+        free(path);
+        return -1;
+    }
+    l->cfg[l->nr_cfgs] = x;
+    l->cfg_path[l->nr_cfgs] = path;
+    return (int)l->nr_cfgs++;
+}
+
+/* ---- host and hypervisor --------------------------------------------------------------------------------------- */
+
+static void load_machine(struct loader *l)
+{
+    int at = add_file(l, cfg_root(l->doc), "machine", DATA_MACHINE, l->raw.machine);
+    if (at >= 0)
+        l->s->machine = machine_load(l->file[at].path, l->file[at].overrides, &l->err);
+}
+
+static void load_costs(struct loader *l)
+{
+    static const char *const modes[] = {"none", "fixed", NULL};
+    cfg_table *root = cfg_root(l->doc);
+    unsigned mode = HV_COST_FIXED;
+    if (!cfg_enum(root, "hv_cost", false, modes, &mode))
+        return;
+    l->s->cost_mode = (enum hv_cost_mode)mode;
+    l->s->costs.ipi_latency_ns = UNINITIALISED_COST_NS;
+    l->s->costs.lock_transfer_ns = UNINITIALISED_COST_NS;
+    if (l->s->cost_mode == HV_COST_NONE)
+        return;
+    int at = add_file(l, root, "hv_cost", DATA_COSTS, modes[mode]);
+    if (at >= 0)
+        scenario_read_costs(&l->file[at], &l->s->costs, &l->err);
+}
+
+static void find_level(struct loader *l, cfg_table *xen)
+{
+    const struct scenario *s = l->s;
+    l->s->level = hv_profile_find(l->raw.behaviour);
+    if (!s->level) {
+        const char *names[64];
+        unsigned n = 0;
+        for (const struct hv_profile *p = hv_profiles; p->name && n < ARRAY_SIZE(names) - 1; p++)
+            names[n++] = p->name;
+        names[n] = NULL;
+        const char *near = cfg_nearest(l->raw.behaviour, names);
+        cfg_fail(xen, "behaviour", "unknown level '%s'%s%s%s", l->raw.behaviour, near ? "; did you mean '" : "",
+                 near ? near : "", near ? "'?" : "");
+        return;
+    }
+    uint64_t have = machine_memory(s->machine);
+    if (have > s->level->max_host_bytes)
+        cfg_fail(xen, "behaviour", "level '%s' handles up to %llu MiB of memory, machine '%s' has %llu MiB",
+                 s->level->name, (unsigned long long)(s->level->max_host_bytes / MIB), s->machine->name,
+                 (unsigned long long)(have / MIB));
+}
+
+static void read_xen(struct loader *l)
+{
+    static const char *const scheds[] = {"credit", NULL};
+    cfg_table *xen = cfg_sub(cfg_root(l->doc), "xen", false);
+    const struct scenario_raw *r = &l->raw;
+    unsigned sched = 0;
+    if (xen)
+        cfg_enum(xen, "sched", false, scheds, &sched);
+    find_level(l, xen ? xen : cfg_root(l->doc));
+    l->s->opt = (struct hv_options){
+        .sched = scheds[sched],
+        .sched_ratelimit_us = r->ratelimit_us,
+        .sched_credit_tslice_ms = r->tslice_ms,
+        .vcpu_migration_delay = r->migration_delay,
+        .tickle_one_idle_cpu = r->tickle_one_idle,
+        .sched_smt_power_savings = r->smt_power_savings,
+        .timer_slop = r->timer_slop,
+    };
+}
+
+static void read_dom0(struct loader *l)
+{
+    struct scenario *s = l->s;
+    cfg_table *dom0 = cfg_sub(cfg_root(l->doc), "dom0", true);
+    s->dom0_vcpus = l->raw.dom0_vcpus;
+    s->dom0_memory = l->raw.dom0_memory;
+    s->dom0_weight = l->raw.dom0_weight;
+    if (s->dom0_memory >= machine_memory(s->machine))
+        cfg_fail(dom0, "memory", "dom0 needs %llu MiB, machine '%s' has %llu MiB",
+                 (unsigned long long)(s->dom0_memory / MIB), s->machine->name,
+                 (unsigned long long)(machine_memory(s->machine) / MIB));
+    else if (l->raw.dom0_workload)
+        s->dom0_profile = get_profile(l, dom0, "workload", l->raw.dom0_workload);
+}
+
+/* ---- VMs ------------------------------------------------------------------------------------------------------- */
+
+/* The grammar of the level, and pCPUs that exist. item: of the list form. */
+static bool check_cpulist(struct loader *l, const struct xlcfg *x, const char *text, unsigned item, bool list_form)
+{
+    const struct machine *m = l->s->machine;
+    cpumask_t *mask = calloc(1, sizeof(*mask));
+    node_id *cpu_node = calloc(m->nr_cpus, sizeof(*cpu_node));
+    if (!mask || !cpu_node) {
+        out_of_memory(l);
+    } else {
+        char why[256] = "";
+        unsigned column = 1;
+        for (unsigned i = 0; i < m->nr_cpus; i++)
+            cpu_node[i] = node(m->cpu[i].node);
+        int r = (list_form ? ts_cpulist_parse_entry : ts_cpulist_parse_nodes)(l->s->level, text, m->nr_cpus, cpu_node,
+                                                                              mask, why, sizeof(why), &column);
+        if (r && !(l->err = xlcfg_complain(x, "cpus", item, column ? column - 1 : 0, "%s", why)))
+            out_of_memory(l);
+    }
+    free(mask);
+    free(cpu_node);
+    return !l->err;
+}
+
+static bool check_domain(struct loader *l, const struct xlcfg *x)
+{
+    const struct ts_domain_config *d = xlcfg_domain(x);
+    uint64_t have_kib = machine_memory(l->s->machine) / KIB;
+    if (d->maxmem_kb > have_kib) {
+        const char *key = d->memory_kb > have_kib ? "memory" : "maxmem";
+        l->err = xlcfg_complain(x, key, 0, 0, "VM '%s' is larger than the host: %llu MiB, machine '%s' has %llu MiB",
+                                d->name, (unsigned long long)(d->maxmem_kb / KIB), l->s->machine->name,
+                                (unsigned long long)(have_kib / KIB));
+        if (!l->err)
+            out_of_memory(l);
+        return false;
+    }
+    if (d->cpus)
+        return check_cpulist(l, x, d->cpus, 0, false);
+    for (unsigned i = 0; i < d->nr_cpus_list; i++)
+        if (!check_cpulist(l, x, d->cpus_list[i], i, true))
+            return false;
+    return true;
+}
+
+/* "NAME" if it is the only one of its [[vm]], else "NAME-i". */
+static bool name_vm(struct loader *l, cfg_table *vm, struct ts_domain_config *d, unsigned i, unsigned count)
+{
+    const char *base = d->name;
+    char name[sizeof(d->name) + 16];
+    if (count == 1)
+        snprintf(name, sizeof(name), "%s", base);
+    else
+        snprintf(name, sizeof(name), "%s-%u", base, i + 1);
+    if (strlen(name) >= sizeof(d->name)) {
+        cfg_fail(vm, "count", "VM name '%s' has more than %zu characters", name, sizeof(d->name) - 1);
+        return false;
+    }
+    strcpy(d->name, name);
+    for (unsigned k = 0; k < l->s->nr_vms; k++)
+        if (strcmp(l->s->vm[k].cfg.name, name) == 0) {
+            cfg_fail(vm, "config", "a second VM of the name '%s'", name);
+            return false;
+        }
+    return true;
+}
+
+static bool add_vm(struct loader *l, cfg_table *vm, int cfg, const struct workload_profile *profile, unsigned i,
+                   unsigned count)
+{
+    struct scenario *s = l->s;
+    struct scenario_vm *vms = grow(l, s->vm, s->nr_vms, sizeof(*vms));
+    if (vms)
+        s->vm = vms;
+    struct scenario_vm_origin *origins = vms ? grow(l, l->origin, s->nr_vms, sizeof(*origins)) : NULL;
+    if (!origins)
+        return false;
+    l->origin = origins;
+    struct scenario_vm *new = &s->vm[s->nr_vms];
+    *new = (struct scenario_vm){.cfg = *xlcfg_domain(l->cfg[cfg]), .profile = profile};
+    if (!name_vm(l, vm, &new->cfg, i, count))
+        return false;
+    l->origin[s->nr_vms] = (struct scenario_vm_origin){l->cfg[cfg], l->cfg_path[cfg]};
+    s->nr_vms++;
+    return true;
+}
+
+static void check_total(struct loader *l, cfg_table *vm)
+{
+    uint64_t need = l->s->dom0_memory;
+    for (unsigned i = 0; i < l->s->nr_vms; i++)
+        need += l->s->vm[i].cfg.memory_kb * KIB;
+    if (need > machine_memory(l->s->machine))
+        cfg_fail(vm, "count", "dom0 and the VMs up to here need %llu MiB, machine '%s' has %llu MiB",
+                 (unsigned long long)(need / MIB), l->s->machine->name,
+                 (unsigned long long)(machine_memory(l->s->machine) / MIB));
+}
+
+static void load_vm(struct loader *l, cfg_table *vm)
+{
+    struct scenario_vm_raw raw;
+    const char *const *configs = NULL;
+    size_t nr_configs = 0;
+    scenario_read_vm_raw(vm, &raw);
+    cfg_strings(vm, "config", true, &configs, &nr_configs);
+    if (!cfg_error(l->doc) && nr_configs == 0)
+        cfg_fail(vm, "config", "expected at least one xl.cfg file");
+    if (failed(l))
+        return;
+    const struct workload_profile *profile = get_profile(l, vm, "workload", raw.workload);
+    int *cfg = profile ? calloc(nr_configs, sizeof(*cfg)) : NULL;
+    if (!cfg) {
+        if (!failed(l))
+            out_of_memory(l);
+        return;
+    }
+    for (size_t i = 0; i < nr_configs && !failed(l); i++) {
+        cfg[i] = get_cfg(l, vm, configs[i]);
+        if (cfg[i] >= 0)
+            check_domain(l, l->cfg[cfg[i]]);
+    }
+    if (!failed(l) && l->s->nr_vms + raw.count > MAX_VMS)
+        cfg_fail(vm, "count", "more than %u VMs", MAX_VMS);
+    for (unsigned i = 0; i < raw.count && !failed(l); i++)
+        if (!add_vm(l, vm, cfg[i % nr_configs], profile, i, raw.count))
+            break;
+    free(cfg);
+    if (!failed(l))
+        check_total(l, vm);
+}
+
+/* ---- the whole ------------------------------------------------------------------------------------------------- */
+
+/* Every --set must have gone somewhere. */
+static void check_overrides(struct loader *l)
+{
+    for (unsigned i = 0; l->overrides && l->overrides[i] && !l->err; i++) {
+        const char *o = l->overrides[i];
+        if (!scenario_override_elsewhere(o))
+            continue;
+        bool taken = false;
+        for (unsigned f = 0; f < l->nr_files && !taken; f++)
+            taken = scenario_override_for(o, l->file[f].kind, l->file[f].name);
+        if (taken)
+            continue;
+        const char *names[64];
+        unsigned n = 0;
+        for (unsigned f = 0; f < l->nr_files && n < ARRAY_SIZE(names) - 1; f++)
+            if (l->file[f].kind == DATA_PROFILE)
+                names[n++] = l->file[f].name;
+        names[n] = NULL;
+        const char *name = strchr(o, '.') + 1;
+        char *wanted = strndup(name, strcspn(name, ".="));
+        const char *near = wanted && strncmp(o, "profile.", 8) == 0 ? cfg_nearest(wanted, names) : NULL;
+        if (asprintf(&l->err, "--set %.*s: %s%s%s%s", (int)strcspn(o, "="), o,
+                     strncmp(o, "costs.", 6) == 0 ? "there are no costs when hv_cost is none"
+                                                  : "the scenario uses no such workload profile",
+                     near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "") < 0)
+            l->err = NULL, out_of_memory(l);
+        free(wanted);
+    }
+}
+
+static void copy_scalars(struct loader *l, const char *path)
+{
+    struct scenario *s = l->s;
+    s->name = keep(l, l->raw.name);
+    s->description = keep(l, l->raw.description);
+    s->path = keep(l, path);
+    s->warmup_ps = l->raw.warmup;
+    s->duration_ps = l->raw.duration;
+    s->start_offset_max_ps = l->raw.offset_max;
+    s->cpu_up_interval_ps = l->raw.cpu_up_interval;
+}
+
+static void load_all(struct loader *l, const char *path)
+{
+    for (unsigned i = 0; l->overrides && l->overrides[i]; i++)
+        if (!scenario_override_elsewhere(l->overrides[i]))
+            cfg_override(l->doc, l->overrides[i]);
+    if (failed(l))
+        return;
+    scenario_raw_defaults(&l->raw);
+    if (!scenario_read_raw(l->doc, &l->raw) && failed(l))
+        return;
+    copy_scalars(l, path);
+    void (*const steps[])(struct loader *) = {load_machine, load_costs, read_xen, read_dom0};
+    for (size_t i = 0; i < ARRAY_SIZE(steps) && !failed(l); i++)
+        steps[i](l);
+    size_t n = failed(l) ? 0 : cfg_array_len(cfg_root(l->doc), "vm");
+    for (size_t i = 0; i < n && !failed(l); i++)
+        load_vm(l, cfg_array_at(cfg_root(l->doc), "vm", i));
+    if (failed(l))
+        return;
+    cfg_finish(l->doc);
+    if (!failed(l))
+        check_overrides(l);
+    if (!failed(l))
+        l->s->resolved_json = scenario_resolved_json(l, &l->err);
+}
+
+static void free_loader(struct loader *l)
+{
+    for (unsigned i = 0; i < l->nr_files; i++) {
+        free(l->file[i].name);
+        free(l->file[i].path);
+        free(l->file[i].overrides);
+    }
+    free(l->file);
+    for (unsigned i = 0; i < l->nr_cfgs; i++)
+        free(l->cfg_path[i]);
+    free(l->cfg_path);
+    free(l->origin);
+}
+
+struct scenario *scenario_load(const char *path, const char *const *overrides, char **err)
+{
+    *err = NULL;
+    struct loader l = {.overrides = overrides};
+    struct scenario_store *store = calloc(1, sizeof(*store));
+    l.s = calloc(1, sizeof(*l.s));
+    l.doc = store && l.s ? cfg_load(path) : NULL;
+    if (!l.doc) {
+        free(store);
+        free(l.s);
+        *err = strdup("out of memory");
+        return NULL;
+    }
+    load_all(&l, path);
+    failed(&l);
+    *store = (struct scenario_store){l.doc, l.nr_cfgs, l.cfg};
+    l.s->priv = store;
+    free_loader(&l);
+    if (l.err) {
+        *err = l.err;
+        scenario_free(l.s);
+        return NULL;
+    }
+    return l.s;
+}
+
+void scenario_free(struct scenario *s)
+{
+    if (!s)
+        return;
+    struct scenario_store *store = s->priv;
+    for (unsigned i = 0; i < s->nr_profiles; i++)
+        profile_free(s->profile[i]);
+    free(s->profile);
+    free(s->vm);
+    if (s->machine)
+        machine_free(s->machine);
+    for (unsigned i = 0; i < store->nr_cfgs; i++)
+        xlcfg_free(store->cfg[i]);
+    free(store->cfg);
+    cfg_free(store->doc);
+    free(store);
+    free(s->name);
+    free(s->description);
+    free(s->path);
+    free(s->resolved_json);
+    free(s);
+}

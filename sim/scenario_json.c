@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The configuration as resolved, for run.json: {"scenario", "machine", "costs", "profiles", "vms"}. */
+#include "json.h"
+#include "scenario_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void put_key(FILE *f, const char *key)
+{
+    json_write_string(f, key);
+    fputs(": ", f);
+}
+
+static bool put_doc(FILE *f, cfg_doc *doc)
+{
+    char *json = cfg_to_json(doc);
+    if (!json)
+        return false;
+    fputs(json, f);
+    free(json);
+    return true;
+}
+
+/* A file of the scenario with its overrides; it was read without error before. */
+static bool put_file(FILE *f, const struct data_file *file)
+{
+    cfg_doc *doc = cfg_load(file->path);
+    if (!doc)
+        return false;
+    for (unsigned i = 0; file->overrides[i]; i++)
+        cfg_override(doc, file->overrides[i]);
+    bool ok = !cfg_error(doc) && put_doc(f, doc);
+    cfg_free(doc);
+    return ok;
+}
+
+static void put_cpus(FILE *f, const struct ts_domain_config *d)
+{
+    if (d->cpus) {
+        fputs(", \"cpus\": ", f);
+        json_write_string(f, d->cpus);
+    } else if (d->cpus_list) {
+        fputs(", \"cpus\": [", f);
+        for (unsigned i = 0; i < d->nr_cpus_list; i++) {
+            if (i)
+                fputs(", ", f);
+            json_write_string(f, d->cpus_list[i]);
+        }
+        putc(']', f);
+    }
+}
+
+static void put_vm(FILE *f, const struct scenario_vm *vm, const struct scenario_vm_origin *origin)
+{
+    const struct ts_domain_config *d = &vm->cfg;
+    fputs("{\"name\": ", f);
+    json_write_string(f, d->name);
+    fputs(", \"config\": ", f);
+    json_write_string(f, origin->cfg_path);
+    fputs(", \"workload\": ", f);
+    json_write_string(f, vm->profile->name);
+    fprintf(f, ", \"type\": \"%s\", \"vcpus\": %u, \"maxvcpus\": %u", d->type == HV_GUEST_HVM ? "hvm" : "pv", d->vcpus,
+            d->maxvcpus);
+    fprintf(f, ", \"memory_kib\": %llu, \"maxmem_kib\": %llu", (unsigned long long)d->memory_kb,
+            (unsigned long long)d->maxmem_kb);
+    if (d->weight)
+        fprintf(f, ", \"cpu_weight\": %u", d->weight);
+    if (d->cap != 0xffffffffu)
+        fprintf(f, ", \"cap\": %u", d->cap);
+    put_cpus(f, d);
+    putc('}', f);
+}
+
+static bool put_all(FILE *f, const struct loader *l)
+{
+    bool ok = true;
+    fputs("{", f);
+    put_key(f, "scenario");
+    ok = ok && put_doc(f, l->doc);
+    bool costs = false;
+    for (unsigned i = 0; i < l->nr_files; i++) {
+        if (l->file[i].kind == DATA_PROFILE)
+            continue;
+        fputs(", ", f);
+        put_key(f, l->file[i].kind == DATA_MACHINE ? "machine" : "costs");
+        costs = costs || l->file[i].kind == DATA_COSTS;
+        ok = ok && put_file(f, &l->file[i]);
+    }
+    fputs(costs ? ", \"profiles\": {" : ", \"costs\": null, \"profiles\": {", f);
+    const char *comma = "";
+    for (unsigned i = 0; i < l->nr_files; i++) {
+        if (l->file[i].kind != DATA_PROFILE)
+            continue;
+        fputs(comma, f);
+        comma = ", ";
+        put_key(f, l->file[i].name);
+        ok = ok && put_file(f, &l->file[i]);
+    }
+    fputs("}, \"vms\": [", f);
+    for (unsigned i = 0; i < l->s->nr_vms; i++) {
+        if (i)
+            fputs(", ", f);
+        put_vm(f, &l->s->vm[i], &l->origin[i]);
+    }
+    fputs("]}", f);
+    return ok;
+}
+
+char *scenario_resolved_json(const struct loader *l, char **err)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *f = open_memstream(&text, &len);
+    bool ok = f && put_all(f, l);
+    if (f && fclose(f) != 0)
+        ok = false;
+    if (!ok) {
+        free(text);
+        *err = strdup("out of memory while writing the resolved configuration");
+        return NULL;
+    }
+    return text;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The scalar keys of a scenario file: one table that documents them and reads them. */
+#include "scenario_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PS_PER_US INT64_C(1000000)
+#define PS_PER_MS INT64_C(1000000000)
+#define PS_PER_S INT64_C(1000000000000)
+#define MAX_TIME_PS (1000000 * PS_PER_S) /* 11.6 days */
+#define MAX_MEMORY (1ull << 50)
+#define MIN_DOM0_MEMORY (1ull << 20)
+#define MAX_COUNT HV_MAX_DOMAINS
+
+enum kind { KIND_STRING, KIND_TIME, KIND_UINT, KIND_SIZE, KIND_BOOL };
+
+struct key {
+    const char *table, *key; /* table NULL: top level */
+    enum kind kind;
+    bool required;
+    int64_t min, max;
+    size_t offset;
+    const char *text;
+};
+
+#define RAW(field) offsetof(struct scenario_raw, field)
+#define VM(field) offsetof(struct scenario_vm_raw, field)
+
+static const struct key keys[] = {
+    {NULL, "name", KIND_STRING, true, 0, 0, RAW(name), "name of the scenario"},
+    {NULL, "description", KIND_STRING, false, 0, 0, RAW(description), "one sentence"},
+    {NULL, "machine", KIND_STRING, true, 0, 0, RAW(machine), "machine of models/machines, or a path with a /"},
+    {NULL, "hv_cost", KIND_STRING, false, 0, 0, RAW(hv_cost), "none or fixed (default): what hypervisor code costs"},
+    {NULL, "warmup", KIND_TIME, true, 0, MAX_TIME_PS, RAW(warmup), "from the start of the guests to measuring"},
+    {NULL, "duration", KIND_TIME, true, 1, MAX_TIME_PS, RAW(duration), "measured time"},
+    {"start", "offset_max", KIND_TIME, false, 0, MAX_TIME_PS, RAW(offset_max),
+     "each VM sleeps uniformly up to this before it starts; default 0 s"},
+    {"boot", "cpu_up_interval", KIND_TIME, false, 1, PS_PER_S, RAW(cpu_up_interval),
+     "between two pCPUs coming up; default 10.7 ms (INIT to SIPI takes 10 ms, the rest is estimated)"},
+    {"xen", "behaviour", KIND_STRING, false, 0, 0, RAW(behaviour), "level; default xen-4.3"},
+    {"xen", "sched", KIND_STRING, false, 0, 0, RAW(sched), "scheduler; default credit"},
+    {"xen", "sched_ratelimit_us", KIND_UINT, false, 0, 500000, RAW(ratelimit_us), "0 or 100..500000; default 1000"},
+    {"xen", "sched_credit_tslice_ms", KIND_UINT, false, 1, 1000, RAW(tslice_ms), "1..1000; default 30"},
+    {"xen", "vcpu_migration_delay", KIND_UINT, false, 0, 1000000, RAW(migration_delay), "us; default 0"},
+    {"xen", "tickle_one_idle_cpu", KIND_BOOL, false, 0, 0, RAW(tickle_one_idle), "default true"},
+    {"xen", "sched_smt_power_savings", KIND_BOOL, false, 0, 0, RAW(smt_power_savings), "default false"},
+    {"xen", "timer_slop", KIND_UINT, false, 0, 10000000, RAW(timer_slop), "ns; default 50000"},
+    {"dom0", "vcpus", KIND_UINT, true, 1, HV_MAX_VCPUS_PER_DOMAIN, RAW(dom0_vcpus), "vCPUs of dom0"},
+    {"dom0", "memory", KIND_SIZE, true, MIN_DOM0_MEMORY, MAX_MEMORY, RAW(dom0_memory), "memory of dom0"},
+    {"dom0", "weight", KIND_UINT, false, 1, 65535, RAW(dom0_weight), "scheduling weight; default 256"},
+    {"dom0", "workload", KIND_STRING, false, 0, 0, RAW(dom0_workload),
+     "profile of workloads/profiles that dom0 runs; default none: dom0 sleeps"},
+};
+
+static const struct key vm_keys[] = {
+    {"vm", "count", KIND_UINT, false, 0, MAX_COUNT, VM(count), "how many; default 1, 0 leaves them out"},
+    {"vm", "workload", KIND_STRING, true, 0, 0, VM(workload), "profile of workloads/profiles, or a path with a /"},
+};
+
+static void read_key(cfg_table *t, const struct key *k, void *base)
+{
+    void *field = (char *)base + k->offset;
+    switch (k->kind) {
+    case KIND_STRING:
+        cfg_string(t, k->key, k->required, field);
+        break;
+    case KIND_TIME:
+        cfg_time_ps(t, k->key, k->required, k->min, k->max, field);
+        break;
+    case KIND_UINT:
+        cfg_uint(t, k->key, k->required, (unsigned)k->min, (unsigned)k->max, field);
+        break;
+    case KIND_SIZE:
+        cfg_size(t, k->key, k->required, (uint64_t)k->min, (uint64_t)k->max, field);
+        break;
+    case KIND_BOOL:
+        cfg_bool(t, k->key, k->required, field);
+        break;
+    }
+}
+
+void scenario_raw_defaults(struct scenario_raw *raw)
+{
+    *raw = (struct scenario_raw){
+        .description = "",
+        .hv_cost = "fixed",
+        .cpu_up_interval = 10700 * PS_PER_US,
+        .behaviour = "xen-4.3",
+        .sched = "credit",
+        .ratelimit_us = 1000,
+        .tslice_ms = 30,
+        .tickle_one_idle = true,
+        .timer_slop = 50000,
+        .dom0_weight = 256,
+    };
+}
+
+static bool table_required(const char *table)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+        if (keys[i].table && strcmp(keys[i].table, table) == 0 && keys[i].required)
+            return true;
+    return false;
+}
+
+bool scenario_read_raw(cfg_doc *doc, struct scenario_raw *raw)
+{
+    cfg_table *t = cfg_root(doc);
+    const char *table = NULL;
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        if (keys[i].table && (!table || strcmp(table, keys[i].table) != 0)) {
+            table = keys[i].table;
+            t = cfg_sub(cfg_root(doc), table, table_required(table));
+        }
+        if (t)
+            read_key(t, &keys[i], raw);
+    }
+    cfg_table *xen = cfg_sub(cfg_root(doc), "xen", false);
+    if (xen && raw->ratelimit_us > 0 && raw->ratelimit_us < 100)
+        cfg_fail(xen, "sched_ratelimit_us", "%u is out of range, expected 0 (off) or 100 to 500000", raw->ratelimit_us);
+    return !cfg_error(doc);
+}
+
+void scenario_read_vm_raw(cfg_table *vm, struct scenario_vm_raw *raw)
+{
+    *raw = (struct scenario_vm_raw){.count = 1};
+    for (size_t i = 0; i < ARRAY_SIZE(vm_keys); i++)
+        read_key(vm, &vm_keys[i], raw);
+}
+
+/* ---- the table for people -------------------------------------------------------------------------------------- */
+
+static struct machine_key listed[ARRAY_SIZE(keys) + ARRAY_SIZE(vm_keys) + 1];
+static char dotted[ARRAY_SIZE(listed)][48];
+
+static void list_key(unsigned i, const struct key *k)
+{
+    static const char *const types[] = {"string", "time", "number", "size", "boolean"};
+    char *p = dotted[i];
+    if (k->table) {
+        p = stpcpy(p, k->table);
+        *p++ = '.';
+    }
+    strcpy(p, k->key);
+    listed[i] = (struct machine_key){dotted[i], types[k->kind], k->text, k->required};
+}
+
+const struct machine_key *scenario_keys(unsigned *n)
+{
+    unsigned nr = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+        list_key(nr++, &keys[i]);
+    listed[nr++] =
+        (struct machine_key){"vm.config", "string or list of strings",
+                             "xl.cfg file, relative to the scenario; instance i takes number (i - 1) mod n", true};
+    for (size_t i = 0; i < ARRAY_SIZE(vm_keys); i++)
+        list_key(nr++, &vm_keys[i]);
+    *n = nr;
+    return listed;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Shared by the files of the scenario loader (scenario*.c); nobody else includes it. */
+#ifndef SIM_SCENARIO_PRIV_H
+#define SIM_SCENARIO_PRIV_H
+
+#include "scenario.h"
+#include "xlcfg.h"
+
+#include <config.h>
+
+#define NS_PER_PS 1e-3
+
+enum data_kind { DATA_MACHINE, DATA_PROFILE, DATA_COSTS, DATA_NR };
+
+/* A file that the scenario refers to, with the --set assignments that are for it. */
+struct data_file {
+    enum data_kind kind;
+    char *name; /* as --set and the resolved configuration call it */
+    char *path;
+    const char **overrides; /* NULL-terminated; the strings belong to the caller of scenario_load */
+};
+
+/* The scalar keys of a scenario file as read. Strings live as long as the document. */
+struct scenario_raw {
+    const char *name, *description, *machine, *hv_cost;
+    int64_t warmup, duration, offset_max, cpu_up_interval;
+    const char *behaviour, *sched;
+    unsigned ratelimit_us, tslice_ms, migration_delay, timer_slop;
+    bool tickle_one_idle, smt_power_savings;
+    unsigned dom0_vcpus, dom0_weight;
+    uint64_t dom0_memory;
+    const char *dom0_workload;
+};
+
+struct scenario_vm_raw {
+    unsigned count;
+    const char *workload;
+};
+
+/* One [[vm]] instance, for the resolved configuration. */
+struct scenario_vm_origin {
+    const struct xlcfg *cfg;
+    const char *cfg_path;
+};
+
+struct loader {
+    struct scenario *s;
+    cfg_doc *doc;
+    struct scenario_raw raw;
+    const char *const *overrides;
+    char *err;
+
+    unsigned nr_files;
+    struct data_file *file; /* machine, costs, then the profiles in the order of s->profile */
+    unsigned nr_cfgs;
+    struct xlcfg **cfg;
+    char **cfg_path;
+    struct scenario_vm_origin *origin; /* of s->vm[i] */
+};
+
+/* What outlives loading: s->priv. */
+struct scenario_store {
+    cfg_doc *doc;
+    unsigned nr_cfgs;
+    struct xlcfg **cfg;
+};
+
+/* ---- scenario_keys.c: the table of keys and the reading from it */
+
+void scenario_raw_defaults(struct scenario_raw *raw);
+/* false: cfg_error says why. */
+bool scenario_read_raw(cfg_doc *doc, struct scenario_raw *raw);
+void scenario_read_vm_raw(cfg_table *vm, struct scenario_vm_raw *raw);
+
+/* ---- scenario_find.c: where files are */
+
+/* "name" or "dir/name.toml" to a path, malloc'ed. NULL, with the error reported at key in t, if there is no such file.
+ */
+char *scenario_find_file(cfg_table *t, const char *key, enum data_kind kind, const char *value);
+/* value relative to the directory of the file that key of t came from; malloc'ed, NULL: out of memory. */
+char *scenario_relative_path(cfg_table *t, const char *key, const char *value);
+/* File name without directory and ".toml"; malloc'ed. */
+char *scenario_base_name(const char *path);
+/* "profile.NAME." and such: is assignment for that file? Then the rest of it, else NULL. */
+const char *scenario_override_for(const char *assignment, enum data_kind kind, const char *name);
+/* Does the assignment go to another file than the scenario's own? */
+bool scenario_override_elsewhere(const char *assignment);
+
+/* ---- scenario_costs.c */
+
+/* 0, or -1 with *err (malloc'ed). */
+int scenario_read_costs(const struct data_file *file, struct hv_costs *out, char **err);
+
+/* ---- scenario_json.c */
+
+/* The resolved configuration as one JSON object; NULL with *err. */
+char *scenario_resolved_json(const struct loader *l, char **err);
+
+#endif

@@ -41,11 +41,8 @@ static long create(struct fake_host *f, struct hv_domctl *op)
     assert(op->domid.n == DOM_INVALID.n);
     for (unsigned i = 1; i < FAKE_DOMAINS; i++)
         if (!f->dom[i].exists) {
-            f->dom[i] = (struct fake_domain){.exists = true,
-                                             .paused = true,
-                                             .type = op->u.createdomain.type,
-                                             .nodes = (1ull << f->nr_nodes) - 1,
-                                             .weight = 256};
+            f->dom[i] =
+                (struct fake_domain){.exists = true, .paused = true, .type = op->u.createdomain.type, .weight = 256};
             op->domid = dom(i);
             return 0;
         }
@@ -82,6 +79,17 @@ static const char *domctl_name(enum hv_domctl_cmd cmd)
     };
     assert(cmd < ARRAY_SIZE(names) && names[cmd]);
     return names[cmd];
+}
+
+/* Without node affinity of its own a domain has that of its vCPUs. */
+static uint64_t automatic_nodes(const struct fake_host *f, const struct fake_domain *d)
+{
+    uint64_t nodes = 0;
+    for (unsigned i = 0; i < d->max_vcpus; i++)
+        for (unsigned c = 0; c < f->nr_cpus; c++)
+            if (d->affinity[i] >> c & 1)
+                nodes |= 1ull << f->cpu_node[c].n;
+    return nodes;
 }
 
 static long domctl(struct fake_host *f, struct hv_domctl *op)
@@ -122,7 +130,7 @@ static long domctl(struct fake_host *f, struct hv_domctl *op)
         d->nodes = op->u.nodeaffinity.nodemap.w;
         return 0;
     case XEN_DOMCTL_getnodeaffinity:
-        op->u.nodeaffinity.nodemap.w = d->nodes;
+        op->u.nodeaffinity.nodemap.w = d->nodes ? d->nodes : automatic_nodes(f, d);
         return 0;
     case XEN_DOMCTL_scheduler_op:
         assert(op->u.scheduler_op.put);
@@ -212,7 +220,7 @@ void fake_reset(struct fake_host *f, const struct hv_profile *level, unsigned nr
     for (unsigned o = 0; o < MAX_FAKE_ORDER; o++)
         f->extents_left[o] = UINT64_MAX;
     f->fail_at = -1;
-    fake_add(f, 0, 2, all_cpus(f), nr_nodes == 64 ? ~0ull : (1ull << nr_nodes) - 1);
+    fake_add(f, 0, 2, all_cpus(f), 0);
 }
 
 struct fake_domain *fake_add(struct fake_host *f, unsigned id, unsigned vcpus, uint64_t affinity, uint64_t nodes)

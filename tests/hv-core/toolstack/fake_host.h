@@ -18,7 +18,7 @@ struct fake_domain {
     enum hv_guest_type type;
     unsigned max_vcpus, online;
     uint64_t affinity[FAKE_VCPUS]; /* the first 64 pCPUs */
-    uint64_t nodes;
+    uint64_t nodes;                /* 0: automatic */
     uint64_t pages, max_kb, claim;
     uint32_t weight, cap;
 };

@@ -31,7 +31,8 @@ struct vcpu {
 
     enum runstate runstate;
     s_time_t runstate_entry;
-    s_time_t runstate_time[RUNSTATE_NR];
+    s_time_t runstate_time[RUNSTATE_NR]; /* their sum is runstate_entry - created */
+    s_time_t created;
     s_time_t last_run_time;
 
     cpumask_t hard_affinity;

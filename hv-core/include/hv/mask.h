@@ -34,15 +34,23 @@ extern unsigned hv_cpumask_words;
 }
 #endif
 
+/* The same, with what the compiler cannot know. */
+static inline unsigned mask_words(void)
+{
+    if (hv_cpumask_words == 0)
+        __builtin_unreachable();
+    return hv_cpumask_words;
+}
+
 static inline void cpumask_clear_all(cpumask_t *m)
 {
-    for (unsigned i = 0; i < hv_cpumask_words; i++)
+    for (unsigned i = 0; i < mask_words(); i++)
         m->w[i] = 0;
 }
 /* Members 0..n-1. */
 static inline void cpumask_set_first(cpumask_t *m, unsigned n)
 {
-    for (unsigned i = 0; i < hv_cpumask_words; i++)
+    for (unsigned i = 0; i < mask_words(); i++)
         m->w[i] = n >= (i + 1) * 64 ? ~0ull : n > i * 64 ? (1ull << (n - i * 64)) - 1 : 0;
 }
 static inline void cpumask_set(cpumask_t *m, pcpu_id c)
@@ -59,34 +67,34 @@ static inline bool cpumask_test(const cpumask_t *m, pcpu_id c)
 }
 static inline void cpumask_copy(cpumask_t *d, const cpumask_t *s)
 {
-    for (unsigned i = 0; i < hv_cpumask_words; i++)
+    for (unsigned i = 0; i < mask_words(); i++)
         d->w[i] = s->w[i];
 }
 static inline void cpumask_and(cpumask_t *d, const cpumask_t *a, const cpumask_t *b)
 {
-    for (unsigned i = 0; i < hv_cpumask_words; i++)
+    for (unsigned i = 0; i < mask_words(); i++)
         d->w[i] = a->w[i] & b->w[i];
 }
 static inline void cpumask_or(cpumask_t *d, const cpumask_t *a, const cpumask_t *b)
 {
-    for (unsigned i = 0; i < hv_cpumask_words; i++)
+    for (unsigned i = 0; i < mask_words(); i++)
         d->w[i] = a->w[i] | b->w[i];
 }
 static inline void cpumask_andnot(cpumask_t *d, const cpumask_t *a, const cpumask_t *b)
 {
-    for (unsigned i = 0; i < hv_cpumask_words; i++)
+    for (unsigned i = 0; i < mask_words(); i++)
         d->w[i] = a->w[i] & ~b->w[i];
 }
 static inline bool cpumask_empty(const cpumask_t *m)
 {
-    for (unsigned i = 0; i < hv_cpumask_words; i++)
+    for (unsigned i = 0; i < mask_words(); i++)
         if (m->w[i])
             return false;
     return true;
 }
 static inline bool cpumask_equal(const cpumask_t *a, const cpumask_t *b)
 {
-    for (unsigned i = 0; i < hv_cpumask_words; i++)
+    for (unsigned i = 0; i < mask_words(); i++)
         if (a->w[i] != b->w[i])
             return false;
     return true;
@@ -94,14 +102,14 @@ static inline bool cpumask_equal(const cpumask_t *a, const cpumask_t *b)
 /* Is every member of a a member of b? */
 static inline bool cpumask_subset(const cpumask_t *a, const cpumask_t *b)
 {
-    for (unsigned i = 0; i < hv_cpumask_words; i++)
+    for (unsigned i = 0; i < mask_words(); i++)
         if (a->w[i] & ~b->w[i])
             return false;
     return true;
 }
 static inline bool cpumask_intersects(const cpumask_t *a, const cpumask_t *b)
 {
-    for (unsigned i = 0; i < hv_cpumask_words; i++)
+    for (unsigned i = 0; i < mask_words(); i++)
         if (a->w[i] & b->w[i])
             return true;
     return false;
@@ -109,7 +117,7 @@ static inline bool cpumask_intersects(const cpumask_t *a, const cpumask_t *b)
 static inline unsigned cpumask_weight(const cpumask_t *m)
 {
     unsigned n = 0;
-    for (unsigned i = 0; i < hv_cpumask_words; i++)
+    for (unsigned i = 0; i < mask_words(); i++)
         n += (unsigned)__builtin_popcountll(m->w[i]);
     return n;
 }
@@ -117,13 +125,13 @@ static inline unsigned cpumask_weight(const cpumask_t *m)
 static inline unsigned cpumask_weight_and(const cpumask_t *a, const cpumask_t *b)
 {
     unsigned n = 0;
-    for (unsigned i = 0; i < hv_cpumask_words; i++)
+    for (unsigned i = 0; i < mask_words(); i++)
         n += (unsigned)__builtin_popcountll(a->w[i] & b->w[i]);
     return n;
 }
 static inline pcpu_id cpumask_first(const cpumask_t *m)
 {
-    for (unsigned i = 0; i < hv_cpumask_words; i++)
+    for (unsigned i = 0; i < mask_words(); i++)
         if (m->w[i])
             return pcpu(i * 64 + (unsigned)__builtin_ctzll(m->w[i]));
     return PCPU_INVALID;
@@ -132,13 +140,13 @@ static inline pcpu_id cpumask_next(pcpu_id c, const cpumask_t *m)
 {
     unsigned n = c.n + 1u;
     unsigned i = n / 64;
-    if (i >= hv_cpumask_words)
+    if (i >= mask_words())
         return PCPU_INVALID;
     uint64_t w = m->w[i] & (~0ull << (n % 64));
     for (;;) {
         if (w)
             return pcpu(i * 64 + (unsigned)__builtin_ctzll(w));
-        if (++i >= hv_cpumask_words)
+        if (++i >= mask_words())
             return PCPU_INVALID;
         w = m->w[i];
     }
@@ -155,7 +163,7 @@ static inline pcpu_id cpumask_test_or_cycle(pcpu_id c, const cpumask_t *m)
 }
 static inline pcpu_id cpumask_last(const cpumask_t *m)
 {
-    for (unsigned i = hv_cpumask_words; i-- > 0;)
+    for (unsigned i = mask_words(); i-- > 0;)
         if (m->w[i])
             return pcpu(i * 64 + 63u - (unsigned)__builtin_clzll(m->w[i]));
     return PCPU_INVALID;

@@ -20,10 +20,13 @@ extern "C" {
     X(credit_migrate_boost, "3.0", "4.4", "a vCPU woken by a migration is boosted")                                    \
     X(credit_ratelimit_full, "4.2", "4.5", "a rate-limited slice is the whole limit again, not what is left of it")    \
     X(credit_kick_always, "4.3", "4.7", "a preempted vCPU is kicked away although it cannot use the idle pCPUs")       \
+    X(credit_kick_never, "4.13", "", "a preempted vCPU is never kicked away: the wrong vCPU's affinity is tested")     \
     X(credit_tickle_stale_idlers, "3.0", "4.10", "a tickled pCPU stays in idlers, so the next wake may choose it too") \
     X(credit_idlers_any_pool, "4.0", "4.4", "idlers of other cpupools are tickled")                                    \
     X(credit_tick_on_idle, "3.0", "4.7", "the tick also runs on idle pCPUs")                                           \
     X(credit_no_lb_ratelimit, "3.0", "4.19", "the load balancer scans all peers every time")                           \
+    X(credit_steal_from_first, "3.0", "4.9", "the balancer starts from each node's first busy pCPU, also if one runs") \
+    X(credit_pool_put_stale, "4.2", "4.4", "a new time slice leaves tick and credits per slice as they were")          \
     X(node_affinity_domain, "4.3", "4.5", "node affinity is per domain; there is no per-vCPU soft affinity")           \
     X(claim_at_assign, "4.3", "4.22", "a claim shrinks at assignment and grows back when pages are freed")             \
     X(heap_alloc_next_node, "3.4", "", "a multi-node domain's allocations rotate over its nodes, starting after 0")    \
@@ -36,7 +39,8 @@ extern "C" {
     X(cpulist_exclusions_last, "4.2", "4.4", "a CPU list's exclusions apply at its end; no nodes:, all only alone")    \
     X(cpus_list_single, "4.2", "4.5", "cpus=[...] gives one pCPU number per vCPU, applied after memory is built")      \
     X(claim_mode_off, "4.3", "4.4", "xl does not claim a domain's memory before it builds the domain")                 \
-    X(arm_one_node, "4.3", "", "ARM: one NUMA node whatever the firmware says")
+    X(arm_one_node, "4.3", "", "ARM: one NUMA node whatever the firmware says")                                        \
+    X(arm_vcpus_8, "4.3", "4.6", "ARM: 8 vCPUs a domain (GICv2)")
 
 enum hv_quirk {
 #define X(id, since, fixed, text) HV_QUIRK_##id,

@@ -41,6 +41,8 @@ int sched_adjust_global(struct hv_sysctl *op);
 void sched_set_node_affinity(struct domain *d);
 
 struct vcpu *sched_current(pcpu_id c);
+/* No pCPU is inside the core (common/core.c). */
+bool hv_quiescent(void);
 /* Invariants (runqueues, runstates, affinities); NULL or the text of the violation. */
 const char *sched_check(void);
 

@@ -5,7 +5,15 @@
 
 #include <hv/types.h>
 
-enum { TIMER_SOFTIRQ, SCHEDULE_SOFTIRQ, NEW_TLBFLUSH_SOFTIRQ, RCU_SOFTIRQ, TASKLET_SOFTIRQ, NR_SOFTIRQS };
+enum {
+    TIMER_SOFTIRQ,
+    SCHEDULE_SOFTIRQ,
+    NEW_TLBFLUSH_SOFTIRQ,
+    RCU_SOFTIRQ,
+    TASKLET_SOFTIRQ,
+    VCPU_KICK_SOFTIRQ, /* does nothing: its IPI brings a running vCPU to the point where it sees its events */
+    NR_SOFTIRQS
+};
 
 void softirq_open(unsigned nr, void (*handler)(void));
 /* On this pCPU. */

@@ -14,7 +14,8 @@ struct timer {
     void (*function)(void *data);
     void *data;
     pcpu_id cpu;
-    uint32_t heap_offset; /* 0: not active */
+    uint32_t heap_offset; /* 0: not active; all ones: on the list of those that found the heap full */
+    struct timer *list_next;
     bool inited;
 };
 

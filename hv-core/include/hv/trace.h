@@ -29,6 +29,10 @@ static inline uint32_t trace_v(const struct vcpu *v)
 {
     return ((uint32_t)v->domain->id.n << 16) | v->id.n;
 }
+static inline void trace_none(uint32_t ev)
+{
+    port_trace(ev, 0, NULL);
+}
 static inline void trace1(uint32_t ev, uint32_t a)
 {
     port_trace(ev, 1, &a);

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The table of entry points (hv/core.h). */
+#include "boot.h"
+
+#include <hv/core.h>
+#include <hv/numa.h>
+#include <hv/sched.h>
+#include <hv/softirq.h>
+
+/* Set by a build that wants to be told apart from others; the compiler's name otherwise. */
+#ifndef HV_BUILD_ID
+#define HV_BUILD_ID __VERSION__
+#endif
+
+/*
+ * Which pCPUs are inside the core, in an entry that may take simulated time. While one is, what it is changing is in
+ * between, and only a part of the invariants holds.
+ */
+static bool inside[HV_MAX_PCPUS];
+
+bool hv_quiescent(void)
+{
+    for (unsigned c = 0; c < hv_nr_cpus; c++)
+        if (inside[c])
+            return false;
+    return true;
+}
+
+static bool *enter(void)
+{
+    bool *in = &inside[port_this_cpu().n];
+    *in = true;
+    return in;
+}
+
+static int core_boot(const struct hv_boot_info *info)
+{
+    for (unsigned c = 0; c < HV_MAX_PCPUS; c++)
+        inside[c] = false;
+    bool *in = enter();
+    int rc = hv_boot(info);
+    *in = false;
+    return rc;
+}
+
+static void core_cpu_start(void)
+{
+    bool *in = enter();
+    sched_cpu_start();
+    *in = false;
+}
+
+static long core_hypercall(enum hv_hypercall nr, void *arg)
+{
+    bool *in = enter();
+    long rc = hv_hypercall(nr, arg);
+    *in = false;
+    return rc;
+}
+
+static int core_construct_dom0(unsigned nr_vcpus, uint64_t mem_bytes)
+{
+    bool *in = enter();
+    int rc = hv_construct_dom0(nr_vcpus, mem_bytes);
+    *in = false;
+    return rc;
+}
+
+static void core_return_to_guest(void)
+{
+    bool *in = enter();
+    softirq_run();
+    *in = false;
+}
+
+static void core_timer_interrupt(void)
+{
+    softirq_raise(TIMER_SOFTIRQ);
+}
+
+/* The sender has set the bits already. */
+static void core_event_check_interrupt(void)
+{
+}
+
+/* Lock-free: a report must not disturb the run. Exact between two events of the port. */
+static void core_vcpu_runstate(const struct vcpu *v, s_time_t time[4])
+{
+    for (unsigned i = 0; i < RUNSTATE_NR; i++)
+        time[i] = v->runstate_time[i];
+    s_time_t delta = port_now() - v->runstate_entry;
+    if (delta > 0)
+        time[v->runstate] += delta;
+}
+
+static s_time_t core_idle_time(pcpu_id cpu)
+{
+    s_time_t time[RUNSTATE_NR];
+    core_vcpu_runstate(hv_idle_domain->vcpu[cpu.n], time);
+    return time[RUNSTATE_running];
+}
+
+static void core_pages_per_node(const struct domain *d, uint64_t pages[HV_MAX_NODES])
+{
+    for (unsigned n = 0; n < HV_MAX_NODES; n++)
+        pages[n] = d->node_pages[n];
+}
+
+static const char *core_check(void)
+{
+    const char *broken = sched_check();
+    return broken ? broken : mm_check();
+}
+
+static const struct hv_core core = {
+    .abi_version = HV_ABI_VERSION,
+    .build_id = HV_BUILD_ID,
+    .boot = core_boot,
+    .cpu_start = core_cpu_start,
+    .timer_interrupt = core_timer_interrupt,
+    .event_check_interrupt = core_event_check_interrupt,
+    .hypercall = core_hypercall,
+    .return_to_guest = core_return_to_guest,
+    .current = sched_current,
+    .domain_by_id = domain_find,
+    .vcpu_runstate = core_vcpu_runstate,
+    .idle_time = core_idle_time,
+    .construct_dom0 = core_construct_dom0,
+    .domain_pages_per_node = core_pages_per_node,
+    .check = core_check,
+};
+
+__attribute__((visibility("default"))) const struct hv_core *hv_core_get(void)
+{
+    return &core;
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Domains and vCPUs: the objects. Creation and destruction run under the domctl lock (domctl.c), or at boot.
+ */
+#include "boot.h"
+
+#include <hv/lib.h>
+#include <hv/mm.h>
+#include <hv/sched.h>
+#include <hv/trace.h>
+
+struct list_head hv_domain_list = LIST_HEAD_INIT(hv_domain_list);
+struct domain *hv_idle_domain;
+
+static struct domain *domain_table[DOM_FIRST_RESERVED];
+
+struct domain *domain_find(dom_id id)
+{
+    return id.n < DOM_FIRST_RESERVED ? domain_table[id.n] : NULL;
+}
+
+static struct domain *domain_alloc(dom_id id, enum hv_guest_type type)
+{
+    struct domain *d = hv_zalloc(sizeof(*d));
+    if (!d)
+        return NULL;
+    d->id = id;
+    d->type = type;
+    list_init(&d->link);
+    d->node_affinity = hv_node_online;
+    d->auto_node_affinity = true;
+    d->node_affinity_lock = (struct hv_lock)HV_LOCK_INIT("node_affinity");
+    d->page_alloc_lock = (struct hv_lock)HV_LOCK_INIT("page_alloc");
+    return d;
+}
+
+int domains_init(void)
+{
+    list_init(&hv_domain_list);
+    for (unsigned i = 0; i < DOM_FIRST_RESERVED; i++)
+        domain_table[i] = NULL;
+
+    struct domain *d = domain_alloc(DOM_IDLE, HV_GUEST_PV);
+    if (!d)
+        return -HV_ENOMEM;
+    d->is_idle = true;
+    d->max_vcpus = hv_nr_cpus;
+    d->vcpu = hv_zalloc(hv_nr_cpus * sizeof(struct vcpu *));
+    if (!d->vcpu) {
+        hv_free(d);
+        return -HV_ENOMEM;
+    }
+    int rc = sched_init_domain(d);
+    if (rc) {
+        hv_free(d->vcpu);
+        hv_free(d);
+        return rc;
+    }
+    hv_idle_domain = d;
+    return 0;
+}
+
+/* Lowest free id above 0, or DOM_INVALID. */
+static dom_id free_id(void)
+{
+    for (unsigned i = 1; i < DOM_FIRST_RESERVED; i++)
+        if (!domain_table[i])
+            return dom(i);
+    return DOM_INVALID;
+}
+
+int domain_create(dom_id *id, enum hv_guest_type type, struct domain **out)
+{
+    int rc = -HV_ENOMEM;
+
+    if (dom_eq(*id, DOM_INVALID)) {
+        *id = free_id();
+        if (dom_eq(*id, DOM_INVALID))
+            return -HV_ENOMEM;
+    } else if (id->n >= DOM_FIRST_RESERVED) {
+        return -HV_EINVAL;
+    } else if (domain_table[id->n]) {
+        return -HV_EEXIST;
+    }
+
+    struct domain *d = domain_alloc(*id, type);
+    if (!d)
+        return rc;
+    d->pause_count = 1;
+    d->controller_pause = true;
+    if ((rc = mm_init_domain(d)) != 0)
+        goto out_free;
+    if ((rc = sched_init_domain(d)) != 0)
+        goto out_mm;
+
+    domain_table[d->id.n] = d;
+    struct list_head *pos;
+    list_for_each (pos, &hv_domain_list) {
+        if (list_entry(pos, struct domain, link)->id.n > d->id.n)
+            break;
+    }
+    list_add_tail(&d->link, pos);
+    *out = d;
+    return 0;
+
+out_mm:
+    mm_destroy_domain(d);
+out_free:
+    hv_free(d);
+    return rc;
+}
+
+void domain_destroy(struct domain *d)
+{
+    struct vcpu *v;
+    unsigned i;
+
+    ASSERT(!d->is_idle);
+    domain_pause(d);
+    d->is_dying = true;
+    list_del_init(&d->link);
+    domain_table[d->id.n] = NULL;
+    for_each_vcpu(d, v, i)
+    {
+        sched_destroy_vcpu(v);
+        d->vcpu[i] = NULL;
+        hv_free(v);
+    }
+    sched_destroy_domain(d);
+    mm_destroy_domain(d);
+    trace1(TRC_SCHED_DOM_REM, d->id.n);
+    if (d->vcpu)
+        hv_free(d->vcpu);
+    hv_free(d);
+}
+
+/* ---- vCPUs --------------------------------------------------------------------------------------------------------
+ */
+
+struct vcpu *vcpu_create(struct domain *d, unsigned n, pcpu_id cpu)
+{
+    if (n >= d->max_vcpus || d->vcpu[n])
+        return NULL;
+    struct vcpu *v = hv_zalloc(sizeof(*v));
+    if (!v)
+        return NULL;
+    v->id = vcpu_n(n);
+    v->domain = d;
+    v->processor = cpu;
+    v->runstate_entry = port_now();
+    if (d->is_idle) {
+        v->runstate = RUNSTATE_running;
+    } else {
+        v->runstate = RUNSTATE_offline;
+        v->pause_flags = VPF_down;
+    }
+    if (sched_init_vcpu(v)) {
+        hv_free(v);
+        return NULL;
+    }
+    v->is_initialised = true;
+    d->vcpu[n] = v;
+    if (!d->is_idle)
+        domain_update_node_affinity(d);
+    return v;
+}
+
+int domain_create_vcpus(struct domain *d, unsigned max)
+{
+    for (unsigned i = 0; i < max; i++) {
+        if (d->vcpu[i])
+            continue;
+        if (!vcpu_create(d, i, sched_initial_cpu(d, i)))
+            return -HV_ENOMEM;
+    }
+    return 0;
+}
+
+int domain_online_vcpus(struct domain *d, unsigned nr)
+{
+    if (nr > d->max_vcpus)
+        return -HV_EINVAL;
+    for (unsigned i = 0; i < nr; i++)
+        if (!d->vcpu[i])
+            return -HV_EINVAL;
+    for (unsigned i = 0; i < nr; i++) {
+        uint32_t was = __atomic_fetch_and(&d->vcpu[i]->pause_flags, ~(uint32_t)VPF_down, __ATOMIC_SEQ_CST);
+        if (was & VPF_down)
+            vcpu_wake(d->vcpu[i]);
+    }
+    return 0;
+}
+
+void domain_pause(struct domain *d)
+{
+    struct vcpu *v;
+    unsigned i;
+
+    __atomic_fetch_add(&d->pause_count, 1, __ATOMIC_SEQ_CST);
+    for_each_vcpu(d, v, i) vcpu_sleep_sync(v);
+}
+
+void domain_unpause(struct domain *d)
+{
+    struct vcpu *v;
+    unsigned i;
+
+    if (__atomic_sub_fetch(&d->pause_count, 1, __ATOMIC_SEQ_CST) == 0)
+        for_each_vcpu(d, v, i) vcpu_wake(v);
+}
+
+/* ---- node affinity ------------------------------------------------------------------------------------------------
+ */
+
+int domain_set_node_affinity(struct domain *d, nodemask_t nodes)
+{
+    nodes.w &= hv_node_online.w;
+    if (nodemask_empty(nodes))
+        return -HV_EINVAL;
+    port_lock(&d->node_affinity_lock);
+    d->auto_node_affinity = nodes.w == hv_node_online.w;
+    if (!d->auto_node_affinity)
+        d->node_affinity = nodes;
+    port_unlock(&d->node_affinity_lock);
+    domain_update_node_affinity(d);
+    return 0;
+}
+
+void domain_update_node_affinity(struct domain *d)
+{
+    cpumask_t used; /* by any vCPU */
+    nodemask_t reachable = {0};
+    struct vcpu *v;
+    node_id n;
+    unsigned i;
+
+    cpumask_clear_all(&used);
+    port_lock(&d->node_affinity_lock);
+    for_each_vcpu(d, v, i) cpumask_or(&used, &used, &v->hard_affinity);
+    cpumask_and(&used, &used, &hv_cpu_online);
+    for_each_node (n, hv_node_online) {
+        if (cpumask_intersects(node_to_cpumask(n), &used))
+            nodemask_set(&reachable, n);
+    }
+    if (d->auto_node_affinity) {
+        /* A domain without vCPUs yet is at home everywhere. */
+        d->node_affinity = nodemask_empty(reachable) ? hv_node_online : reachable;
+    } else {
+        reachable.w &= d->node_affinity.w;
+        if (!nodemask_empty(reachable))
+            d->node_affinity = reachable;
+    }
+    sched_set_node_affinity(d);
+    port_unlock(&d->node_affinity_lock);
+}

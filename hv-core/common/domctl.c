@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Control of domains. One operation at a time: the lock is only tried, and the call continued if it is taken, because
+ * its holder may be waiting for this pCPU to deschedule a vCPU.
+ */
+#include "boot.h"
+
+#include <hv/lib.h>
+#include <hv/mm.h>
+#include <hv/sched.h>
+
+static struct hv_lock domctl_lock = HV_LOCK_INIT("domctl");
+
+/* vCPUs that a domain of this type can have. */
+static unsigned max_vcpus_of(enum hv_guest_type type)
+{
+    switch (type) {
+    case HV_GUEST_HVM:
+        return 128; /* APIC ids */
+    case HV_GUEST_ARM32:
+    case HV_GUEST_ARM64:
+        return quirk(arm_vcpus_8) ? 8 : 128;
+    case HV_GUEST_PV:
+        break;
+    }
+    return HV_MAX_VCPUS_PER_DOMAIN;
+}
+
+static struct vcpu *find_vcpu(struct domain *d, vcpu_id id)
+{
+    return id.n < d->max_vcpus ? d->vcpu[id.n] : NULL;
+}
+
+static int op_create(struct hv_domctl *op)
+{
+    struct domain *d;
+    if ((unsigned)op->u.createdomain.type > HV_GUEST_ARM64)
+        return -HV_EINVAL;
+    dom_id id = op->domid;
+    int rc = domain_create(&id, op->u.createdomain.type, &d);
+    if (!rc)
+        op->domid = id;
+    return rc;
+}
+
+static int op_max_vcpus(struct domain *d, unsigned max)
+{
+    if (max == 0 || max > max_vcpus_of(d->type))
+        return -HV_EINVAL;
+    /* Once it has slots, a domain keeps them. */
+    if (d->max_vcpus && max != d->max_vcpus)
+        return -HV_EINVAL;
+    domain_pause(d);
+    int rc = 0;
+    if (!d->max_vcpus) {
+        d->vcpu = hv_zalloc(max * sizeof(*d->vcpu));
+        if (d->vcpu)
+            d->max_vcpus = max;
+        else
+            rc = -HV_ENOMEM;
+    }
+    if (!rc)
+        rc = domain_create_vcpus(d, max);
+    domain_unpause(d);
+    return rc;
+}
+
+static int op_vcpu_affinity(struct domain *d, struct hv_domctl *op)
+{
+    struct vcpu *v;
+    if (op->u.vcpuaffinity.vcpu.n >= d->max_vcpus)
+        return -HV_EINVAL;
+    if (!(v = find_vcpu(d, op->u.vcpuaffinity.vcpu)))
+        return -HV_ESRCH;
+    if (op->cmd == XEN_DOMCTL_setvcpuaffinity)
+        return vcpu_set_affinity(v, &op->u.vcpuaffinity.cpumap);
+    for (unsigned i = 0; i < HV_CPUMASK_WORDS; i++)
+        op->u.vcpuaffinity.cpumap.w[i] = 0;
+    cpumask_copy(&op->u.vcpuaffinity.cpumap, &v->hard_affinity);
+    return 0;
+}
+
+static int op_domain_info(struct hv_domctl *op)
+{
+    struct domain *d = NULL;
+    struct list_head *pos;
+    list_for_each (pos, &hv_domain_list) {
+        d = list_entry(pos, struct domain, link);
+        if (d->id.n >= op->domid.n)
+            break;
+        d = NULL;
+    }
+    if (!d)
+        return -HV_ESRCH;
+
+    struct vcpu *v;
+    unsigned i;
+    s_time_t time[RUNSTATE_NR];
+    op->domid = d->id;
+    op->u.getdomaininfo.paused = d->controller_pause;
+    op->u.getdomaininfo.dying = d->is_dying;
+    op->u.getdomaininfo.running = false;
+    op->u.getdomaininfo.blocked = true;
+    op->u.getdomaininfo.type = d->type;
+    op->u.getdomaininfo.nr_online_vcpus = 0;
+    op->u.getdomaininfo.max_vcpu_id = 0;
+    op->u.getdomaininfo.tot_pages = d->tot_pages;
+    op->u.getdomaininfo.max_pages = d->max_pages;
+    op->u.getdomaininfo.outstanding_pages = d->outstanding_pages;
+    op->u.getdomaininfo.cpu_time = 0;
+    for_each_vcpu(d, v, i)
+    {
+        vcpu_runstate_get(v, time);
+        op->u.getdomaininfo.cpu_time += time[RUNSTATE_running];
+        op->u.getdomaininfo.max_vcpu_id = i;
+        if (v->pause_flags & VPF_down)
+            continue;
+        if (!(v->pause_flags & VPF_blocked))
+            op->u.getdomaininfo.blocked = false;
+        if (v->is_running)
+            op->u.getdomaininfo.running = true;
+        op->u.getdomaininfo.nr_online_vcpus++;
+    }
+    return 0;
+}
+
+static int op_vcpu_info(struct domain *d, struct hv_domctl *op)
+{
+    struct vcpu *v;
+    s_time_t time[RUNSTATE_NR];
+    if (op->u.getvcpuinfo.vcpu.n >= d->max_vcpus)
+        return -HV_EINVAL;
+    if (!(v = find_vcpu(d, op->u.getvcpuinfo.vcpu)))
+        return -HV_ESRCH;
+    vcpu_runstate_get(v, time);
+    op->u.getvcpuinfo.online = !(v->pause_flags & VPF_down);
+    op->u.getvcpuinfo.blocked = v->pause_flags & VPF_blocked;
+    op->u.getvcpuinfo.running = v->is_running;
+    op->u.getvcpuinfo.cpu = v->processor;
+    op->u.getvcpuinfo.cpu_time = time[RUNSTATE_running];
+    return 0;
+}
+
+static int op_destroy(struct domain *d)
+{
+    if (d->id.n == 0)
+        return -HV_EINVAL;
+    domain_destroy(d);
+    return 0;
+}
+
+static int op_on_domain(struct domain *d, struct hv_domctl *op)
+{
+    bool self = d == sched_current(port_this_cpu())->domain;
+
+    switch (op->cmd) {
+    case XEN_DOMCTL_max_vcpus:
+        return self ? -HV_EINVAL : op_max_vcpus(d, op->u.max_vcpus.max);
+    case XEN_DOMCTL_max_mem:
+        d->max_pages = op->u.max_mem.max_memkb >> (PAGE_SHIFT - 10);
+        return 0;
+    case XEN_DOMCTL_setvcpuaffinity:
+    case XEN_DOMCTL_getvcpuaffinity:
+        return op_vcpu_affinity(d, op);
+    case XEN_DOMCTL_setnodeaffinity:
+        return domain_set_node_affinity(d, op->u.nodeaffinity.nodemap);
+    case XEN_DOMCTL_getnodeaffinity:
+        op->u.nodeaffinity.nodemap = d->node_affinity;
+        return 0;
+    case XEN_DOMCTL_scheduler_op:
+        return sched_adjust(d, op);
+    case XEN_DOMCTL_getvcpuinfo:
+        return op_vcpu_info(d, op);
+    case XEN_DOMCTL_pausedomain:
+        if (self)
+            return -HV_EINVAL;
+        if (!d->controller_pause) {
+            d->controller_pause = true;
+            domain_pause(d);
+        }
+        return 0;
+    case XEN_DOMCTL_unpausedomain:
+        if (d->controller_pause) {
+            d->controller_pause = false;
+            domain_unpause(d);
+        }
+        return 0;
+    case XEN_DOMCTL_online_vcpus:
+        return domain_online_vcpus(d, op->u.max_vcpus.max);
+    case XEN_DOMCTL_destroydomain:
+        return self ? -HV_EINVAL : op_destroy(d);
+    case XEN_DOMCTL_createdomain:
+    case XEN_DOMCTL_getdomaininfo:
+        break; /* do_domctl has them */
+    }
+    return -HV_ENOSYS;
+}
+
+long do_domctl(struct hv_domctl *op)
+{
+    struct domain *d;
+    long rc;
+
+    if (!port_trylock(&domctl_lock))
+        return -HV_ERESTART;
+    if (op->cmd == XEN_DOMCTL_createdomain)
+        rc = op_create(op);
+    else if (op->cmd == XEN_DOMCTL_getdomaininfo)
+        rc = op_domain_info(op);
+    else if ((d = domain_find(op->domid)) == NULL)
+        rc = -HV_ESRCH;
+    else
+        rc = op_on_domain(d, op);
+    port_unlock(&domctl_lock);
+    return rc;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The behaviour levels. A release's quirks are those with since <= release < fixed of HV_QUIRKS; a test holds the rows
+ * below to that rule.
+ */
+#include <hv/profile.h>
+
+#define TiB (1ull << 40)
+#define ON(id) [HV_QUIRK_##id] = true
+
+const struct hv_quirk_info hv_quirk_infos[HV_QUIRK_NR] = {
+#define X(id, since, fixed, text) [HV_QUIRK_##id] = {#id, since, fixed, text},
+    HV_QUIRKS(X)
+#undef X
+};
+
+#define QUIRKS_4_3_COMMON                                                                                              \
+    ON(sched_now_before_lock), ON(credit_acct_32bit), ON(credit_unpark_boost), ON(credit_migrate_boost),               \
+        ON(credit_ratelimit_full), ON(credit_kick_always), ON(credit_tickle_stale_idlers), ON(credit_idlers_any_pool), \
+        ON(credit_tick_on_idle), ON(credit_no_lb_ratelimit), ON(credit_steal_from_first), ON(credit_pool_put_stale),   \
+        ON(node_affinity_domain), ON(claim_at_assign), ON(heap_alloc_next_node), ON(dma_width_floor),                  \
+        ON(placement_32bit_diff), ON(placement_32bit_sum), ON(placement_off_with_cpus), ON(pv_builder_4k)
+
+const struct hv_profile hv_profiles[] = {
+    {
+        .name = "xen-4.2",
+        .note = "limits of 4.2; behaviour of 4.3",
+        .max_host_bytes = 5 * TiB,
+        .quirk = {QUIRKS_4_3_COMMON, ON(arm_one_node), ON(arm_vcpus_8)},
+    },
+    {
+        .name = "xen-4.3",
+        .max_host_bytes = 16 * TiB,
+        .quirk = {QUIRKS_4_3_COMMON, ON(arm_one_node), ON(arm_vcpus_8)},
+    },
+    {
+        .name = "modern", /* 4.17 */
+        .max_host_bytes = 16 * TiB,
+        .quirk = {ON(credit_acct_32bit), ON(credit_kick_never), ON(credit_no_lb_ratelimit), ON(claim_at_assign),
+                  ON(heap_alloc_next_node), ON(placement_32bit_diff), ON(placement_count_self), ON(arm_one_node)},
+    },
+    {
+        .name = "fixed",
+        .note = "modern with its named defects mended",
+        .max_host_bytes = 16 * TiB,
+        /* Behaviour, not defects. */
+        .quirk = {ON(heap_alloc_next_node), ON(arm_one_node)},
+    },
+    {
+        .name = "arm-numa",
+        .note = "not Xen: 4.3 with several NUMA nodes and more than 8 vCPUs a domain on ARM",
+        .max_host_bytes = 16 * TiB,
+        .quirk = {QUIRKS_4_3_COMMON},
+    },
+    {.name = NULL},
+};
+
+const struct hv_profile *hv_level = &hv_profiles[1];
+
+const struct hv_profile *hv_profile_find(const char *name)
+{
+    for (const struct hv_profile *p = hv_profiles; p->name; p++) {
+        const char *a = p->name, *b = name;
+        while (*a && *a == *b) {
+            a++;
+            b++;
+        }
+        if (*a == *b)
+            return p;
+    }
+    return NULL;
+}

@@ -64,7 +64,7 @@ static int count_vcpus(const struct ts_host *h, const struct ts_topology *t, dom
         struct hv_domctl va = {0};
         va.u.vcpuaffinity.vcpu = vcpu_n(i);
         rc = ts_domctl(h, &va, XEN_DOMCTL_getvcpuaffinity, id);
-        if (rc == -HV_ESRCH) /* a vCPU number that was never created */
+        if (rc == -HV_ESRCH || rc == -HV_EINVAL) /* never created, or the domain has no vCPUs yet */
             continue;
         if (rc < 0)
             return (int)rc;

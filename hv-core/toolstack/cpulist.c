@@ -87,7 +87,7 @@ static int read_range(struct reader *r, bool nodes, bool exclude)
 {
     unsigned limit = nodes ? r->nr_nodes : r->nr_cpus;
     const char *what = nodes ? "node" : "CPU", *at = r->p;
-    unsigned first, last;
+    unsigned first = 0, last;
     if (read_number(r, limit, what, &first))
         return -1;
     last = first;
@@ -230,7 +230,7 @@ int ts_cpulist_parse_entry(const struct hv_profile *level, const char *text, uns
         return ts_cpulist_parse_nodes(level, text, nr_cpus, cpu_node, out, err, errlen, column);
 
     struct reader r = reader_of(level, text, nr_cpus, cpu_node, out, err, errlen, column);
-    unsigned cpu;
+    unsigned cpu = 0;
     skip_blanks(&r);
     if (read_number(&r, nr_cpus, "CPU", &cpu))
         return -1;

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fake_host.h"
 #include <assert.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-static void note(struct fake_host *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void note(struct fake_host *f, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(f->call[f->nr_calls - 1], sizeof f->call[0], fmt, ap);
-    va_end(ap);
-}
+/* What the current call is called in the record. */
+#define note(f, ...) snprintf((f)->call[(f)->nr_calls - 1], sizeof(f)->call[0], __VA_ARGS__)
 
 static uint64_t all_cpus(const struct fake_host *f)
 {

@@ -16,7 +16,7 @@ struct metric_def {
     const char *name, *unit, *description;
 };
 struct metric_label {
-    const char *name; /* "vm", "vcpu", "pcpu", "node", "pool", "quantile" */
+    const char *name; /* one of metric_label_names */
     char value[64];
 };
 struct metric {
@@ -34,10 +34,22 @@ struct metrics {
 /* All metrics that a run can write, NULL-name terminated: also what `hvsim list metrics` prints. */
 extern const struct metric_def metric_defs[];
 
+/* NULL: no such metric. */
+const struct metric_def *metric_def_find(const char *name);
+
+/* Every label that a metric can have, NULL-terminated: the label columns of metrics.csv and of a sweep's database. */
+#define METRIC_NR_LABELS 10u
+extern const char *const metric_label_names[METRIC_NR_LABELS + 1];
+/* Index in metric_label_names; -1: no such label. */
+int metric_label_find(const char *name);
+
 void metrics_init(struct metrics *ms);
 void metrics_free(struct metrics *ms);
-/* Append one; label pairs ("vm", "web1", ...) end with NULL. An unknown name is a bug: aborts. NULL: out of memory. */
+/* Append one; label pairs ("vm", "web1", ...) end with NULL. An unknown name or label is a bug: aborts. NULL: out of
+ * memory. */
 struct metric *metrics_add(struct metrics *ms, const char *name, double value, ...) __attribute__((sentinel));
+/* Value of a label; NULL if the metric does not have it. */
+const char *metric_label(const struct metric *m, const char *label);
 /* First metric of that name whose label equals value (label NULL: any). NULL if none. */
 const struct metric *metrics_find(const struct metrics *ms, const char *name, const char *label, const char *value);
 

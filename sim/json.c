@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "json.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_DEPTH = 64 };
+
+/* ---- writing -------------------------------------------------------------------------------------------------- */
+
+const char *double_text(char buf[DOUBLE_TEXT_MAX], double v)
+{
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(buf, DOUBLE_TEXT_MAX, "%.*g", digits, v);
+        if (strtod(buf, NULL) == v)
+            break;
+    }
+    return buf;
+}
+
+void json_write_string(FILE *f, const char *s)
+{
+    static const char plain[] = "\"\\\b\f\n\r\t", escaped[] = "\"\\bfnrt";
+    fputc('"', f);
+    for (; *s; s++) {
+        const char *special = strchr(plain, *s);
+        if (special)
+            fprintf(f, "\\%c", escaped[special - plain]);
+        else if ((unsigned char)*s < 0x20 || *s == 0x7f)
+            fprintf(f, "\\u%04x", (unsigned char)*s);
+        else
+            fputc(*s, f);
+    }
+    fputc('"', f);
+}
+
+void json_write_double(FILE *f, double v)
+{
+    char buf[DOUBLE_TEXT_MAX];
+    fputs(isfinite(v) ? double_text(buf, v) : "null", f);
+}
+
+/* ---- reading -------------------------------------------------------------------------------------------------- */
+
+struct parser {
+    const char *start, *p;
+    const char *wrong; /* what was expected where p stands; NULL: all is well */
+    unsigned depth;
+};
+
+static struct json *parse_value(struct parser *q);
+
+static void *expected(struct parser *q, const char *what)
+{
+    if (!q->wrong)
+        q->wrong = what;
+    return NULL;
+}
+
+static void skip_space(struct parser *q)
+{
+    while (*q->p == ' ' || *q->p == '\t' || *q->p == '\n' || *q->p == '\r')
+        q->p++;
+}
+
+static bool accept(struct parser *q, char c)
+{
+    skip_space(q);
+    if (*q->p != c)
+        return false;
+    q->p++;
+    return true;
+}
+
+static struct json *make(struct parser *q, enum json_type type)
+{
+    struct json *j = calloc(1, sizeof(*j));
+    if (!j)
+        return expected(q, "more memory");
+    j->type = type;
+    return j;
+}
+
+static int hex4(struct parser *q)
+{
+    int v = 0;
+    for (int i = 0; i < 4; i++, q->p++) {
+        if (!isxdigit((unsigned char)*q->p))
+            return -1;
+        int c = tolower((unsigned char)*q->p);
+        v = v * 16 + (c <= '9' ? c - '0' : c - 'a' + 10);
+    }
+    return v;
+}
+
+static char *put_utf8(char *out, unsigned c)
+{
+    if (c < 0x80) {
+        *out++ = (char)c;
+    } else if (c < 0x800) {
+        *out++ = (char)(0xc0 | (c >> 6));
+        *out++ = (char)(0x80 | (c & 0x3f));
+    } else if (c < 0x10000) {
+        *out++ = (char)(0xe0 | (c >> 12));
+        *out++ = (char)(0x80 | ((c >> 6) & 0x3f));
+        *out++ = (char)(0x80 | (c & 0x3f));
+    } else {
+        *out++ = (char)(0xf0 | (c >> 18));
+        *out++ = (char)(0x80 | ((c >> 12) & 0x3f));
+        *out++ = (char)(0x80 | ((c >> 6) & 0x3f));
+        *out++ = (char)(0x80 | (c & 0x3f));
+    }
+    return out;
+}
+
+/* After "\u": one UTF-16 unit or a pair of surrogates. */
+static char *parse_unicode(struct parser *q, char *out)
+{
+    int c = hex4(q);
+    if (c >= 0xd800 && c < 0xdc00) {
+        int low = q->p[0] == '\\' && q->p[1] == 'u' ? (q->p += 2, hex4(q)) : -1;
+        c = low >= 0xdc00 && low < 0xe000 ? 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00) : -1;
+    }
+    if (c <= 0)
+        return expected(q, "a character as \\uXXXX");
+    return put_utf8(out, (unsigned)c);
+}
+
+/* The text after an opening quote, decoded. */
+static char *parse_text(struct parser *q)
+{
+    static const char escaped[] = "\"\\/bfnrt", plain[] = "\"\\/\b\f\n\r\t";
+    char *text = malloc(strlen(q->p) + 1), *out = text; /* decoding never makes it longer */
+    if (!text)
+        return expected(q, "more memory");
+    while (*q->p != '"') {
+        const char *e;
+        if ((unsigned char)*q->p < 0x20) {
+            expected(q, "the end of a string");
+        } else if (*q->p != '\\') {
+            *out++ = *q->p++;
+            continue;
+        } else if (*++q->p == 'u') {
+            q->p++;
+            out = parse_unicode(q, out);
+        } else if (*q->p && (e = strchr(escaped, *q->p))) {
+            *out++ = plain[e - escaped];
+            q->p++;
+        } else {
+            expected(q, "an escape of JSON");
+        }
+        if (q->wrong) {
+            free(text);
+            return NULL;
+        }
+    }
+    q->p++;
+    *out = 0;
+    return text;
+}
+
+static bool add_item(struct parser *q, struct json *j, char *key, struct json *item)
+{
+    struct json **items = realloc(j->item, (j->nr + 1) * sizeof(struct json *));
+    if (items)
+        j->item = items;
+    char **keys = j->type == JSON_OBJECT && items ? realloc(j->key, (j->nr + 1) * sizeof(char *)) : NULL;
+    if (keys)
+        j->key = keys;
+    if (!items || (j->type == JSON_OBJECT && !keys)) {
+        expected(q, "more memory");
+        free(key);
+        json_free(item);
+        return false;
+    }
+    if (keys)
+        j->key[j->nr] = key;
+    j->item[j->nr++] = item;
+    return true;
+}
+
+static bool parse_member(struct parser *q, struct json *j)
+{
+    char *key = NULL;
+    if (j->type == JSON_OBJECT) {
+        if (!accept(q, '"'))
+            return expected(q, "the name of a member");
+        key = parse_text(q);
+        if (key && !accept(q, ':'))
+            expected(q, "':'");
+    }
+    struct json *item = q->wrong ? NULL : parse_value(q);
+    if (!item) {
+        free(key);
+        return false;
+    }
+    return add_item(q, j, key, item);
+}
+
+static struct json *parse_collection(struct parser *q, enum json_type type, char end)
+{
+    struct json *j = make(q, type);
+    if (!j || accept(q, end))
+        return j;
+    do {
+        if (!parse_member(q, j)) {
+            json_free(j);
+            return NULL;
+        }
+    } while (accept(q, ','));
+    if (!accept(q, end)) {
+        json_free(j);
+        return expected(q, type == JSON_ARRAY ? "',' or ']'" : "',' or '}'");
+    }
+    return j;
+}
+
+static struct json *parse_number(struct parser *q)
+{
+    char *end;
+    double v = strtod(q->p, &end);
+    /* strtod also reads "inf", "nan" and hexadecimal. */
+    size_t n = strspn(q->p, "+-.0123456789eE");
+    if (end == q->p || n != (size_t)(end - q->p) || *q->p == '+' || *q->p == '.')
+        return expected(q, "a value");
+    struct json *j = make(q, JSON_NUMBER);
+    if (!j)
+        return NULL;
+    j->number = v;
+    j->text = strndup(q->p, n);
+    q->p = end;
+    return j;
+}
+
+static struct json *parse_word(struct parser *q, const char *word, enum json_type type)
+{
+    size_t n = strlen(word);
+    if (strncmp(q->p, word, n) != 0)
+        return expected(q, "a value");
+    q->p += n;
+    struct json *j = make(q, type);
+    if (j)
+        j->boolean = *word == 't';
+    return j;
+}
+
+static struct json *parse_string(struct parser *q)
+{
+    struct json *j = make(q, JSON_STRING);
+    if (j && !(j->text = parse_text(q))) {
+        json_free(j);
+        return NULL;
+    }
+    return j;
+}
+
+static struct json *parse_value(struct parser *q)
+{
+    if (++q->depth > MAX_DEPTH)
+        return expected(q, "fewer levels of nesting");
+    struct json *j;
+    if (accept(q, '{'))
+        j = parse_collection(q, JSON_OBJECT, '}');
+    else if (accept(q, '['))
+        j = parse_collection(q, JSON_ARRAY, ']');
+    else if (accept(q, '"'))
+        j = parse_string(q);
+    else if (*q->p == 't' || *q->p == 'f')
+        j = parse_word(q, *q->p == 't' ? "true" : "false", JSON_BOOL);
+    else if (*q->p == 'n')
+        j = parse_word(q, "null", JSON_NULL);
+    else
+        j = parse_number(q);
+    q->depth--;
+    return j;
+}
+
+struct json *json_parse(const char *text, char *err, size_t errlen)
+{
+    struct parser q = {.start = text, .p = text};
+    struct json *j = parse_value(&q);
+    skip_space(&q);
+    if (j && *q.p)
+        expected(&q, "the end");
+    if (!q.wrong)
+        return j;
+    snprintf(err, errlen, "JSON, offset %zu: expected %s", (size_t)(q.p - q.start), q.wrong);
+    json_free(j);
+    return NULL;
+}
+
+void json_free(struct json *j)
+{
+    if (!j)
+        return;
+    for (size_t i = 0; i < j->nr; i++) {
+        json_free(j->item[i]);
+        if (j->key)
+            free(j->key[i]);
+    }
+    free(j->item);
+    free(j->key);
+    free(j->text);
+    free(j);
+}
+
+const struct json *json_get(const struct json *j, const char *key)
+{
+    if (!j || j->type != JSON_OBJECT)
+        return NULL;
+    for (size_t i = 0; i < j->nr; i++)
+        if (!strcmp(j->key[i], key))
+            return j->item[i];
+    return NULL;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "metrics.h"
+
+#include "csv.h"
+#include "json.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct metric_def metric_defs[] = {
+    {"vm.throughput", "by workload", "Work done per second by all vCPUs of the VM, in the unit of its workload"},
+    {"vm.benchmark_time", "s",
+     "Time that one run of the benchmark takes at the measured speed (workloads that report a time)"},
+    {"vm.instructions", "instructions", "Guest instructions executed by all vCPUs of the VM"},
+    {"vm.cpu_seconds", "s", "Time that vCPUs of the VM spent running, summed over them"},
+    {"vm.runnable_seconds", "s", "Time that vCPUs of the VM waited for a pCPU, summed over them"},
+    {"vm.blocked_seconds", "s", "Time that vCPUs of the VM had nothing to do, summed over them"},
+    {"vm.warmup_seconds", "s", "Time that vCPUs of the VM spent refilling caches after they lost them"},
+    {"vm.local_access_fraction", "1", "Share of memory accesses that went to the node of the pCPU that made them"},
+    {"vm.migrations", "count", "Times that a vCPU of the VM went on running on another pCPU than before"},
+    {"vm.pages", "pages", "4 KiB pages of the VM on one node, at the end"},
+    {"vm.wakes", "count", "Times that a vCPU of the VM woke up"},
+    {"vm.wake_latency", "s", "From the wake-up of a vCPU to its first instruction"},
+    {"pcpu.busy_fraction", "1", "Share of the time in which the pCPU ran a vCPU"},
+    {"pcpu.context_switches", "count", "Switches of the pCPU from one vCPU to another, idle vCPU included"},
+    {"pcpu.hypervisor_fraction", "1", "Share of the time in which the pCPU executed hypervisor code"},
+    {"node.free_pages", "pages", "Free 4 KiB pages of the node, at the end"},
+    {"node.memory_utilisation", "1", "Mean load of the node's memory controllers over their sustainable bandwidth"},
+    {"link.utilisation", "1", "Mean load of one direction of the path between two sockets over its bandwidth"},
+    {"lock.acquisitions", "count", "Times that a hypervisor lock of that name was taken"},
+    {"lock.contended", "count", "Times that it was held by another pCPU when wanted"},
+    {"lock.wait_seconds", "s", "Time spent waiting for it, summed over pCPUs"},
+    {"lock.hold_seconds", "s", "Time that it was held"},
+    {"hv.perfc", "count", "Operations of the hypervisor core, by kind"},
+    {"sim.events", "count", "Events of the trajectory, from boot to the end"},
+    {NULL, NULL, NULL},
+};
+
+const char *const metric_label_names[METRIC_NR_LABELS + 1] = {
+    "vm", "vcpu", "pcpu", "node", "pool", "quantile", "from", "to", "op", "lock", NULL,
+};
+
+void metrics_init(struct metrics *ms)
+{
+    memset(ms, 0, sizeof(*ms));
+}
+
+void metrics_free(struct metrics *ms)
+{
+    free(ms->m);
+    metrics_init(ms);
+}
+
+const struct metric_def *metric_def_find(const char *name)
+{
+    for (const struct metric_def *d = metric_defs; d->name; d++)
+        if (!strcmp(d->name, name))
+            return d;
+    return NULL;
+}
+
+int metric_label_find(const char *name)
+{
+    for (int i = 0; metric_label_names[i]; i++)
+        if (!strcmp(metric_label_names[i], name))
+            return i;
+    return -1;
+}
+
+static void bug(const char *what, const char *name)
+{
+    fprintf(stderr, "metrics: %s '%s'\n", what, name);
+    abort();
+}
+
+struct metric *metrics_add(struct metrics *ms, const char *name, double value, ...)
+{
+    const struct metric_def *def = metric_def_find(name);
+    if (!def)
+        bug("no such metric", name);
+    if (ms->nr == ms->room) {
+        size_t room = ms->room ? ms->room * 2 : 64;
+        struct metric *more = realloc(ms->m, room * sizeof(*more));
+        if (!more)
+            return NULL;
+        ms->m = more;
+        ms->room = room;
+    }
+    struct metric *m = &ms->m[ms->nr++];
+    memset(m, 0, sizeof(*m));
+    m->def = def;
+    m->unit = def->unit;
+    m->value = value;
+    va_list ap;
+    va_start(ap, value);
+    for (const char *label; (label = va_arg(ap, const char *));) {
+        int known = metric_label_find(label);
+        const char *text = va_arg(ap, const char *);
+        if (known < 0 || m->nr_labels == METRIC_MAX_LABELS)
+            bug(known < 0 ? "no such label" : "too many labels:", label);
+        struct metric_label *l = &m->label[m->nr_labels++];
+        if (snprintf(l->value, sizeof(l->value), "%s", text) >= (int)sizeof(l->value))
+            bug("label too long:", text);
+        l->name = metric_label_names[known];
+    }
+    va_end(ap);
+    return m;
+}
+
+const char *metric_label(const struct metric *m, const char *label)
+{
+    for (unsigned i = 0; i < m->nr_labels; i++)
+        if (!strcmp(m->label[i].name, label))
+            return m->label[i].value;
+    return NULL;
+}
+
+const struct metric *metrics_find(const struct metrics *ms, const char *name, const char *label, const char *value)
+{
+    for (size_t i = 0; i < ms->nr; i++) {
+        if (strcmp(ms->m[i].def->name, name) != 0)
+            continue;
+        const char *have = label ? metric_label(&ms->m[i], label) : NULL;
+        if (!label || (have && !strcmp(have, value)))
+            return &ms->m[i];
+    }
+    return NULL;
+}
+
+static int written(FILE *f)
+{
+    return fflush(f) || ferror(f) ? -(errno ? errno : EIO) : 0;
+}
+
+int metrics_write_json(const struct metrics *ms, FILE *f)
+{
+    errno = 0;
+    fputs("{\"metrics\":[", f);
+    for (size_t i = 0; i < ms->nr; i++) {
+        const struct metric *m = &ms->m[i];
+        fputs(i ? ",\n{\"name\":" : "\n{\"name\":", f);
+        json_write_string(f, m->def->name);
+        fputs(",\"unit\":", f);
+        json_write_string(f, m->unit);
+        fputs(",\"description\":", f);
+        json_write_string(f, m->def->description);
+        fputs(",\"labels\":{", f);
+        for (unsigned k = 0; k < m->nr_labels; k++) {
+            fputs(k ? "," : "", f);
+            json_write_string(f, m->label[k].name);
+            fputc(':', f);
+            json_write_string(f, m->label[k].value);
+        }
+        fputs("},\"value\":", f);
+        json_write_double(f, m->value);
+        fputc('}', f);
+    }
+    fputs("\n]}\n", f);
+    return written(f);
+}
+
+int metrics_write_csv(const struct metrics *ms, FILE *f)
+{
+    errno = 0;
+    fputs("name", f);
+    for (unsigned k = 0; k < METRIC_NR_LABELS; k++)
+        fprintf(f, ",%s", metric_label_names[k]);
+    fputs(",value,unit,description\n", f);
+    for (size_t i = 0; i < ms->nr; i++) {
+        const struct metric *m = &ms->m[i];
+        char number[DOUBLE_TEXT_MAX];
+        csv_write_field(f, m->def->name);
+        for (unsigned k = 0; k < METRIC_NR_LABELS; k++) {
+            const char *value = metric_label(m, metric_label_names[k]);
+            fputc(',', f);
+            csv_write_field(f, value ? value : "");
+        }
+        fprintf(f, ",%s,", double_text(number, m->value));
+        csv_write_field(f, m->unit);
+        fputc(',', f);
+        csv_write_field(f, m->def->description);
+        fputc('\n', f);
+    }
+    return written(f);
+}

@@ -118,6 +118,7 @@ static const struct workload_profile *get_profile(struct loader *l, cfg_table *t
     s->profile = bigger;
     struct workload_profile *p = profile_load(l->file[at].path, l->file[at].overrides, &l->err);
     if (!p) {
+        l->err = scenario_restore_override(l->err, &l->file[at]);
         l->nr_files--; /* keep the two lists in step */
         free(l->file[at].name);
         free(l->file[at].path);
@@ -169,8 +170,11 @@ static int get_cfg(struct loader *l, cfg_table *vm, const char *value)
 static void load_machine(struct loader *l)
 {
     int at = add_file(l, cfg_root(l->doc), "machine", DATA_MACHINE, l->raw.machine);
-    if (at >= 0)
-        l->s->machine = machine_load(l->file[at].path, l->file[at].overrides, &l->err);
+    if (at < 0)
+        return;
+    l->s->machine = machine_load(l->file[at].path, l->file[at].overrides, &l->err);
+    if (!l->s->machine)
+        l->err = scenario_restore_override(l->err, &l->file[at]);
 }
 
 static void load_costs(struct loader *l)
@@ -186,8 +190,8 @@ static void load_costs(struct loader *l)
     if (l->s->cost_mode == HV_COST_NONE)
         return;
     int at = add_file(l, root, "hv_cost", DATA_COSTS, modes[mode]);
-    if (at >= 0)
-        scenario_read_costs(&l->file[at], &l->s->costs, &l->err);
+    if (at >= 0 && scenario_read_costs(&l->file[at], &l->s->costs, &l->err))
+        l->err = scenario_restore_override(l->err, &l->file[at]);
 }
 
 static void find_level(struct loader *l, cfg_table *xen)
@@ -201,14 +205,15 @@ static void find_level(struct loader *l, cfg_table *xen)
             names[n++] = p->name;
         names[n] = NULL;
         const char *near = cfg_nearest(l->raw.behaviour, names);
-        cfg_fail(xen, "behaviour", "unknown level '%s'%s%s%s", l->raw.behaviour, near ? "; did you mean '" : "",
-                 near ? near : "", near ? "'?" : "");
+        cfg_fail(xen, present_key(xen, "behaviour"), "unknown level '%s'%s%s%s", l->raw.behaviour,
+                 near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
         return;
     }
     uint64_t have = machine_memory(s->machine);
     if (have > s->level->max_host_bytes)
-        cfg_fail(xen, "behaviour", "level '%s' handles up to %llu MiB of memory, machine '%s' has %llu MiB",
-                 s->level->name, (unsigned long long)(s->level->max_host_bytes / MIB), s->machine->name,
+        cfg_fail(xen, present_key(xen, "behaviour"),
+                 "level '%s' handles up to %llu MiB of memory, machine '%s' has %llu MiB", s->level->name,
+                 (unsigned long long)(s->level->max_host_bytes / MIB), s->machine->name,
                  (unsigned long long)(have / MIB));
 }
 
@@ -303,7 +308,7 @@ static bool name_vm(struct loader *l, cfg_table *vm, struct ts_domain_config *d,
     else
         snprintf(name, sizeof(name), "%s-%u", base, i + 1);
     if (strlen(name) >= sizeof(d->name)) {
-        cfg_fail(vm, "count", "VM name '%s' has more than %zu characters", name, sizeof(d->name) - 1);
+        cfg_fail(vm, present_key(vm, "count"), "VM name '%s' has more than %zu characters", name, sizeof(d->name) - 1);
         return false;
     }
     strcpy(d->name, name);
@@ -341,7 +346,7 @@ static void check_total(struct loader *l, cfg_table *vm)
     for (unsigned i = 0; i < l->s->nr_vms; i++)
         need += l->s->vm[i].cfg.memory_kb * KIB;
     if (need > machine_memory(l->s->machine))
-        cfg_fail(vm, "count", "dom0 and the VMs up to here need %llu MiB, machine '%s' has %llu MiB",
+        cfg_fail(vm, present_key(vm, "count"), "dom0 and the VMs up to here need %llu MiB, machine '%s' has %llu MiB",
                  (unsigned long long)(need / MIB), l->s->machine->name,
                  (unsigned long long)(machine_memory(l->s->machine) / MIB));
 }
@@ -370,7 +375,7 @@ static void load_vm(struct loader *l, cfg_table *vm)
             check_domain(l, l->cfg[cfg[i]]);
     }
     if (!failed(l) && l->s->nr_vms + raw.count > MAX_VMS)
-        cfg_fail(vm, "count", "more than %u VMs", MAX_VMS);
+        cfg_fail(vm, present_key(vm, "count"), "more than %u VMs", MAX_VMS);
     for (unsigned i = 0; i < raw.count && !failed(l); i++)
         if (!add_vm(l, vm, cfg[i % nr_configs], profile, i, raw.count))
             break;

@@ -83,8 +83,8 @@ static void no_such_name(cfg_table *t, const char *key, enum data_kind kind, con
     qsort(names, n, sizeof(names[0]), by_name); /* the order of a directory is nobody's */
     names[n] = NULL;
     const char *near = cfg_nearest(value, (const char *const *)names);
-    cfg_fail(t, key, "no %s '%s' in %s%s%s%s", kinds[kind].what, value, folder, near ? "; did you mean '" : "",
-             near ? near : "", near ? "'?" : "");
+    cfg_fail(t, present_key(t, key), "no %s '%s' in %s%s%s%s", kinds[kind].what, value, folder,
+             near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     for (size_t i = 0; i < n; i++)
         free(names[i]);
 }
@@ -95,7 +95,7 @@ char *scenario_find_file(cfg_table *t, const char *key, enum data_kind kind, con
     if (strchr(value, '/')) {
         path = scenario_relative_path(t, key, value);
         if (path && access(path, R_OK) != 0) {
-            cfg_fail(t, key, "cannot read %s '%s': %s", kinds[kind].what, path, strerror(errno));
+            cfg_fail(t, present_key(t, key), "cannot read %s '%s': %s", kinds[kind].what, path, strerror(errno));
             free(path);
             return NULL;
         }
@@ -113,7 +113,7 @@ char *scenario_find_file(cfg_table *t, const char *key, enum data_kind kind, con
         free(folder);
     }
     if (!path)
-        cfg_fail(t, key, "out of memory");
+        cfg_fail(t, present_key(t, key), "out of memory");
     return path;
 }
 
@@ -128,6 +128,20 @@ const char *scenario_override_for(const char *assignment, enum data_kind kind, c
     if (strncmp(assignment + n, name, m) != 0 || assignment[n + m] != '.')
         return NULL;
     return assignment + n + m + 1;
+}
+
+char *scenario_restore_override(char *err, const struct data_file *file)
+{
+    static const char set[] = "--set ";
+    const size_t n = sizeof(set) - 1;
+    char *whole = NULL;
+    bool profile = file->kind == DATA_PROFILE;
+    if (!err || strncmp(err, set, n) != 0 ||
+        asprintf(&whole, "%s%s%s%s%s", set, kinds[file->kind].prefix, profile ? file->name : "", profile ? "." : "",
+                 err + n) < 0)
+        return err;
+    free(err);
+    return whole;
 }
 
 bool scenario_override_elsewhere(const char *assignment)

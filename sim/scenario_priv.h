@@ -65,6 +65,12 @@ struct scenario_store {
     struct xlcfg **cfg;
 };
 
+/* key if t has it, else NULL: where to report an error about a value that may be the default. */
+static inline const char *present_key(cfg_table *t, const char *key)
+{
+    return cfg_has(t, key) ? key : NULL;
+}
+
 /* ---- scenario_keys.c: the table of keys and the reading from it */
 
 void scenario_raw_defaults(struct scenario_raw *raw);
@@ -83,6 +89,8 @@ char *scenario_relative_path(cfg_table *t, const char *key, const char *value);
 char *scenario_base_name(const char *path);
 /* "profile.NAME." and such: is assignment for that file? Then the rest of it, else NULL. */
 const char *scenario_override_for(const char *assignment, enum data_kind kind, const char *name);
+/* err (malloc'ed) of that file: its "--set KEY" becomes the assignment that the user wrote. Returns the new text. */
+char *scenario_restore_override(char *err, const struct data_file *file);
 /* Does the assignment go to another file than the scenario's own? */
 bool scenario_override_elsewhere(const char *assignment);
 

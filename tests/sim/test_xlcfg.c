@@ -246,6 +246,7 @@ static void missing_file(void)
 /* ---- our scanner against libxlutil ----------------------------------------------------------------------------- */
 
 static uint32_t fuzz_state;
+static bool fuzz_wild; /* this file may be malformed */
 
 static unsigned below(unsigned n)
 {
@@ -275,7 +276,13 @@ static void put_value(struct text *t, int depth)
     static const char *const atoms[] = {"1",          "0x1f",      "10x",      "'s'",   "\"d\"",
                                         "''",         "'a b#c'",   "\"it's\"", "'\\n'", "'\\\\\\''",
                                         "'\xc3\xa9'", "'\\t\\\"'", "0",        "9abc",  "'[1,2]'"};
+    static const char *const wrong[] = {"'a\nb'", "'a\\\nb'", "'\\q'", "'\\x41'", "\"\\8\"",
+                                        "'\\12'", "'a'b'",    "-1",    "x"};
     static const char *const gaps[] = {"", "", " ", "\n", " # note\n", "\t\n\n"};
+    if (fuzz_wild && below(10) == 0) {
+        put(t, wrong[below(sizeof(wrong) / sizeof(wrong[0]))]);
+        return;
+    }
     if (depth > 2 || below(3)) {
         put(t, atoms[below(sizeof(atoms) / sizeof(atoms[0]))]);
         return;
@@ -300,7 +307,7 @@ static void make_file(struct text *t)
                                         "\\", "A",  "-", ".",     "+",       "#",       "(",      "\r", "\x80",
                                         "_",  "q",  "7", "'\\q'", "'\\x41'", "\"\\8\"", "'\\12'", "!"};
     static const char *const ends[] = {"\n", "\n", ";", " ; ", "#c\n", "\n\n"};
-    bool wild = below(2) == 0;
+    bool wild = fuzz_wild = below(2) == 0;
     t->n = 0;
     for (unsigned i = 1 + below(4); i-- > 0;) {
         if (wild && below(4) == 0)

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Scenarios: the shipped ones, names and counts, where --set goes, and every refusal with file, line and column. */
+#include <scenario.h>
+
+#include <cunit_main.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DENSITY HVSIM_SOURCE_DIR "/workloads/scenarios/xen-4.3-density/"
+#define S INT64_C(1000000000000) /* ps */
+
+/* A scenario of two kinds of VM. Line numbers are counted on below. */
+static const char *const whole = "name = 't'\n"                     /* 1 */
+                                 "machine = 'westmere-ep-2s'\n"     /* 2 */
+                                 "hv_cost = 'none'\n"               /* 3 */
+                                 "warmup = '1 s'\n"                 /* 4 */
+                                 "duration = '10 s'\n"              /* 5 */
+                                 "[start]\noffset_max = '500 ms'\n" /* 6, 7 */
+                                 "[boot]\ncpu_up_interval = '1 ms'\n"
+                                 "[xen]\nbehaviour = 'xen-4.3'\n" /* 10, 11 */
+                                 "sched = 'credit'\n"             /* 12 */
+                                 "sched_ratelimit_us = 500\n"     /* 13 */
+                                 "[dom0]\nvcpus = 2\nmemory = '1 GiB'\n"
+                                 "[[vm]]\nconfig = ['a.cfg', 'b.cfg']\n" /* 17, 18 */
+                                 "count = 3\n"                           /* 19 */
+                                 "workload = 'sysbench-cpu'\n"           /* 20 */
+                                 "[[vm]]\nconfig = 'c.cfg'\nworkload = 'specjbb2005'\n";
+
+static void write_file(const char *name, const char *text)
+{
+    FILE *f = fopen(name, "w");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+static void good_cfgs(void)
+{
+    write_file("a.cfg", "name = 'a'\nmemory = 512\nvcpus = 2\ncpus = '0-7'\n");
+    write_file("b.cfg", "name = 'b'\nmemory = 256\ncap = 50\ncpus = [8]\n");
+    write_file("c.cfg", "name = 'c'\nmemory = 128\ncpu_weight = 512\n");
+}
+
+static struct scenario *must_load(const char *path, const char *const *overrides)
+{
+    char *err = NULL;
+    struct scenario *s = scenario_load(path, overrides, &err);
+    if (err)
+        fprintf(stderr, "\n  %s\n", err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+    return s;
+}
+
+static void check_refused(const char *const *overrides, const char *expected)
+{
+    char *err = NULL;
+    struct scenario *s = scenario_load("t.toml", overrides, &err);
+    CU_ASSERT_PTR_NULL(s);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(err);
+    CU_ASSERT_STRING_EQUAL(err, expected);
+    if (strcmp(err, expected) != 0)
+        fprintf(stderr, "\n  got      %s\n  expected %s\n", err, expected);
+    free(err);
+    scenario_free(s);
+}
+
+/* whole with one piece replaced is refused with exactly this text. */
+static void check_error(const char *old, const char *new, const char *expected)
+{
+    char text[4096];
+    const char *at = strstr(whole, old);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+    snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - whole), whole, new, at + strlen(old));
+    write_file("t.toml", text);
+    check_refused(NULL, expected);
+}
+
+static void check_set_error(const char *set, const char *expected)
+{
+    const char *const overrides[] = {set, NULL};
+    write_file("t.toml", whole);
+    check_refused(overrides, expected);
+}
+
+/* An xl.cfg of the scenario is wrong. */
+static void check_cfg_error(const char *name, const char *text, const char *expected)
+{
+    write_file("t.toml", whole);
+    write_file(name, text);
+    check_refused(NULL, expected);
+    good_cfgs();
+}
+
+/* ---- what is read ---------------------------------------------------------------------------------------------- */
+
+static void everything_is_read(void)
+{
+    write_file("t.toml", whole);
+    struct scenario *s = must_load("t.toml", NULL);
+    CU_ASSERT_STRING_EQUAL(s->name, "t");
+    CU_ASSERT_STRING_EQUAL(s->path, "t.toml");
+    CU_ASSERT_EQUAL(s->machine->nr_cpus, 16);
+    CU_ASSERT_EQUAL(s->cost_mode, HV_COST_NONE);
+    CU_ASSERT_EQUAL(s->costs.trap_entry_ns, 0.0);
+    CU_ASSERT_EQUAL(s->costs.ipi_latency_ns, 1.0); /* nothing between pCPUs is instantaneous */
+    CU_ASSERT_EQUAL(s->costs.lock_transfer_ns, 1.0);
+    CU_ASSERT_EQUAL(s->warmup_ps, S);
+    CU_ASSERT_EQUAL(s->duration_ps, 10 * S);
+    CU_ASSERT_EQUAL(s->start_offset_max_ps, S / 2);
+    CU_ASSERT_EQUAL(s->cpu_up_interval_ps, S / 1000);
+    CU_ASSERT_STRING_EQUAL(s->level->name, "xen-4.3");
+    CU_ASSERT_STRING_EQUAL(s->opt.sched, "credit");
+    CU_ASSERT_EQUAL(s->opt.sched_ratelimit_us, 500);
+    CU_ASSERT_EQUAL(s->dom0_vcpus, 2);
+    CU_ASSERT_EQUAL(s->dom0_memory, 1ull << 30);
+    CU_ASSERT_PTR_NULL(s->dom0_profile);
+
+    CU_ASSERT_EQUAL_FATAL(s->nr_vms, 4);
+    static const char *const names[] = {"a-1", "b-2", "a-3", "c"};
+    for (unsigned i = 0; i < 4; i++)
+        CU_ASSERT_STRING_EQUAL(s->vm[i].cfg.name, names[i]);
+    CU_ASSERT_STRING_EQUAL(s->vm[0].cfg.cpus, "0-7");
+    CU_ASSERT_EQUAL(s->vm[1].cfg.cap, 50);
+    CU_ASSERT_EQUAL(s->vm[1].cfg.nr_cpus_list, 1);
+    CU_ASSERT_EQUAL(s->vm[2].cfg.memory_kb, 512 * 1024);
+    CU_ASSERT_EQUAL(s->vm[3].cfg.weight, 512);
+    CU_ASSERT_PTR_EQUAL(s->vm[0].profile, s->vm[2].profile);
+    CU_ASSERT_STRING_EQUAL(s->vm[0].profile->name, "sysbench-cpu");
+    CU_ASSERT_STRING_EQUAL(s->vm[3].profile->name, "specjbb2005");
+    CU_ASSERT_EQUAL(s->nr_profiles, 2);
+    scenario_free(s);
+}
+
+static void defaults_are_documented_ones(void)
+{
+    write_file("t.toml", "name='t'\nmachine='westmere-ep-2s'\nwarmup='0 s'\nduration='1 s'\n"
+                         "[dom0]\nvcpus=1\nmemory='512 MiB'\n");
+    struct scenario *s = must_load("t.toml", NULL);
+    CU_ASSERT_STRING_EQUAL(s->description, "");
+    CU_ASSERT_EQUAL(s->cost_mode, HV_COST_FIXED);
+    CU_ASSERT_EQUAL(s->start_offset_max_ps, 0);
+    CU_ASSERT_EQUAL(s->cpu_up_interval_ps, 10700000000);
+    CU_ASSERT_STRING_EQUAL(s->level->name, "xen-4.3");
+    CU_ASSERT_STRING_EQUAL(s->opt.sched, "credit");
+    CU_ASSERT_EQUAL(s->opt.sched_ratelimit_us, 1000);
+    CU_ASSERT_EQUAL(s->opt.sched_credit_tslice_ms, 30);
+    CU_ASSERT_EQUAL(s->opt.vcpu_migration_delay, 0);
+    CU_ASSERT_TRUE(s->opt.tickle_one_idle_cpu);
+    CU_ASSERT_FALSE(s->opt.sched_smt_power_savings);
+    CU_ASSERT_EQUAL(s->opt.timer_slop, 50000);
+    CU_ASSERT_EQUAL(s->dom0_weight, 256);
+    CU_ASSERT_EQUAL(s->nr_vms, 0);
+    scenario_free(s);
+}
+
+static void fixed_costs_are_all_set(void)
+{
+    static const char *const fixed[] = {"hv_cost=fixed", "costs.arch.ipi_latency='2 us'",
+                                        "costs.operation.p2m_set='7 ns'", NULL};
+    write_file("t.toml", whole);
+    struct scenario *s = must_load("t.toml", fixed);
+    CU_ASSERT_EQUAL(s->cost_mode, HV_COST_FIXED);
+    CU_ASSERT_EQUAL(s->costs.ipi_latency_ns, 2000.0);
+    CU_ASSERT_EQUAL(s->costs.perfc_ns[PERFC_p2m_set], 7.0);
+    for (unsigned i = 0; i < PERFC_NR; i++)
+        CU_ASSERT(s->costs.perfc_ns[i] > 0);
+    CU_ASSERT(s->costs.world_switch_ns > 0 && s->costs.lock_ns > 0 && s->costs.page_clear_ns > 0);
+    /* the sums that the table claims: hypercall 585 ns, VM switch 5.02 us (ISCA 2016) */
+    CU_ASSERT_DOUBLE_EQUAL(s->costs.trap_entry_ns + s->costs.perfc_ns[PERFC_hypercall] + s->costs.trap_exit_ns, 585,
+                           15);
+    CU_ASSERT_DOUBLE_EQUAL(s->costs.trap_entry_ns + s->costs.perfc_ns[PERFC_schedule] +
+                               s->costs.perfc_ns[PERFC_context_switch] + s->costs.timer_program_ns +
+                               s->costs.world_switch_ns + s->costs.trap_exit_ns,
+                           5016, 100);
+    scenario_free(s);
+}
+
+static void set_reaches_its_file(void)
+{
+    static const char *const set[] = {"vm.0.count=1",
+                                      "profile.specjbb2005.memory.scale=0.5",
+                                      "profile.sysbench-cpu.ginstr_per_run=3.5",
+                                      "xen.sched_credit_tslice_ms=5",
+                                      "duration=3 s",
+                                      NULL};
+    write_file("t.toml", whole);
+    struct scenario *plain = must_load("t.toml", NULL), *s = must_load("t.toml", set);
+    CU_ASSERT_EQUAL(s->nr_vms, 2);
+    CU_ASSERT_STRING_EQUAL(s->vm[0].cfg.name, "a"); /* the only one of its kind: no number */
+    CU_ASSERT_EQUAL(s->vm[0].profile->ginstr_per_run, 3.5);
+    CU_ASSERT(s->vm[1].profile->phase[0].mix.curve_mpki[0] < plain->vm[3].profile->phase[0].mix.curve_mpki[0]);
+    CU_ASSERT_EQUAL(s->opt.sched_credit_tslice_ms, 5);
+    CU_ASSERT_EQUAL(s->duration_ps, 3 * S);
+    CU_ASSERT_PTR_NOT_NULL(strstr(s->resolved_json, "3.5"));
+    scenario_free(plain);
+    scenario_free(s);
+}
+
+static void no_vms_is_a_scenario(void)
+{
+    static const char *const set[] = {"vm.0.count=0", "vm.1.count=0", NULL};
+    write_file("t.toml", whole);
+    struct scenario *s = must_load("t.toml", set);
+    CU_ASSERT_EQUAL(s->nr_vms, 0);
+    scenario_free(s);
+}
+
+static void resolved_configuration_is_whole_and_stable(void)
+{
+    write_file("t.toml", whole);
+    struct scenario *s = must_load("t.toml", NULL), *again = must_load("t.toml", NULL);
+    CU_ASSERT_STRING_EQUAL(s->resolved_json, again->resolved_json);
+    static const char *const parts[] = {"{\"scenario\": {",
+                                        "\"machine\": {",
+                                        "\"costs\": null",
+                                        "\"profiles\": {",
+                                        "\"specjbb2005\": {",
+                                        "\"vms\": [",
+                                        "{\"name\": \"b-2\", \"config\": \"b.cfg\", \"workload\": \"sysbench-cpu\", "
+                                        "\"type\": \"pv\", \"vcpus\": 1, \"maxvcpus\": 1, \"memory_kib\": 262144, "
+                                        "\"maxmem_kib\": 262144, \"cap\": 50, \"cpus\": [\"8\"]}"};
+    for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+        CU_ASSERT_PTR_NOT_NULL(strstr(s->resolved_json, parts[i]));
+    scenario_free(s);
+    scenario_free(again);
+}
+
+static void the_density_scenarios_are_those_of_the_benchmark(void)
+{
+    static const char *const ten[] = {"vm.0.count=10", NULL};
+    static const struct {
+        const char *file, *odd, *even;
+    } shipped[] = {
+        {DENSITY "all.toml", "all", "all"}, {DENSITY "pinned.toml", "0-7", "8-15"}, {DENSITY "auto.toml", NULL, NULL}};
+    for (size_t i = 0; i < ARRAY_SIZE(shipped); i++) {
+        struct scenario *s = must_load(shipped[i].file, ten);
+        CU_ASSERT_EQUAL(s->warmup_ps, 2 * S);
+        CU_ASSERT_EQUAL(s->duration_ps, 30 * S);
+        CU_ASSERT_EQUAL(s->start_offset_max_ps, S);
+        CU_ASSERT_EQUAL(s->cost_mode, HV_COST_FIXED);
+        CU_ASSERT_EQUAL(s->dom0_vcpus, 2);
+        CU_ASSERT_EQUAL(s->dom0_memory, 1ull << 30);
+        CU_ASSERT_EQUAL(s->dom0_weight, 256);
+        CU_ASSERT_PTR_NOT_NULL(s->dom0_profile);
+        CU_ASSERT_EQUAL_FATAL(s->nr_vms, 10);
+        for (unsigned v = 0; v < 10; v++) {
+            const struct ts_domain_config *d = &s->vm[v].cfg;
+            const char *cpus = v % 2 ? shipped[i].even : shipped[i].odd; /* VM number v + 1 */
+            CU_ASSERT_EQUAL(d->type, HV_GUEST_PV);
+            CU_ASSERT_EQUAL(d->vcpus, 2);
+            CU_ASSERT_EQUAL(d->memory_kb, 960 * 1024);
+            CU_ASSERT_EQUAL(d->cpus == NULL, cpus == NULL);
+            if (cpus && d->cpus)
+                CU_ASSERT_STRING_EQUAL(d->cpus, cpus);
+        }
+        scenario_free(s);
+    }
+}
+
+static void the_table_of_keys_is_complete(void)
+{
+    unsigned n;
+    const struct machine_key *k = scenario_keys(&n);
+    bool sched = false, config = false;
+    for (unsigned i = 0; i < n; i++) {
+        CU_ASSERT(strlen(k[i].text) > 0);
+        sched = sched || strcmp(k[i].key, "xen.sched_ratelimit_us") == 0;
+        config = config || (strcmp(k[i].key, "vm.config") == 0 && k[i].required);
+    }
+    CU_ASSERT_TRUE(sched && config);
+}
+
+/* ---- what is refused ------------------------------------------------------------------------------------------- */
+
+static void bad_scenario_files(void)
+{
+    check_error("[start]", "duratoin = '1 s'\n[start]", "t.toml:6:1: unknown key 'duratoin', did you mean 'duration'?");
+    check_error("'10 s'", "'10 GHz'",
+                "t.toml:5:12: duration: \"10 GHz\" is not a quantity here: expected a number and one of the units ps, "
+                "ns, us, ms, s, min");
+    check_error("'10 s'", "10",
+                "t.toml:5:12: duration: expected a string \"number unit\" with one of the units ps, ns, us, ms, s, "
+                "min, found an integer");
+    check_error("warmup = '1 s'\n", "", "t.toml:1:1: key 'warmup' is missing");
+    check_error("sched = 'credit'", "sched = 'credid'",
+                "t.toml:12:9: sched: unknown value 'credid', expected one of credit; did you mean 'credit'?");
+    check_error("'none'", "'fixd'",
+                "t.toml:3:11: hv_cost: unknown value 'fixd', expected one of none, fixed; did you mean 'fixed'?");
+    check_error("behaviour = 'xen-4.3'", "behaviour = 'xen-4.33'",
+                "t.toml:11:13: behaviour: unknown level 'xen-4.33'; did you mean 'xen-4.3'?");
+    check_error("ratelimit_us = 500", "ratelimit_us = 50",
+                "t.toml:13:22: sched_ratelimit_us: 50 is out of range, expected 0 (off) or 100 to 500000");
+    check_error("count = 3", "count = -1", "t.toml:19:9: count: -1 is out of range, expected 0 to 32768");
+    check_error("memory = '1 GiB'", "memory = '12 GiB'",
+                "t.toml:16:10: memory: dom0 needs 12288 MiB, machine 'westmere-ep-2s' has 12288 MiB");
+    check_error(
+        "count = 3", "count = 100",
+        "t.toml:19:9: count: dom0 and the VMs up to here need 39424 MiB, machine 'westmere-ep-2s' has 12288 MiB");
+    check_error("'c.cfg'", "'a.cfg'\nworkload = 'dom0-idle'\n[[vm]]\nconfig = 'a.cfg'",
+                "t.toml:25:10: config: a second VM of the name 'a'");
+    write_file("t.toml", "name = 't'\nmachine = 'westm");
+    check_refused(NULL, "t.toml:2:17: Error while parsing literal string: encountered end-of-file");
+}
+
+static void missing_files(void)
+{
+    char expected[512];
+    check_error("'c.cfg'", "'d.cfg'",
+                "t.toml:22:10: config: cannot read xl.cfg file 'd.cfg': No such file or directory");
+    check_error("'westmere-ep-2s'", "'./x.toml'",
+                "t.toml:2:11: machine: cannot read machine './x.toml': No such file or directory");
+    snprintf(expected, sizeof(expected),
+             "t.toml:2:11: machine: no machine 'westmere-ep-s2' in %s/models/machines; did you mean 'westmere-ep-2s'?",
+             scenario_data_dir());
+    check_error("westmere-ep-2s", "westmere-ep-s2", expected);
+    snprintf(expected, sizeof(expected),
+             "t.toml:23:12: workload: no workload profile 'specjbb2050' in %s/workloads/profiles; did you mean "
+             "'specjbb2005'?",
+             scenario_data_dir());
+    check_error("specjbb2005", "specjbb2050", expected);
+    char *err = NULL;
+    CU_ASSERT_PTR_NULL(scenario_load("no-such.toml", NULL, &err));
+    CU_ASSERT_STRING_EQUAL(err, "no-such.toml: No such file or directory");
+    free(err);
+}
+
+static void bad_vms(void)
+{
+    check_cfg_error("c.cfg", "name = 'c'\nmemory = 20000\n",
+                    "c.cfg:2:10: VM 'c' is larger than the host: 20000 MiB, machine 'westmere-ep-2s' has 12288 MiB");
+    check_cfg_error("c.cfg", "name = 'c'\nmemory = 20\nmaxmem = 12289\n",
+                    "c.cfg:3:10: VM 'c' is larger than the host: 12289 MiB, machine 'westmere-ep-2s' has 12288 MiB");
+    check_cfg_error("a.cfg", "name = 'a'\nmemory = 1\ncpus = '0-7,16'\n",
+                    "a.cfg:3:13: CPU 16 does not exist, the host has 0-15");
+    check_cfg_error("a.cfg", "name = 'a'\nmemory = 1\nvcpus = 2\ncpus = [ 1,\n '2-3' ]\n",
+                    "a.cfg:5:4: unexpected '-', an entry is one CPU number at level xen-4.3");
+    check_cfg_error("b.cfg", "name = 'b'\nmemory = 1\nvnuma = []\n",
+                    "b.cfg:3:1: unsupported key 'vnuma': virtual NUMA came with Xen 4.6; this host behaves like 4.3");
+    check_cfg_error("b.cfg", "name = 'b'\nmemoyr = 1\n", "b.cfg:2:1: unknown key 'memoyr'; did you mean 'memory'?");
+}
+
+static void bad_overrides(void)
+{
+    check_set_error("xen.shced=credit", "--set xen.shced: unknown key 'shced', did you mean 'sched'?");
+    check_set_error("duration", "--set duration: expected key=value");
+    check_set_error("profile.specjbb205.memory.scale=1.0",
+                    "--set profile.specjbb205.memory.scale: the scenario uses no such workload profile; "
+                    "did you mean 'specjbb2005'?");
+    check_set_error("profile.specjbb2005.memory.scael=1.0",
+                    "--set profile.specjbb2005.memory.scael: unknown key 'scael', did you mean 'scale'?");
+    check_set_error("machine.no_such=1", "SETMACHINE");
+    static const char *const cost[] = {"hv_cost=fixed", "costs.arch.lok=1", NULL};
+    check_refused(cost, "--set costs.arch.lok: unknown key 'lok', did you mean 'lock'?");
+    check_set_error("costs.arch.lock=1", "--set costs.arch.lock: there are no costs when hv_cost is none");
+}
+
+/* ---- */
+
+static void in_a_directory_of_its_own(void)
+{
+    char dir[] = "hvsim-scenario-XXXXXX";
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+    CU_ASSERT_EQUAL_FATAL(chdir(dir), 0);
+    CU_ASSERT_EQUAL_FATAL(setenv("HVSIM_DATA", HVSIM_SOURCE_DIR, 1), 0);
+    good_cfgs();
+}
+
+static void clean_up(void)
+{
+    static const char *const files[] = {"t.toml", "a.cfg", "b.cfg", "c.cfg"};
+    char dir[256];
+    CU_ASSERT_PTR_NOT_NULL_FATAL(getcwd(dir, sizeof(dir)));
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+        unlink(files[i]);
+    CU_ASSERT_EQUAL(rmdir(dir), 0);
+}
+
+static const struct cunit_case tests[] = {
+    {"set-up", in_a_directory_of_its_own},
+    {"every key is read", everything_is_read},
+    {"defaults are the documented ones", defaults_are_documented_ones},
+    {"fixed costs are all set and add up to the measured paths", fixed_costs_are_all_set},
+    {"--set reaches the file that it is for", set_reaches_its_file},
+    {"a scenario may have no VMs", no_vms_is_a_scenario},
+    {"the resolved configuration is whole and stable", resolved_configuration_is_whole_and_stable},
+    {"the density scenarios are those of the benchmark", the_density_scenarios_are_those_of_the_benchmark},
+    {"the table of keys is complete", the_table_of_keys_is_complete},
+    {"bad scenario files", bad_scenario_files},
+    {"missing files", missing_files},
+    {"bad VMs", bad_vms},
+    {"bad overrides", bad_overrides},
+    {"clean-up", clean_up},
+};
+
+CUNIT_MAIN("scenario", tests)

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* hvsim run: one scenario, one directory. */
+#include "cli.h"
+
+#include "json.h"
+#include "lockstep.h"
+#include "progress.h"
+#include "run_child.h"
+#include "run_dir.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    OPT_SEED = 256,
+    OPT_SET,
+    OPT_CHECK_DETERMINISM,
+    OPT_CHECK_INVARIANTS,
+    OPT_SYNC,
+    OPT_HV_CORE,
+    OPT_HV_COST,
+    OPT_EVENT_LOG,
+    OPT_CONSOLE,
+    OPT_FORCE,
+    OPT_PROGRESS
+};
+
+const struct argp_option cli_run_options[] = {
+    {"out", 'o', "DIR", 0, "Write run.json, metrics.json and metrics.csv to DIR", 0},
+    {"seed", OPT_SEED, "N", 0, "Seed of all random streams (default 1)", 0},
+    {"set", OPT_SET, "KEY=VALUE", 0,
+     "Override a key of the scenario, dotted; machine.KEY and profile.NAME.KEY go to these files. May be repeated", 0},
+    {"check-determinism", OPT_CHECK_DETERMINISM, NULL, 0,
+     "Run twice, in two processes, and compare event by event; exit 1 at the first divergence", 0},
+    {"check-invariants", OPT_CHECK_INVARIANTS, NULL, 0, "Check every invariant that the hypervisor core knows", 0},
+    {"sync-every-event", OPT_SYNC, NULL, 0, "Hand every event to the SystemC kernel: slower, same result", 0},
+    {"hv-core", OPT_HV_CORE, "FILE.so", 0, "Use this build of the hypervisor core", 0},
+    {"hv-cost", OPT_HV_COST, "none|fixed", 0, "What hypervisor code costs (scenario key hv_cost)", 0},
+    {"event-log", OPT_EVENT_LOG, "FILE", 0, "Write every event as CSV", 0},
+    {"console", OPT_CONSOLE, "FILE", 0, "Write what hypervisor and toolstack print; - is the standard error", 0},
+    {"force", OPT_FORCE, NULL, 0, "Replace the result that DIR holds", 0},
+    {"quiet", 'q', NULL, 0, "Print errors only", 0},
+    {"progress", OPT_PROGRESS, NULL, 0, "Show progress even if the standard error is no terminal", 0},
+    {0},
+};
+
+struct run_args {
+    const char *scenario, *out, *event_log, *console, *hv_core;
+    uint64_t seed;
+    struct cli_list set;
+    char cost[32]; /* --hv-cost as an override */
+    bool check_determinism, check_invariants, sync, force, quiet, progress;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct run_args *a = state->input;
+    switch (key) {
+    case 'o':
+        a->out = arg;
+        return 0;
+    case OPT_SEED:
+        return cli_number(state, "--seed", arg, 0, UINT64_MAX, &a->seed) ? 0 : EINVAL;
+    case OPT_SET:
+        if (!strchr(arg, '='))
+            return cli_bad(state, "--set %s: expected KEY=VALUE", arg);
+        return cli_list_add(&a->set, arg) ? 0 : ENOMEM;
+    case OPT_CHECK_DETERMINISM:
+        a->check_determinism = true;
+        return 0;
+    case OPT_CHECK_INVARIANTS:
+        a->check_invariants = true;
+        return 0;
+    case OPT_SYNC:
+        a->sync = true;
+        return 0;
+    case OPT_HV_CORE:
+        if (access(arg, R_OK))
+            return cli_bad(state, "--hv-core %s: %s", arg, strerror(errno));
+        a->hv_core = arg;
+        return 0;
+    case OPT_HV_COST:
+        if (strcmp(arg, "none") != 0 && strcmp(arg, "fixed") != 0)
+            return cli_bad(state, "--hv-cost %s: expected none or fixed", arg);
+        snprintf(a->cost, sizeof(a->cost), "hv_cost=\"%s\"", arg);
+        return 0;
+    case OPT_EVENT_LOG:
+        a->event_log = arg;
+        return 0;
+    case OPT_CONSOLE:
+        a->console = arg;
+        return 0;
+    case OPT_FORCE:
+        a->force = true;
+        return 0;
+    case 'q':
+        a->quiet = true;
+        return 0;
+    case OPT_PROGRESS:
+        a->progress = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (a->scenario)
+            return cli_bad(state, "unexpected argument '%s': one scenario at a time", arg);
+        a->scenario = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (!a->scenario)
+            return cli_bad(state, "no scenario given; see --help");
+        if (!a->out && !a->check_determinism)
+            return cli_bad(state, "no --out DIR given");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* ---- in the child ---------------------------------------------------------------------------------------------- */
+
+struct child_setup {
+    const struct run_args *args;
+    const struct scenario *scenario;
+    char *event_log; /* temporary name; NULL: none */
+    int event_fd;    /* -1: events are not streamed */
+    bool first;      /* the one that shows progress, writes logs */
+    struct progress progress;
+    struct event_pipe *pipe;
+    FILE *log;
+};
+
+static void show_progress(void *ctx, double done)
+{
+    struct child_setup *c = ctx;
+    const struct scenario *s = c->scenario;
+    double elapsed = progress_elapsed(&c->progress);
+    struct progress_state p = {
+        .done = done,
+        .elapsed_s = elapsed,
+        .eta_s = done > 0 ? elapsed * (1 - done) / done : -1,
+        .simulated_s = done * (double)(s->warmup_ps + s->duration_ps) / 1e12,
+    };
+    progress_show(&c->progress, &p, done >= 1);
+}
+
+static void on_event(void *ctx, const struct run_event *e)
+{
+    struct child_setup *c = ctx;
+    if (c->pipe)
+        event_pipe_send(c->pipe, e);
+    if (c->log)
+        event_log_write(c->log, e);
+}
+
+static int prepare(void *ctx, struct run_options *o)
+{
+    struct child_setup *c = ctx;
+    o->ctx = c;
+    if (c->event_fd >= 0 && !(c->pipe = event_pipe_open(c->event_fd)))
+        return EXIT_HOST_FAILED;
+    if (c->first && c->event_log) {
+        if (!(c->log = fopen(c->event_log, "we")))
+            return EXIT_HOST_FAILED;
+        event_log_header(c->log);
+    }
+    if (c->first && c->args->console) {
+        o->console = strcmp(c->args->console, "-") != 0 ? fopen(c->args->console, "we") : stderr;
+        if (!o->console)
+            return EXIT_HOST_FAILED;
+    }
+    if (c->pipe || c->log)
+        o->on_event = on_event;
+    if (c->first && c->progress.on)
+        o->on_progress = show_progress;
+    return EXIT_DONE;
+}
+
+/* The backend of the child: what was opened in prepare must be complete before the result is sent. */
+static const struct run_backend *real_backend;
+static struct child_setup *child;
+
+static int run_and_close(const struct scenario *s, const struct run_options *opt, struct run_result *out)
+{
+    int exit = real_backend->run(s, opt, out);
+    if (child->pipe)
+        event_pipe_close(child->pipe);
+    if (child->log && (fflush(child->log) || ferror(child->log) || fclose(child->log)) && exit == EXIT_DONE) {
+        snprintf(out->error, sizeof(out->error), "%s: %s", child->args->event_log, strerror(errno));
+        exit = EXIT_HOST_FAILED;
+    }
+    if (opt->console)
+        fflush(opt->console);
+    return exit;
+}
+
+/* ---- in the parent --------------------------------------------------------------------------------------------- */
+
+static int start(struct run_child *c, const struct cli *cli, const struct scenario *s, struct child_setup *setup)
+{
+    const struct run_args *a = setup->args;
+    struct run_backend b = *cli->backend;
+    real_backend = cli->backend;
+    child = setup;
+    b.run = run_and_close;
+    struct run_options o = {
+        .seed = a->seed,
+        .hv_core_path = a->hv_core,
+        .check_invariants = a->check_invariants,
+        .sync_every_event = a->sync,
+    };
+    return run_child_start(c, &b, s, &o, prepare, setup);
+}
+
+/* Read all that the child says; a signal ends both. */
+static int collect(struct run_child *c, struct run_reply *r, struct fault *f)
+{
+    struct pollfd p = {.fd = c->fd, .events = POLLIN};
+    do {
+        if (cli_interrupted) {
+            run_child_kill(c);
+            return fault_set(f, EXIT_HOST_FAILED, "interrupted");
+        }
+    } while (poll(&p, 1, -1) < 0 || !run_child_read(c));
+    run_child_finish(c, r);
+    if (r->exit != EXIT_DONE)
+        fault_set(f, r->exit, "%s", r->result.error);
+    return f->code;
+}
+
+static int run_once(const struct cli *cli, const struct scenario *s, struct child_setup *setup, struct run_reply *r,
+                    struct fault *f)
+{
+    struct run_child c;
+    int e = start(&c, cli, s, setup);
+    if (e)
+        return fault_set(f, EXIT_HOST_FAILED, "cannot start a process: %s", strerror(-e));
+    return collect(&c, r, f);
+}
+
+/* Two children, in lockstep. The first one's result is the run's. */
+static int run_twice(const struct cli *cli, const struct scenario *s, struct child_setup *setup, struct run_reply *r,
+                     struct fault *f)
+{
+    struct run_child c[2] = {{.fd = -1}, {.fd = -1}};
+    int events[2] = {-1, -1}, e = 0;
+    for (int i = 0; i < 2 && !e; i++) {
+        int fd[2];
+        if (pipe2(fd, O_CLOEXEC)) {
+            e = -errno;
+            break;
+        }
+        events[i] = fd[0];
+        setup->event_fd = fd[1];
+        setup->first = i == 0;
+        e = start(&c[i], cli, s, setup);
+        close(fd[1]);
+    }
+    struct lockstep l = {0};
+    if (!e)
+        e = lockstep_compare(events[0], events[1], &l);
+    if (e == -EINTR || cli_interrupted)
+        fault_set(f, EXIT_HOST_FAILED, "interrupted");
+    else if (e)
+        fault_set(f, EXIT_HOST_FAILED, "cannot run two processes side by side: %s", strerror(-e));
+    struct run_reply second = {0};
+    if (!f->code && !l.diverged) {
+        collect(&c[0], r, f);
+        if (!f->code)
+            collect(&c[1], &second, f);
+        if (!f->code && r->result.fingerprint != second.result.fingerprint)
+            fault_set(f, EXIT_CHECK_FAILED, "equal events, but the fingerprints differ: %016" PRIx64 " and %016" PRIx64,
+                      r->result.fingerprint, second.result.fingerprint);
+    }
+    for (int i = 0; i < 2; i++) {
+        run_child_kill(&c[i]);
+        if (events[i] >= 0)
+            close(events[i]);
+    }
+    run_reply_free(&second);
+    if (l.diverged) {
+        progress_clear(&setup->progress);
+        lockstep_print(&l, stderr);
+        fault_set(f, EXIT_CHECK_FAILED, "two runs of the same scenario with the same seed differ");
+    }
+    return f->code;
+}
+
+/* ---- the summary ----------------------------------------------------------------------------------------------- */
+
+static double value_of(const struct metrics *ms, const char *name, const char *vm, const char *quantile)
+{
+    for (size_t i = 0; i < ms->nr; i++) {
+        const struct metric *m = &ms->m[i];
+        const char *v = metric_label(m, "vm"), *q = metric_label(m, "quantile");
+        if (!strcmp(m->def->name, name) && v && !strcmp(v, vm) && (!quantile || (q && !strcmp(q, quantile))))
+            return m->value;
+    }
+    return 0;
+}
+
+static void print_vms(const struct metrics *ms)
+{
+    printf("%-16s %18s %9s %11s %8s %14s\n", "VM", "throughput", "CPU s", "runnable s", "local %", "wake p99, us");
+    for (size_t i = 0; i < ms->nr; i++) {
+        const struct metric *m = &ms->m[i];
+        if (strcmp(m->def->name, "vm.throughput") != 0)
+            continue;
+        const char *vm = metric_label(m, "vm");
+        char throughput[48];
+        snprintf(throughput, sizeof(throughput), "%.4g %s", m->value, m->unit);
+        printf("%-16s %18s %9.2f %11.2f %8.1f %14.1f\n", vm, throughput, value_of(ms, "vm.cpu_seconds", vm, NULL),
+               value_of(ms, "vm.runnable_seconds", vm, NULL), 100 * value_of(ms, "vm.local_access_fraction", vm, NULL),
+               1e6 * value_of(ms, "vm.wake_latency", vm, "p99"));
+    }
+}
+
+static void print_summary(const struct run_args *a, const struct scenario *s, const struct run_reply *r)
+{
+    const struct run_result *x = &r->result;
+    char events[16], rate[16];
+    printf("%s, seed %" PRIu64 ": %.2f s simulated in %.2f s, %s events", s->name, a->seed, x->simulated_s, x->wall_s,
+           progress_count(events, sizeof(events), (double)x->events));
+    if (x->wall_s > 0)
+        printf(" (%.0f simulated s/s, %s ev/s)", x->simulated_s / x->wall_s,
+               progress_count(rate, sizeof(rate), (double)x->events / x->wall_s));
+    printf("\nfingerprint %016" PRIx64 "\n", x->fingerprint);
+    if (s->level && s->level->note)
+        printf("level %s: %s\n", s->level->name, s->level->note);
+    if (a->check_determinism)
+        printf("deterministic: two runs, the same events\n");
+    print_vms(&x->metrics);
+    if (a->out)
+        printf("wrote %s/{run.json,metrics.json,metrics.csv}\n", a->out);
+}
+
+/* ---- one command ------------------------------------------------------------------------------------------------ */
+
+/* Files beside the directory: tried before simulating. Event logs appear under their name when they are complete. */
+static int open_logs(struct child_setup *c, struct fault *f)
+{
+    const struct run_args *a = c->args;
+    if (a->event_log) {
+        if (asprintf(&c->event_log, "%s.tmp-%ld", a->event_log, (long)getpid()) < 0)
+            return fault_set(f, EXIT_HOST_FAILED, "out of memory");
+        FILE *t = fopen(c->event_log, "we");
+        if (!t)
+            return fault_set(f, EXIT_BAD_INPUT, "%s: cannot write there: %s", a->event_log, strerror(errno));
+        fclose(t);
+    }
+    if (a->console && strcmp(a->console, "-") != 0) {
+        FILE *t = fopen(a->console, "ae");
+        if (!t)
+            return fault_set(f, EXIT_BAD_INPUT, "%s: cannot write there: %s", a->console, strerror(errno));
+        fclose(t);
+    }
+    return EXIT_DONE;
+}
+
+/* A log of a panic is what one wants to read; a log of a run that was interrupted is not complete. */
+static void close_logs(struct child_setup *c, struct fault *f)
+{
+    if (!c->event_log)
+        return;
+    bool complete = f->code == EXIT_DONE || f->code == EXIT_MODEL_PANIC;
+    if (!complete)
+        unlink(c->event_log);
+    else if (rename(c->event_log, c->args->event_log))
+        fault_set(f, EXIT_HOST_FAILED, "%s: %s", c->args->event_log, strerror(errno));
+    free(c->event_log);
+}
+
+static void simulate(const struct cli *cli, const struct run_args *a, const struct scenario *s, struct fault *f)
+{
+    struct run_dir dir = {0};
+    struct run_reply reply = {0};
+    struct child_setup setup = {.args = a, .scenario = s, .event_fd = -1, .first = true};
+    if (a->out)
+        run_dir_open(&dir, a->out, a->force, f);
+    if (!f->code)
+        open_logs(&setup, f);
+    if (!f->code) {
+        progress_open(&setup.progress, stderr, a->progress, a->quiet);
+        (a->check_determinism ? run_twice : run_once)(cli, s, &setup, &reply, f);
+        setup.progress.last = 1; /* the child's line */
+        progress_clear(&setup.progress);
+    }
+    if (!f->code && a->out) {
+        struct run_facts facts = {s, a->seed, cli->argc, cli->argv, a->hv_core};
+        run_dir_write(&dir, &facts, &reply, f);
+        if (!f->code)
+            run_dir_commit(&dir, f);
+    }
+    close_logs(&setup, f);
+    run_dir_close(&dir);
+    if (!f->code && !a->quiet)
+        print_summary(a, s, &reply);
+    run_reply_free(&reply);
+}
+
+int cli_run(const struct cli *cli, int argc, char **argv)
+{
+    struct run_args a = {.seed = 1};
+    struct fault f = {0};
+    const struct cli_command *c = cli_commands;
+    while (c->run != cli_run)
+        c++;
+    int exit = cli_parse(c, parse, argc, argv, &a);
+    if (exit == EXIT_DONE && *a.cost && !cli_list_add(&a.set, a.cost))
+        exit = cli_fail(EXIT_HOST_FAILED, argv[0], "out of memory");
+    if (exit == EXIT_DONE) {
+        char *err = NULL;
+        struct scenario *s = cli->backend->load(a.scenario, a.set.item, &err);
+        if (!s) {
+            exit = cli_fail(EXIT_BAD_INPUT, argv[0], "%s", err ? err : "out of memory");
+            free(err);
+        } else {
+            cli_catch_signals();
+            simulate(cli, &a, s, &f);
+            exit = cli_fault(&f, argv[0]);
+            cli->backend->release(s);
+        }
+    }
+    cli_list_free(&a.set);
+    return exit;
+}

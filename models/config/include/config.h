@@ -83,6 +83,11 @@ bool cfg_time_ps(cfg_table *t, const char *key, bool required, int64_t min, int6
 bool cfg_size(cfg_table *t, const char *key, bool required, uint64_t min, uint64_t max, uint64_t *out);
 bool cfg_freq(cfg_table *t, const char *key, bool required, double min, double max, double *out);
 bool cfg_bandwidth(cfg_table *t, const char *key, bool required, double min, double max, double *out);
+/* Clock cycles of whatever clock the reader has in mind: "42 cycles". */
+bool cfg_cycles(cfg_table *t, const char *key, bool required, double min, double max, double *out);
+/* An array of times, storage owned by the document. */
+bool cfg_times_ps(cfg_table *t, const char *key, bool required, int64_t min, int64_t max, const int64_t **out,
+                  size_t *n);
 
 /* "file:line:column" of a key (or of the table if key is NULL), for messages of the reader. Valid as long as doc. */
 const char *cfg_where(cfg_table *t, const char *key);

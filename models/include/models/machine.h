@@ -27,10 +27,11 @@ struct machine_range {
 
 /* One level of cache. */
 struct machine_cache {
-    uint64_t size;       /* bytes */
-    unsigned ways, line; /* line in bytes */
-    double latency_ns;   /* load-to-use of a hit, unloaded, at nominal frequency */
-    unsigned shared_by;  /* "core" = threads of a core, "socket" = all of a socket; in hardware threads */
+    uint64_t size; /* bytes */
+    unsigned ways;
+    uint64_t line;      /* bytes */
+    double latency_ns;  /* load-to-use of a hit, unloaded, at nominal frequency */
+    unsigned shared_by; /* "core" = threads of a core, "socket" = all of a socket; in hardware threads */
 };
 
 struct machine {
@@ -48,11 +49,11 @@ struct machine {
     /* Memory. Latencies are idle load-to-use latencies seen by a core. */
     double *mem_latency_ns; /* nr_nodes x nr_nodes: [node of the core][node of the memory] */
     double *mem_bandwidth;  /* per node: sustainable bytes/s of its controllers */
+    double node_bandwidth;  /* the same figure as the file gives it, for every node */
     double link_bandwidth;  /* bytes/s, one direction, of the path between two sockets */
     double mem_service_ns;  /* mean service time per line of a controller, for the queueing term (models/memory.c) */
     double link_service_ns;
 
-    double tlb_reach_4k; /* bytes covered by the last-level TLB with 4 KiB pages */
     double page_walk_ns; /* page-walk cost on a miss of it, PV guest (one-dimensional walk) */
 };
 

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reads models/machines/NAME.toml. Scalars come through the table in machine_keys.c, arrays by hand below. */
+#include "machine_keys.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const isas[] = {"x86-64", "aarch64", "armv7", NULL};
+
+/* "a.b" below the root; NULL after an error. */
+static cfg_table *find_table(cfg_doc *doc, const char *path)
+{
+    cfg_table *t = cfg_root(doc);
+    char part[64];
+    while (path && t) {
+        const char *dot = strchr(path, '.');
+        snprintf(part, sizeof(part), "%.*s", dot ? (int)(dot - path) : (int)strlen(path), path);
+        t = cfg_sub(t, part, true);
+        path = dot ? dot + 1 : NULL;
+    }
+    return t;
+}
+
+static void read_field(cfg_doc *doc, const struct machine_field *f, struct machine *m)
+{
+    void *at = (char *)m + f->offset;
+    cfg_table *t = find_table(doc, f->table);
+    if (!t)
+        return;
+    const char *s = NULL;
+    int64_t ps = 0;
+    switch (f->type) {
+    case MK_STRING:
+        if (cfg_string(t, f->key, true, &s) && s)
+            *(char **)at = strdup(s);
+        break;
+    case MK_COUNT:
+        cfg_uint(t, f->key, true, (unsigned)f->min, (unsigned)f->max, at);
+        break;
+    case MK_FREQ:
+        cfg_freq(t, f->key, true, f->min, f->max, at);
+        break;
+    case MK_SIZE:
+        cfg_size(t, f->key, true, (uint64_t)f->min, (uint64_t)f->max, at);
+        break;
+    case MK_TIME_NS:
+        if (cfg_time_ps(t, f->key, true, (int64_t)(f->min * 1000), (int64_t)(f->max * 1000), &ps))
+            *(double *)at = (double)ps / 1000;
+        break;
+    case MK_BANDWIDTH:
+        cfg_bandwidth(t, f->key, true, f->min, f->max, at);
+        break;
+    case MK_CYCLES: /* frequency comes before the caches in the table */
+        if (cfg_double(t, f->key, true, f->min, f->max, at) && m->freq_hz > 0)
+            *(double *)at *= 1e9 / m->freq_hz;
+        break;
+    case MK_SPECIAL:
+        break;
+    }
+}
+
+static int by_start(const void *a, const void *b)
+{
+    const struct machine_range *x = a, *y = b;
+    return x->start < y->start ? -1 : x->start > y->start;
+}
+
+static void read_ranges(cfg_table *node, unsigned n, struct machine *m)
+{
+    size_t nr = cfg_array_len(node, "range");
+    struct machine_range *grown = realloc(m->range, (m->nr_ranges + nr + 1) * sizeof(*m->range));
+    if (!grown) {
+        cfg_fail(node, NULL, "out of memory");
+        return;
+    }
+    m->range = grown;
+    for (size_t i = 0; i < nr; i++) {
+        cfg_table *t = cfg_array_at(node, "range", i);
+        struct machine_range r = {0, 0, n};
+        if (!t || !cfg_size(t, "start", true, 0, INT64_MAX, &r.start) ||
+            !cfg_size(t, "end", true, 1, INT64_MAX, &r.end))
+            return;
+        if (r.start % 4096 || r.end % 4096)
+            cfg_fail(t, r.start % 4096 ? "start" : "end", "a range of RAM must be aligned to pages of 4 KiB");
+        else if (r.end <= r.start)
+            cfg_fail(t, "end", "the range ends before it starts");
+        for (unsigned k = 0; k < m->nr_ranges; k++)
+            if (r.start < m->range[k].end && m->range[k].start < r.end)
+                cfg_fail(t, "start", "overlaps a range of node %u", m->range[k].node);
+        m->range[m->nr_ranges++] = r;
+    }
+}
+
+/* Which node each core of each socket belongs to: a socket's cores are dealt out evenly, in order, to its nodes. */
+static void place_cores(cfg_doc *doc, struct machine *m, const unsigned *socket_of_node)
+{
+    unsigned nodes[64] = {0};
+    for (unsigned n = 0; n < m->nr_nodes; n++)
+        if (socket_of_node[n] < m->nr_sockets)
+            nodes[socket_of_node[n]]++;
+    for (unsigned s = 0; s < m->nr_sockets; s++)
+        if (!nodes[s] || m->cores_per_socket % nodes[s]) {
+            cfg_fail(cfg_root(doc), "node", "socket %u has %u nodes for %u cores: expected an equal part for each", s,
+                     nodes[s], m->cores_per_socket);
+            return;
+        }
+    unsigned per_socket = m->cores_per_socket * m->threads_per_core;
+    for (unsigned c = 0; c < m->nr_cpus; c++) {
+        struct machine_cpu *p = &m->cpu[c];
+        p->socket = c / per_socket;
+        p->core = c / m->threads_per_core;
+        p->thread = c % m->threads_per_core;
+        unsigned part = p->core % m->cores_per_socket / (m->cores_per_socket / nodes[p->socket]);
+        for (unsigned n = 0; n < m->nr_nodes; n++)
+            if (socket_of_node[n] == p->socket && part-- == 0)
+                p->node = n;
+    }
+}
+
+static void read_nodes(cfg_doc *doc, struct machine *m)
+{
+    cfg_table *root = cfg_root(doc);
+    unsigned socket_of_node[MACHINE_MAX_NODES];
+    size_t n = cfg_array_len(root, "node");
+    if (n < 1 || n > MACHINE_MAX_NODES) {
+        cfg_fail(root, "node", "expected 1 to %u nodes, found %zu", MACHINE_MAX_NODES, n);
+        return;
+    }
+    uint64_t cpus = (uint64_t)m->nr_sockets * m->cores_per_socket * m->threads_per_core;
+    if (cpus > MACHINE_MAX_PCPUS) {
+        cfg_fail(find_table(doc, "topology"), NULL, "%llu hardware threads, at most %u are supported",
+                 (unsigned long long)cpus, MACHINE_MAX_PCPUS);
+        return;
+    }
+    m->nr_nodes = (unsigned)n;
+    m->nr_cpus = (unsigned)cpus;
+    m->cpu = calloc(cpus, sizeof(*m->cpu));
+    m->mem_bandwidth = calloc(n, sizeof(double));
+    m->mem_latency_ns = calloc(n * n, sizeof(double));
+    m->slit = calloc(n * n, 1);
+    if (!m->cpu || !m->mem_bandwidth || !m->mem_latency_ns || !m->slit) {
+        cfg_fail(root, NULL, "out of memory");
+        return;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        cfg_table *t = cfg_array_at(root, "node", i);
+        if (!t)
+            return;
+        unsigned before = m->nr_ranges;
+        socket_of_node[i] = UINT32_MAX;
+        cfg_uint(t, "socket", false, 0, m->nr_sockets - 1, &socket_of_node[i]);
+        read_ranges(t, i, m);
+        if (socket_of_node[i] == UINT32_MAX && m->nr_ranges == before)
+            cfg_fail(t, NULL, "a node needs memory or cores");
+        m->mem_bandwidth[i] = m->node_bandwidth;
+    }
+    if (cfg_error(doc))
+        return;
+    if (!m->nr_ranges)
+        cfg_fail(root, "node", "the machine has no memory");
+    qsort(m->range, m->nr_ranges, sizeof(*m->range), by_start);
+    place_cores(doc, m, socket_of_node);
+}
+
+static void read_slit(cfg_doc *doc, struct machine *m)
+{
+    cfg_table *t = find_table(doc, "numa");
+    const int64_t *d = NULL;
+    size_t n = 0;
+    if (!t || !cfg_ints(t, "slit", true, &d, &n))
+        return;
+    if (n != (size_t)m->nr_nodes * m->nr_nodes) {
+        cfg_fail(t, "slit", "expected %u x %u distances, found %zu", m->nr_nodes, m->nr_nodes, n);
+        return;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        bool diagonal = i / m->nr_nodes == i % m->nr_nodes;
+        if (diagonal ? d[i] != 10 : d[i] <= 10 || d[i] > 254) {
+            cfg_fail(t, "slit", "distance %u,%u is %lld: expected %s", i / m->nr_nodes, i % m->nr_nodes,
+                     (long long)d[i], diagonal ? "10 on the diagonal" : "11 to 254 off it");
+            return;
+        }
+        m->slit[i] = (uint8_t)d[i];
+    }
+}
+
+static void read_latency(cfg_doc *doc, struct machine *m)
+{
+    cfg_table *t = find_table(doc, "memory");
+    const double *d = NULL;
+    size_t n = 0;
+    if (!t || !cfg_doubles(t, "latency_ns", true, &d, &n))
+        return;
+    if (n != (size_t)m->nr_nodes * m->nr_nodes) {
+        cfg_fail(t, "latency_ns", "expected %u x %u latencies, found %zu", m->nr_nodes, m->nr_nodes, n);
+        return;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        if (!(d[i] >= 1 && d[i] <= 1e5)) {
+            cfg_fail(t, "latency_ns", "%g ns is out of range, expected 1 to 100000", d[i]);
+            return;
+        }
+        m->mem_latency_ns[i] = d[i];
+    }
+}
+
+static void read_machine(cfg_doc *doc, struct machine *m)
+{
+    for (unsigned i = 0; i < machine_nr_fields && !cfg_error(doc); i++)
+        read_field(doc, &machine_fields[i], m);
+    if (!cfg_error(doc))
+        read_nodes(doc, m);
+    if (!cfg_error(doc))
+        read_slit(doc, m);
+    if (!cfg_error(doc))
+        read_latency(doc, m);
+    unsigned isa = 0;
+    cfg_enum(cfg_root(doc), "isa", true, isas, &isa);
+    cfg_finish(doc);
+    m->l1d.shared_by = m->l2.shared_by = m->threads_per_core;
+    m->l3.shared_by = m->cores_per_socket * m->threads_per_core;
+}
+
+struct machine *machine_load(const char *path, const char *const *overrides, char **err)
+{
+    *err = NULL;
+    struct machine *m = calloc(1, sizeof(*m));
+    cfg_doc *doc = m ? cfg_load(path) : NULL;
+    if (!doc) {
+        free(m);
+        *err = strdup("out of memory");
+        return NULL;
+    }
+    for (unsigned i = 0; overrides && overrides[i]; i++)
+        cfg_override(doc, overrides[i]);
+    if (!cfg_error(doc))
+        read_machine(doc, m);
+    if (cfg_error(doc))
+        *err = strdup(cfg_error(doc));
+    cfg_free(doc);
+    if (*err) {
+        machine_free(m);
+        return NULL;
+    }
+    return m;
+}
+
+void machine_free(struct machine *m)
+{
+    if (!m)
+        return;
+    free(m->name);
+    free(m->description);
+    free(m->isa);
+    free(m->cpu);
+    free(m->range);
+    free(m->slit);
+    free(m->mem_latency_ns);
+    free(m->mem_bandwidth);
+    free(m);
+}
+
+uint64_t machine_memory(const struct machine *m)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < m->nr_ranges; i++)
+        sum += m->range[i].end - m->range[i].start;
+    return sum;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The table of machine keys: what parses a machine file is what documents it. Private to machine*.c. */
+#ifndef MODELS_MACHINE_KEYS_H
+#define MODELS_MACHINE_KEYS_H
+
+#include <models/machine.h>
+
+enum machine_type { MK_STRING, MK_COUNT, MK_FREQ, MK_SIZE, MK_TIME_NS, MK_BANDWIDTH, MK_CYCLES, MK_SPECIAL };
+
+struct machine_field {
+    const char *table, *key; /* table NULL: top level */
+    enum machine_type type;
+    size_t offset;   /* into struct machine; MK_SPECIAL: read by hand */
+    double min, max; /* in base units of the type */
+    const char *text;
+};
+
+extern const struct machine_field machine_fields[];
+extern const unsigned machine_nr_fields;
+
+#endif

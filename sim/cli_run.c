@@ -294,7 +294,7 @@ static double value_of(const struct metrics *ms, const char *name, const char *v
 {
     for (size_t i = 0; i < ms->nr; i++) {
         const struct metric *m = &ms->m[i];
-        const char *v = metric_label(m, "vm"), *q = metric_label(m, "quantile");
+        const char *v = metric_label_value(m, "vm"), *q = metric_label_value(m, "quantile");
         if (!strcmp(m->def->name, name) && v && !strcmp(v, vm) && (!quantile || (q && !strcmp(q, quantile))))
             return m->value;
     }
@@ -308,7 +308,7 @@ static void print_vms(const struct metrics *ms)
         const struct metric *m = &ms->m[i];
         if (strcmp(m->def->name, "vm.throughput") != 0)
             continue;
-        const char *vm = metric_label(m, "vm");
+        const char *vm = metric_label_value(m, "vm");
         char throughput[48];
         snprintf(throughput, sizeof(throughput), "%.4g %s", m->value, m->unit);
         printf("%-16s %18s %9.2f %11.2f %8.1f %14.1f\n", vm, throughput, value_of(ms, "vm.cpu_seconds", vm, NULL),

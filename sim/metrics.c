@@ -109,7 +109,7 @@ struct metric *metrics_add(struct metrics *ms, const char *name, double value, .
     return m;
 }
 
-const char *metric_label(const struct metric *m, const char *label)
+const char *metric_label_value(const struct metric *m, const char *label)
 {
     for (unsigned i = 0; i < m->nr_labels; i++)
         if (!strcmp(m->label[i].name, label))
@@ -122,7 +122,7 @@ const struct metric *metrics_find(const struct metrics *ms, const char *name, co
     for (size_t i = 0; i < ms->nr; i++) {
         if (strcmp(ms->m[i].def->name, name) != 0)
             continue;
-        const char *have = label ? metric_label(&ms->m[i], label) : NULL;
+        const char *have = label ? metric_label_value(&ms->m[i], label) : NULL;
         if (!label || (have && !strcmp(have, value)))
             return &ms->m[i];
     }
@@ -173,7 +173,7 @@ int metrics_write_csv(const struct metrics *ms, FILE *f)
         char number[DOUBLE_TEXT_MAX];
         csv_write_field(f, m->def->name);
         for (unsigned k = 0; k < METRIC_NR_LABELS; k++) {
-            const char *value = metric_label(m, metric_label_names[k]);
+            const char *value = metric_label_value(m, metric_label_names[k]);
             fputc(',', f);
             csv_write_field(f, value ? value : "");
         }

@@ -49,7 +49,7 @@ void metrics_free(struct metrics *ms);
  * memory. */
 struct metric *metrics_add(struct metrics *ms, const char *name, double value, ...) __attribute__((sentinel));
 /* Value of a label; NULL if the metric does not have it. */
-const char *metric_label(const struct metric *m, const char *label);
+const char *metric_label_value(const struct metric *m, const char *label);
 /* First metric of that name whose label equals value (label NULL: any). NULL if none. */
 const struct metric *metrics_find(const struct metrics *ms, const char *name, const char *label, const char *value);
 

@@ -12,6 +12,7 @@ const char *tp_panic_text;
 struct tp_cpu tp_cpu[TP_MAX_CPUS];
 uint64_t tp_perfc[PERFC_NR];
 unsigned tp_trylock_failures;
+void (*tp_yield)(void);
 int64_t tp_alloc_budget = -1;
 size_t tp_mapped, tp_mapped_pages, tp_frametable_bytes;
 uint64_t tp_pages_cleared, tp_pages_copied;
@@ -74,6 +75,7 @@ void tp_reset(void)
         tp_cpu[c] = (struct tp_cpu){.timer = S_TIME_MAX, .ipi_at = S_TIME_MAX};
     memset(tp_perfc, 0, sizeof(tp_perfc));
     tp_trylock_failures = 0;
+    tp_yield = NULL;
     tp_alloc_budget = -1;
     tp_mapped = tp_mapped_pages = tp_frametable_bytes = 0;
     tp_pages_cleared = tp_pages_copied = 0;
@@ -104,6 +106,12 @@ unsigned tp_locks_held(void)
     return locks_held;
 }
 
+static void yield(void)
+{
+    if (tp_yield)
+        tp_yield();
+}
+
 /* ---- hv/port.h -------------------------------------------------------------------------------------------------- */
 
 pcpu_id port_this_cpu(void)
@@ -123,6 +131,7 @@ void port_timer_set(s_time_t deadline)
 
 void port_ipi_send(pcpu_id to)
 {
+    yield();
     if (to.n >= TP_MAX_CPUS)
         port_panic(__FILE__, __LINE__, "IPI to a pCPU that does not exist");
     if (tp_cpu[to.n].ipi_at > now_ns + 1)
@@ -134,17 +143,26 @@ bool port_irq_pending(void)
     return tp_cpu[this_cpu.n].irq_pending;
 }
 
-void port_lock(struct hv_lock *lock)
+static void lock_take(struct hv_lock *lock)
 {
-    if (lock->holder)
-        port_panic(lock->name ? lock->name : "lock", 0, "taken while it is held");
     lock->next++;
     lock->holder = (uint16_t)(this_cpu.n + 1);
     locks_held++;
 }
 
+void port_lock(struct hv_lock *lock)
+{
+    yield();
+    while (tp_yield && lock->holder && lock->holder != this_cpu.n + 1)
+        yield();
+    if (lock->holder)
+        port_panic(lock->name ? lock->name : "lock", 0, "taken while it is held");
+    lock_take(lock);
+}
+
 void port_unlock(struct hv_lock *lock)
 {
+    yield();
     if (lock->holder != this_cpu.n + 1)
         port_panic(lock->name ? lock->name : "lock", 0, "released by a pCPU that does not hold it");
     lock->holder = 0;
@@ -158,14 +176,17 @@ bool port_trylock(struct hv_lock *lock)
         tp_trylock_failures--;
         return false;
     }
+    yield();
     if (lock->holder)
         return false;
-    port_lock(lock);
+    lock_take(lock);
     return true;
 }
 
 void port_relax_until(bool (*cond)(void *arg), void *arg)
 {
+    while (tp_yield && !cond(arg))
+        yield();
     if (!cond(arg))
         port_panic(__FILE__, __LINE__, "spins for something that cannot happen on one thread");
 }
@@ -183,6 +204,7 @@ static void guest_stop(struct tp_guest *g)
 
 void port_context_switch(struct vcpu *prev, struct vcpu *next)
 {
+    yield();
     tp_cpu[this_cpu.n].switches++;
     guest_stop(prev->guest);
     struct tp_guest *g = next->guest;

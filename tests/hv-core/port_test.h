@@ -5,7 +5,8 @@
  * sent, softirqs run, guests burn time or block. This file is the only place of stubs for hv-core's tests.
  *
  * Locks cannot be contended on one thread: taking a held lock, or a spin-wait whose condition does not hold, is
- * reported as a panic. A failed trylock is injected with tp_trylock_failures.
+ * reported as a panic. A failed trylock is injected with tp_trylock_failures. A test that runs each pCPU on a stack of
+ * its own sets tp_yield, which lets others run wherever the port may let time pass (test_sched_interleave.c).
  */
 #ifndef PORT_TEST_H
 #define PORT_TEST_H
@@ -49,6 +50,7 @@ void tp_no_panic(void);
 extern struct tp_cpu tp_cpu[TP_MAX_CPUS];
 extern uint64_t tp_perfc[PERFC_NR];
 extern unsigned tp_trylock_failures;      /* the next n trylocks fail */
+extern void (*tp_yield)(void);            /* others may run now; returns on the pCPU that called */
 extern int64_t tp_alloc_budget;           /* mappings still granted before port_map_pages fails; -1: no limit */
 extern size_t tp_mapped, tp_mapped_pages; /* mappings and pages that the core holds now */
 extern size_t tp_frametable_bytes;        /* frame table memory that the core holds now */

@@ -37,7 +37,7 @@ extern unsigned hv_cpumask_words;
 /* The same, with what the compiler cannot know. */
 static inline unsigned mask_words(void)
 {
-    if (hv_cpumask_words == 0)
+    if (hv_cpumask_words == 0 || hv_cpumask_words > HV_CPUMASK_WORDS)
         __builtin_unreachable();
     return hv_cpumask_words;
 }

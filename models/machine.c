@@ -24,6 +24,8 @@ static cfg_table *find_table(cfg_doc *doc, const char *path)
 
 static void read_field(cfg_doc *doc, const struct machine_field *f, struct machine *m)
 {
+    if (f->type == MK_SPECIAL) /* read by hand below; "node[]" is no table that could be looked up */
+        return;
     void *at = (char *)m + f->offset;
     cfg_table *t = find_table(doc, f->table);
     if (!t)

@@ -24,8 +24,6 @@ int mm_init(void);
 /* 2^order pages; MFN_INVALID if there is none. d NULL: for the hypervisor itself. */
 mfn_t alloc_domheap_pages(struct domain *d, unsigned order, unsigned memflags);
 void free_domheap_pages(mfn_t first, unsigned order);
-void *alloc_xenheap_pages(unsigned order, unsigned memflags);
-void free_xenheap_pages(void *va, unsigned order);
 
 uint64_t avail_pages(void);
 uint64_t avail_node_pages(node_id n);

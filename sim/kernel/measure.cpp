@@ -78,6 +78,7 @@ void measure::take(snapshot &s)
 {
     const machine &m = *host_.scn.machine;
     s.at = host_.room.now();
+    host_.observing = true;
     for (unsigned k = 0; k < m.nr_sockets; k++)
         host_.progress_socket(k);
     for (auto &g : host_.guests) {
@@ -92,6 +93,14 @@ void measure::take(snapshot &s)
         host_.hv->domain_pages_per_node(host_.hv->domain_by_id(v->id), pages.data());
         s.pages.push_back(pages);
     }
+    for (unsigned n = 0; n < m.nr_nodes; n++) {
+        hv_sysctl op = {};
+        op.cmd = XEN_SYSCTL_numainfo;
+        op.u.numainfo.node = node_id{uint8_t(n)};
+        long rc = host_.hv->hypercall(HYPERCALL_sysctl, &op);
+        s.free_pages.push_back(rc ? 0 : op.u.numainfo.memfree_bytes >> PAGE_SHIFT);
+    }
+    host_.observing = false;
     for (unsigned i = 0; i < PERFC_NR; i++)
         s.perfc[i] = host_.perfc[i];
     s.locks = host_.locks;
@@ -168,12 +177,7 @@ void measure::write_host(metrics &out, double window) const
     }
     for (unsigned n = 0; n < m.nr_nodes; n++) {
         std::string id = std::to_string(n);
-        hv_sysctl op = {};
-        op.cmd = XEN_SYSCTL_numainfo;
-        op.u.numainfo.node = node_id{uint8_t(n)};
-        if (host_.hv->hypercall(HYPERCALL_sysctl, &op) == 0)
-            metrics_add(&out, "node.free_pages", double(op.u.numainfo.memfree_bytes >> PAGE_SHIFT), "node", id.c_str(),
-                        NULL);
+        metrics_add(&out, "node.free_pages", double(end_.free_pages[n]), "node", id.c_str(), NULL);
         metrics_add(&out, "node.memory_utilisation", mem_util_[n] / util_samples_, "node", id.c_str(), NULL);
     }
     for (unsigned a = 0; a < m.nr_sockets; a++)

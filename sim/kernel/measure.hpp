@@ -37,6 +37,7 @@ class measure : public entity
         std::vector<vcpu_sample> vcpu; // in the order of host.guests
         std::vector<cpu_sample> cpu;
         std::vector<std::vector<uint64_t>> pages; // [vm][node]
+        std::vector<uint64_t> free_pages;         // [node]
         uint64_t perfc[PERFC_NR];
         std::map<std::string, lock_stats> locks;
     };

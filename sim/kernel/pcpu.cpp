@@ -107,6 +107,7 @@ void pcpu_module::thread()
     sc_core::wait(wake_);
     host_.running = this;
     mode_ = mode::hypervisor;
+    entered_ = host_.room.now();
     if (id_ == 0)
         boot();
     else

@@ -55,7 +55,7 @@ pcpu_id port_this_cpu(void)
 
 s_time_t port_now(void)
 {
-    return self().local_now() / 1000;
+    return (the_host->observing ? the_host->room.now() : self().local_now()) / 1000;
 }
 
 void port_timer_set(s_time_t deadline)
@@ -80,6 +80,8 @@ bool port_irq_pending(void)
 
 void port_lock(hv_lock *l)
 {
+    if (the_host->observing)
+        return;
     pcpu_module &cpu = self();
     cpu.charge(the_host->cost.lock);
     cpu.sync();
@@ -103,6 +105,8 @@ void port_lock(hv_lock *l)
 
 bool port_trylock(hv_lock *l)
 {
+    if (the_host->observing)
+        return true;
     pcpu_module &cpu = self();
     cpu.charge(the_host->cost.lock);
     cpu.sync();
@@ -118,6 +122,8 @@ bool port_trylock(hv_lock *l)
 
 void port_unlock(hv_lock *l)
 {
+    if (the_host->observing)
+        return;
     pcpu_module &cpu = self();
     cpu.sync();
     if (l->holder != cpu.id() + 1)
@@ -218,6 +224,8 @@ void port_trace(uint32_t event, unsigned nr_words, const uint32_t *words)
 
 void port_count(enum hv_perfc w, uint32_t n)
 {
+    if (the_host->observing)
+        return;
     the_host->perfc[w] += n;
     self().charge(the_host->cost.perfc[w] * n);
 }

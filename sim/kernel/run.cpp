@@ -89,6 +89,7 @@ int simulate(const scenario &s, const run_options &opt, const hv_core *core, run
         h.room.error = "the simulation ended before the window of measurement did";
     }
     if (h.room.exit_code == EXIT_DONE && opt.check_invariants) {
+        h.observing = true;
         if (const char *broken = core->check()) {
             h.room.exit_code = EXIT_MODEL_PANIC;
             h.room.error = std::string("invariant violated: ") + broken;

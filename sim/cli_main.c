@@ -87,13 +87,14 @@ static int cli_help(const struct cli *cli, int argc, char **argv)
         print_help(stdout);
         return EXIT_DONE;
     }
-    const struct cli_command *c = find_command(argv[1]);
-    if (!c)
-        return unknown_command(argv[1]);
-    if (c->run == cli_help) {
+    bool itself = !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h");
+    const struct cli_command *c = itself ? NULL : find_command(argv[1]);
+    if (itself || (c && c->run == cli_help)) {
         print_help(stdout);
         return EXIT_DONE;
     }
+    if (!c)
+        return unknown_command(argv[1]);
     char help[] = "--help";
     char *args[] = {NULL, help, NULL};
     return run_command(cli, c, 2, args);

@@ -110,6 +110,33 @@ static void plan(struct runner *r)
     }
 }
 
+static int by_id(const void *a, const void *b)
+{
+    const struct planned_run *x = *(struct planned_run *const *)a, *y = *(struct planned_run *const *)b;
+    if (x->id != y->id)
+        return x->id < y->id ? -1 : 1;
+    return x < y ? -1 : 1; /* of one array: the first in the list first */
+}
+
+/* Points that resolve to the same configuration are one run: only the first of them is simulated. */
+static void find_twins(struct runner *r)
+{
+    struct planned_run **sorted = calloc(r->out->total, sizeof(*sorted));
+    if (!sorted) {
+        fault_set(r->f, EXIT_HOST_FAILED, "out of memory");
+        return;
+    }
+    for (size_t i = 0; i < r->out->total; i++)
+        sorted[i] = &r->run[i];
+    qsort(sorted, r->out->total, sizeof(*sorted), by_id);
+    for (size_t i = 1; i < r->out->total; i++)
+        if (sorted[i]->id == sorted[i - 1]->id && sorted[i]->status != RUN_DONE) {
+            sorted[i]->status = RUN_DONE;
+            r->out->known++;
+        }
+    free(sorted);
+}
+
 static void register_runs(struct runner *r)
 {
     const struct sweep *s = r->sweep;
@@ -131,8 +158,8 @@ static void register_runs(struct runner *r)
         store_add_run(r->store, &row, &run->id, &run->status, r->f);
         r->out->known += run->status == RUN_DONE;
     }
-    if (r->f->code == EXIT_DONE)
-        store_end_sweep(r->store, r->f);
+    if (r->f->code == EXIT_DONE && store_end_sweep(r->store, r->f) == EXIT_DONE)
+        find_twins(r);
 }
 
 static void print_plan(const struct runner *r)

@@ -25,7 +25,7 @@ struct sweep_options {
 };
 
 struct sweep_outcome {
-    size_t total, known, run, failed; /* runs of the sweep; found done; run now; of these, failed */
+    size_t total, known, run, failed; /* runs of the sweep; found done, or twins of others; run now; of these, failed */
     char first_error[512];
     double elapsed_s, simulated_s; /* of what was run now: wall; simulated */
     uint64_t events;

@@ -41,7 +41,7 @@ class host
     const scenario &scn;
     const run_options &opt;
     const hv_core *hv;
-    struct room room;
+    class room room;
     cost_table cost;
     rate_model *rates = nullptr;
 

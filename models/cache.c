@@ -3,29 +3,34 @@
 
 #include <stdbool.h>
 
-void cache_shares(double capacity, unsigned n, const double *weight, const double *most, double *share)
+void cache_shares(double capacity, unsigned n, const unsigned *count, const double *weight, const double *most,
+                  double *share)
 {
     double left = capacity, open_weight = 0;
     for (unsigned i = 0; i < n; i++) {
         share[i] = -1;
-        open_weight += weight[i];
+        open_weight += count[i] * weight[i];
     }
     /* Each round closes at least one task whose part is more than it can use; n rounds at most. */
     for (bool again = true; again && open_weight > 0;) {
         again = false;
-        double round_left = left, round_weight = open_weight;
+        double per_weight = left / open_weight;
+        open_weight = 0;
         for (unsigned i = 0; i < n; i++) {
-            if (share[i] >= 0 || round_left * weight[i] / round_weight <= most[i])
+            if (share[i] >= 0)
                 continue;
-            share[i] = most[i];
-            left -= most[i];
-            open_weight -= weight[i];
-            again = true;
+            if (per_weight * weight[i] > most[i]) {
+                share[i] = most[i];
+                left -= count[i] * most[i];
+                again = true;
+            } else {
+                open_weight += count[i] * weight[i];
+            }
         }
     }
     for (unsigned i = 0; i < n; i++)
         if (share[i] < 0)
-            share[i] = left * weight[i] / open_weight;
+            share[i] = open_weight > 0 ? left * weight[i] / open_weight : 0;
 }
 
 double cache_resident(double had, double inserted, double capacity)

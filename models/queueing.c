@@ -3,9 +3,16 @@
 
 double queueing_wait_ns(double rho, double service_ns)
 {
-    if (rho <= QUEUE_KNEE)
-        return rho * service_ns / (2 * (1 - rho));
-    const double free = 1 - QUEUE_KNEE;
-    /* value and slope at the knee: rho/(2(1-rho)) and 1/(2(1-rho)^2), in units of the service time */
-    return service_ns * (QUEUE_KNEE / (2 * free) + (rho - QUEUE_KNEE) / (2 * free * free));
+    return rho * service_ns / (2 * (1 - rho));
+}
+
+double queueing_rho(double wait_ns, double service_ns)
+{
+    return 2 * wait_ns / (service_ns + 2 * wait_ns);
+}
+
+double queueing_rho_slope(double wait_ns, double service_ns)
+{
+    double d = service_ns + 2 * wait_ns;
+    return 2 * service_ns / (d * d);
 }

@@ -2,59 +2,91 @@
 /*
  * The coupled solution. For each busy hardware thread i, per instruction (ns):
  *
- *   t_i  = core_i (1 + s_i u_j)  +  hits_i  +  walks_i  +  q_i L_i / mlp_i
+ *   t_i  = core_i (1 + s_i u_i)  +  hits_i  +  walks_i  +  q_i L_i / mlp_i
  *
- *   core_i   cpi_core / f                                          cycles that the core issues for it
- *   s_i u_j  SMT: while the sibling j issues, a fraction u_j = core_j (1 + s_j u_i) / t_j of its time, it takes issue
- * slots, ROB and line-fill buffers away; one parameter s a program (Tullsen et al., ISCA 1995: sharing of issue slots)
- *   hits_i   (l2_apki - l3_apki) / 1000 * lat_L2 / mlp + (l3_apki / 1000 - q_i) * lat_L3 / mlp
+ *   core_i   cpi_core / f                                    cycles that the core issues for it
+ *   s_i u_i  SMT: what the siblings that issue cost it       smt.c
+ *   hits_i   ((l2_apki - l3_apki) / 1000 * lat_L2 + (l3_apki / 1000 - q_i) * lat_L3) / mlp
  *   walks_i  tlb_mpki / 1000 * walk
- *   q_i      L3 misses per instruction at its share of L3 (models/cache.h)
- *   L_i      sum over nodes n of share_in (L0[node of i][n] + W_n + W_link(i, n)), W from models/queueing.h
+ *   q_i      L3 misses per instruction at its share of L3    models/cache.h
+ *   L_i      sum over nodes n of share_in (L0[node of i][n] + W_n + W_link(i, n))
  *
- *   rho_n    = sum_i 64 (1 + write_i) q_i share_in / t_i / B_n, and the same for each link
+ *   rho_n    = sum_i (1 + write_i) q_i share_in / t_i / (B_n / line), the same for each link; W_n by M/D/1 from rho_n
  *
- * (A CPI stack with overlapped misses: Karkhanis and Smith, ISCA 2004; Eyerman et al., TOCS 2009.)
+ * (A CPI stack with overlapped misses: Karkhanis and Smith, ISCA 2004; Eyerman et al., TOCS 2009. Lines written back
+ * are counted where the misses go; the link's other direction is not modelled apart.)
  *
- * The unknowns are the waits and the u. More waiting means less traffic means less waiting: the map is antitone, its
- * fixed point unique; it is found by damped iteration whose damping halves whenever a step grows, from the same start
- * every time, so the result depends only on what runs where.
+ * How it is worked out: tasks of equal content are one class, cores of a node that run the same classes one group.
+ * Groups stand in an order that only their content decides, so that exchanging equal threads exchanges the results bit
+ * by bit. rate_solver.c finds the waits.
  */
 #include "rate_private.h"
 
 #include <models/cache.h>
-#include <models/queueing.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_ROUNDS = 200 };
-/* Relative change of every t_i at which the iteration ends. */
-static const double rate_tolerance = 1e-7;
+/* ---- the model of a machine ------------------------------------------------------------------------------------ */
+
+static void set_resources(struct rate_model *r)
+{
+    const struct machine *m = r->m;
+    for (unsigned n = 0; n < m->nr_nodes; n++)
+        r->resource[n] = (struct resource){m->mem_bandwidth[n] / 1e9 / (double)m->l3.line, m->mem_service_ns};
+    for (unsigned l = m->nr_nodes; l < r->nr_resources; l++)
+        r->resource[l] = (struct resource){m->link_bandwidth / 1e9 / (double)m->l3.line, m->link_service_ns};
+    for (unsigned c = 0; c < m->nr_cpus; c++) {
+        r->node_socket[m->cpu[c].node] = m->cpu[c].socket;
+        r->core_cpu[m->cpu[c].core * m->threads_per_core + m->cpu[c].thread] = c;
+    }
+}
+
+static void *array(size_t n, size_t size, bool *ok)
+{
+    void *p = calloc(n ? n : 1, size);
+    *ok = *ok && p;
+    return p;
+}
 
 struct rate_model *rate_create(const struct machine *m)
 {
     struct rate_model *r = calloc(1, sizeof(*r));
-    size_t links = (size_t)m->nr_sockets * m->nr_sockets;
     if (!r)
         return NULL;
+    bool ok = true;
     r->m = m;
-    r->t = calloc(m->nr_cpus, sizeof(*r->t));
-    r->busy = calloc(m->nr_cpus, sizeof(*r->busy));
-    r->mem_wait = calloc(m->nr_nodes, sizeof(double));
-    r->mem_rho = calloc(m->nr_nodes, sizeof(double));
-    r->mem_bytes = calloc(m->nr_nodes, sizeof(double));
-    r->link_wait = calloc(links, sizeof(double));
-    r->link_rho = calloc(links, sizeof(double));
-    r->link_bytes = calloc(links, sizeof(double));
-    r->node_socket = calloc(m->nr_nodes, sizeof(unsigned));
-    r->scratch = calloc((size_t)3 * m->nr_cpus, sizeof(double));
-    if (!r->t || !r->busy || !r->mem_wait || !r->mem_rho || !r->mem_bytes || !r->link_wait || !r->link_rho ||
-        !r->link_bytes || !r->node_socket || !r->scratch) {
+    r->nr_cores = m->nr_cpus / m->threads_per_core;
+    r->max_classes = 4 * m->nr_cpus + 64;
+    r->max_groups = r->nr_cores;
+    r->nr_resources = m->nr_nodes + m->nr_sockets * m->nr_sockets;
+    r->t = array(m->nr_cpus, sizeof(*r->t), &ok);
+    r->core_cpu = array(m->nr_cpus, sizeof(unsigned), &ok);
+    r->core_busy = array(r->nr_cores, sizeof(unsigned), &ok);
+    r->core_group = array(r->nr_cores, sizeof(unsigned), &ok);
+    r->class = array(r->max_classes, sizeof(r->class[0]), &ok);
+    r->group = array(r->max_groups, sizeof(*r->group), &ok);
+    r->order = array(r->max_groups, sizeof(unsigned), &ok);
+    r->resource = array(r->nr_resources, sizeof(*r->resource), &ok);
+    r->node_socket = array(m->nr_nodes, sizeof(unsigned), &ok);
+    r->rho = array(r->nr_resources, sizeof(double), &ok);
+    r->active = array(r->nr_resources, sizeof(unsigned), &ok);
+    r->active_of = array(r->nr_resources, sizeof(unsigned), &ok);
+    r->wait = array(r->nr_resources, sizeof(double), &ok);
+    r->load = array(r->nr_resources, sizeof(double), &ok);
+    r->partial = array(r->nr_resources, sizeof(double), &ok);
+    r->step = array(r->nr_resources, sizeof(double), &ok);
+    r->tried = array(r->nr_resources, sizeof(double), &ok);
+    r->weight = array(m->nr_cpus, sizeof(double), &ok);
+    r->most = array(m->nr_cpus, sizeof(double), &ok);
+    r->share = array(m->nr_cpus, sizeof(double), &ok);
+    r->count = array(m->nr_cpus, sizeof(unsigned), &ok);
+    /* At most n resources of each kind are in use at once; a link is used only if two sockets are. */
+    r->jacobian = array((size_t)r->nr_resources * r->nr_resources, sizeof(double), &ok);
+    if (!ok) {
         rate_free(r);
         return NULL;
     }
-    for (unsigned c = 0; c < m->nr_cpus; c++)
-        r->node_socket[m->cpu[c].node] = m->cpu[c].socket;
+    set_resources(r);
     return r;
 }
 
@@ -62,207 +94,204 @@ void rate_free(struct rate_model *r)
 {
     if (!r)
         return;
-    free(r->t);
-    free(r->busy);
-    free(r->mem_wait);
-    free(r->mem_rho);
-    free(r->mem_bytes);
-    free(r->link_wait);
-    free(r->link_rho);
-    free(r->link_bytes);
-    free(r->node_socket);
-    free(r->scratch);
+    if (r->class)
+        classes_free(r);
+    void *const arrays[] = {r->t,           r->core_cpu, r->core_busy, r->core_group, r->group, r->order, r->resource,
+                            r->node_socket, r->rho,      r->active,    r->active_of,  r->wait,  r->load,  r->partial,
+                            r->step,        r->tried,    r->weight,    r->most,       r->share, r->count, r->jacobian};
+    for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++)
+        free(arrays[i]);
     free(r);
 }
 
-static double hits_and_walks(const struct rate_model *r, const struct work_mix *w, double misses)
+double rate_hidden_ns(const struct machine *m, const struct work_mix *w, double miss)
 {
-    const struct machine *m = r->m;
     double l2 = (w->l2_apki - w->l3_apki) / 1000 * m->l2.latency_ns;
-    double l3 = (w->l3_apki / 1000 - misses) * m->l3.latency_ns;
+    double l3 = (w->l3_apki / 1000 - miss) * m->l3.latency_ns;
     return (l2 + (l3 > 0 ? l3 : 0)) / w->mlp + w->tlb_mpki_4k / 1000 * m->page_walk_ns;
 }
 
-void rate_set(struct rate_model *r, unsigned cpu, const struct rate_task *task)
+/* ---- what runs where ------------------------------------------------------------------------------------------- */
+
+int rate_set(struct rate_model *r, unsigned cpu, const struct rate_task *task)
 {
-    const struct machine *m = r->m;
-    struct rate_thread *t = &r->t[cpu];
-    t->task = task;
-    if (!task)
-        return;
-    const struct work_mix *w = task->mix;
-    t->core_ns = w->cpi_core * 1e9 / m->freq_hz;
-    t->base_lat_ns = 0;
-    for (unsigned n = 0; n < m->nr_nodes; n++)
-        t->base_lat_ns += task->node_share[n] * m->mem_latency_ns[m->cpu[cpu].node * m->nr_nodes + n];
-    t->l3_most = w->nr_curve ? w->curve_size[w->nr_curve - 1] : 0;
-    if (t->l3_most < w->footprint)
-        t->l3_most = w->footprint;
-    double misses = cache_mpki(w->nr_curve, w->curve_size, w->curve_mpki, (double)m->l3.size) / 1000;
-    double alone = t->core_ns + hits_and_walks(r, w, misses) + misses * t->base_lat_ns / w->mlp;
-    t->l3_weight = w->l3_apki / 1000 / alone;
+    struct thread_state *t = &r->t[cpu];
+    struct task_class *class = NULL;
+    if (task) {
+        class = class_get(r, task);
+        if (!class || !class_place(r, class, r->m->cpu[cpu].node)) {
+            class_put(class);
+            return -1;
+        }
+    }
+    r->nr_different -= t->class != t->solved;
+    r->core_busy[r->m->cpu[cpu].core] += (class != NULL) - (t->class != NULL);
+    class_put(t->class);
+    t->class = class;
+    r->nr_different += t->class != t->solved;
+    return 0;
 }
 
-/* The busy threads of one socket are neighbours in busy[]: pCPUs are numbered socket by socket. */
+/* ---- groups ---------------------------------------------------------------------------------------------------- */
+
+/* The classes of a core's busy threads, by rank. */
+static unsigned classes_of_core(const struct rate_model *r, unsigned core, struct task_class **list)
+{
+    unsigned nr = 0, threads = r->m->threads_per_core;
+    for (unsigned k = 0; k < threads; k++) {
+        struct task_class *c = r->t[r->core_cpu[core * threads + k]].class;
+        if (!c)
+            continue;
+        unsigned at = nr++;
+        for (; at > 0 && list[at - 1]->rank > c->rank; at--)
+            list[at] = list[at - 1];
+        list[at] = c;
+    }
+    return nr;
+}
+
+static bool same_classes(const struct core_group *g, unsigned node, unsigned nr, struct task_class *const *list)
+{
+    if (g->node != node || g->nr != nr)
+        return false;
+    for (unsigned i = 0; i < nr; i++)
+        if (g->slot[i].class != list[i])
+            return false;
+    return true;
+}
+
+static unsigned find_group(struct rate_model *r, unsigned node, unsigned nr, struct task_class *const *list)
+{
+    for (unsigned g = 0; g < r->nr_groups; g++)
+        if (same_classes(&r->group[g], node, nr, list)) {
+            r->group[g].count++;
+            return g;
+        }
+    struct core_group *g = &r->group[r->nr_groups];
+    g->node = node;
+    g->socket = r->node_socket[node];
+    g->nr = nr;
+    g->nr_different = list[0] == list[nr - 1] ? 1 : nr; /* ordered by rank */
+    g->count = 1;
+    for (unsigned i = 0; i < nr; i++) {
+        g->slot[i].class = list[i];
+        g->slot[i].place = list[i]->place[node];
+    }
+    return r->nr_groups++;
+}
+
+/* By socket and node, then by classes. */
+static bool goes_before(const struct core_group *a, const struct core_group *b)
+{
+    if (a->socket != b->socket)
+        return a->socket < b->socket;
+    if (a->node != b->node)
+        return a->node < b->node;
+    if (a->nr != b->nr)
+        return a->nr < b->nr;
+    for (unsigned i = 0; i < a->nr; i++)
+        if (a->slot[i].class != b->slot[i].class)
+            return a->slot[i].class->rank < b->slot[i].class->rank;
+    return false;
+}
+
+static void make_groups(struct rate_model *r)
+{
+    r->nr_groups = 0;
+    for (unsigned core = 0; core < r->nr_cores; core++) {
+        if (!r->core_busy[core])
+            continue;
+        struct task_class *list[MAX_THREADS_PER_CORE];
+        unsigned nr = classes_of_core(r, core, list);
+        unsigned node = r->m->cpu[r->core_cpu[core * r->m->threads_per_core]].node;
+        unsigned groups = r->nr_groups, g = find_group(r, node, nr, list);
+        r->core_group[core] = g;
+        if (g < groups)
+            continue;
+        unsigned at = g;
+        for (; at > 0 && goes_before(&r->group[g], &r->group[r->order[at - 1]]); at--)
+            r->order[at] = r->order[at - 1];
+        r->order[at] = g;
+    }
+}
+
+/* Shares of L3 and what follows from them, socket by socket. */
 static void share_caches(struct rate_model *r)
 {
     const struct machine *m = r->m;
-    double *weight = r->scratch, *most = weight + m->nr_cpus, *share = most + m->nr_cpus;
-    for (unsigned from = 0, to; from < r->nr_busy; from = to) {
-        unsigned socket = m->cpu[r->busy[from]].socket;
-        for (to = from; to < r->nr_busy && m->cpu[r->busy[to]].socket == socket; to++) {
-            weight[to - from] = r->t[r->busy[to]].l3_weight;
-            most[to - from] = r->t[r->busy[to]].l3_most;
+    for (unsigned from = 0, to; from < r->nr_groups; from = to) {
+        unsigned socket = r->group[r->order[from]].socket, n = 0;
+        for (to = from; to < r->nr_groups && r->group[r->order[to]].socket == socket; to++) {
+            const struct core_group *g = &r->group[r->order[to]];
+            for (unsigned i = 0; i < g->nr_different; i++, n++) {
+                r->weight[n] = g->slot[i].place->l3_weight;
+                r->most[n] = g->slot[i].class->l3_most;
+                r->count[n] = g->nr_different < g->nr ? g->count * g->nr : g->count;
+            }
         }
-        cache_shares((double)m->l3.size, to - from, weight, most, share);
-        for (unsigned i = from; i < to; i++) {
-            struct rate_thread *t = &r->t[r->busy[i]];
-            const struct work_mix *w = t->task->mix;
-            t->l3_share = share[i - from];
-            t->miss_per_instr = cache_mpki(w->nr_curve, w->curve_size, w->curve_mpki, t->l3_share) / 1000;
-            t->hidden_ns = hits_and_walks(r, w, t->miss_per_instr);
+        cache_shares((double)m->l3.size, n, r->count, r->weight, r->most, r->share);
+        n = 0;
+        for (unsigned o = from; o < to; o++) {
+            struct core_group *g = &r->group[r->order[o]];
+            for (unsigned i = 0; i < g->nr_different; i++, n++) {
+                struct slot *s = &g->slot[i];
+                const struct work_mix *w = &s->class->mix;
+                s->l3_share = r->share[n];
+                s->miss = cache_mpki(w->nr_curve, w->curve_size, w->curve_mpki, s->l3_share) / 1000;
+                s->hidden_ns = rate_hidden_ns(m, w, s->miss);
+                s->stall_ns = s->miss / w->mlp;
+                s->flow = s->miss * (1 + w->write_fraction);
+            }
         }
     }
 }
 
-/* Fraction of its time in which the other threads of a core issue, added up. */
-static double siblings_issue(const struct rate_model *r, unsigned cpu)
+/* ---- the solution ---------------------------------------------------------------------------------------------- */
+
+/* Takes over the solution of one thread. Did anything change? */
+static bool publish(struct thread_state *t, const struct slot *s)
 {
-    const struct machine *m = r->m;
-    unsigned first = cpu - m->cpu[cpu].thread;
-    double u = 0;
-    for (unsigned k = first; k < first + m->threads_per_core; k++)
-        if (k != cpu && r->t[k].task) {
-            double issuing =
-                1 - (r->t[k].hidden_ns + r->t[k].miss_per_instr * r->t[k].lat_ns / r->t[k].task->mix->mlp) /
-                        r->t[k].time_ns;
-            u += issuing;
-        }
-    return u;
+    struct thread_state old = *t;
+    if (s) {
+        t->ipns = 1 / s->time_ns;
+        t->miss = s->miss;
+        t->l3_share = s->l3_share;
+        t->lat_ns = s->lat_ns;
+    } else {
+        t->ipns = t->miss = t->l3_share = t->lat_ns = 0;
+    }
+    return t->ipns != old.ipns || t->miss != old.miss || t->l3_share != old.l3_share || t->lat_ns != old.lat_ns;
 }
 
-/* Waits from the traffic of the present t_i. */
-static void load_resources(struct rate_model *r)
+static const struct slot *slot_of(const struct rate_model *r, unsigned core, const struct task_class *c)
 {
-    const struct machine *m = r->m;
-    unsigned links = m->nr_sockets * m->nr_sockets;
-    memset(r->mem_bytes, 0, m->nr_nodes * sizeof(double));
-    memset(r->link_bytes, 0, links * sizeof(double));
-    for (unsigned i = 0; i < r->nr_busy; i++) {
-        const struct rate_thread *t = &r->t[r->busy[i]];
-        unsigned socket = m->cpu[r->busy[i]].socket;
-        double bytes = (double)m->l3.line * (1 + t->task->mix->write_fraction) * t->miss_per_instr / t->time_ns;
-        for (unsigned n = 0; n < m->nr_nodes; n++) {
-            double part = bytes * t->task->node_share[n];
-            r->mem_bytes[n] += part;
-            if (r->node_socket[n] != socket)
-                r->link_bytes[socket * m->nr_sockets + r->node_socket[n]] += part;
-        }
-    }
-    for (unsigned n = 0; n < m->nr_nodes; n++) {
-        r->mem_rho[n] = r->mem_bytes[n] * 1e9 / m->mem_bandwidth[n];
-        r->mem_wait[n] = queueing_wait_ns(r->mem_rho[n], m->mem_service_ns);
-    }
-    for (unsigned l = 0; l < links; l++) {
-        r->link_rho[l] = r->link_bytes[l] * 1e9 / m->link_bandwidth;
-        r->link_wait[l] = queueing_wait_ns(r->link_rho[l], m->link_service_ns);
-    }
-}
-
-static double loaded_latency(const struct rate_model *r, unsigned cpu)
-{
-    const struct machine *m = r->m;
-    const struct rate_thread *t = &r->t[cpu];
-    unsigned socket = m->cpu[cpu].socket;
-    double lat = t->base_lat_ns;
-    for (unsigned n = 0; n < m->nr_nodes; n++) {
-        lat += t->task->node_share[n] * r->mem_wait[n];
-        if (r->node_socket[n] != socket)
-            lat += t->task->node_share[n] * r->link_wait[socket * m->nr_sockets + r->node_socket[n]];
-    }
-    return lat;
-}
-
-/* One round: new t_i from the present waits, damped. Returns the largest relative change. */
-static double round_once(struct rate_model *r, double damping)
-{
-    double change = 0;
-    load_resources(r);
-    for (unsigned i = 0; i < r->nr_busy; i++) {
-        unsigned cpu = r->busy[i];
-        struct rate_thread *t = &r->t[cpu];
-        const struct work_mix *w = t->task->mix;
-        double lat = loaded_latency(r, cpu);
-        double core = t->core_ns * (1 + w->smt_slowdown * siblings_issue(r, cpu));
-        double target = core + t->hidden_ns + t->miss_per_instr * lat / w->mlp;
-        double step = damping * (target - t->time_ns);
-        double relative = (step < 0 ? -step : step) / t->time_ns / damping;
-        if (relative > change)
-            change = relative;
-        t->lat_ns += damping * (lat - t->lat_ns);
-        t->time_ns += step;
-    }
-    return change;
-}
-
-/*
- * Beyond saturation the tangent of the queueing curve lets a little more through than there is: hand out what there is,
- * in proportion.
- */
-static void enforce_capacity(struct rate_model *r)
-{
-    const struct machine *m = r->m;
-    load_resources(r);
-    for (unsigned i = 0; i < r->nr_busy; i++) {
-        struct rate_thread *t = &r->t[r->busy[i]];
-        unsigned socket = m->cpu[r->busy[i]].socket;
-        double over = 1;
-        for (unsigned n = 0; n < m->nr_nodes; n++) {
-            if (t->task->node_share[n] <= 0 || t->miss_per_instr <= 0)
-                continue;
-            double link = r->node_socket[n] == socket ? 0 : r->link_rho[socket * m->nr_sockets + r->node_socket[n]];
-            double worst = r->mem_rho[n] > link ? r->mem_rho[n] : link;
-            if (worst > over)
-                over = worst;
-        }
-        t->time_ns *= over;
-    }
+    const struct core_group *g = &r->group[r->core_group[core]];
+    for (unsigned i = 0; i < g->nr_different; i++)
+        if (g->slot[i].class == c)
+            return &g->slot[i];
+    return NULL;
 }
 
 unsigned rate_solve(struct rate_model *r, unsigned *changed)
 {
-    const struct machine *m = r->m;
-    r->nr_busy = 0;
-    for (unsigned c = 0; c < m->nr_cpus; c++)
-        if (r->t[c].task)
-            r->busy[r->nr_busy++] = c;
+    if (!r->nr_different)
+        return 0;
+    make_groups(r);
     share_caches(r);
-    for (unsigned i = 0; i < r->nr_busy; i++) {
-        struct rate_thread *t = &r->t[r->busy[i]];
-        t->lat_ns = t->base_lat_ns;
-        t->time_ns = t->core_ns + t->hidden_ns + t->miss_per_instr * t->base_lat_ns / t->task->mix->mlp;
-    }
-    double damping = 1, last = 1e300;
-    for (unsigned k = 0; k < MAX_ROUNDS && r->nr_busy; k++) {
-        double change = round_once(r, damping);
-        if (change < rate_tolerance)
-            break;
-        if (change > 0.7 * last && damping > 0.02)
-            damping *= 0.5;
-        last = change;
-    }
-    enforce_capacity(r);
-    load_resources(r);
-
+    solver_run(r);
     unsigned n = 0;
-    for (unsigned c = 0; c < m->nr_cpus; c++) {
-        struct rate_thread *t = &r->t[c];
-        double ipns = t->task ? 1 / t->time_ns : 0;
-        if (ipns != t->ipns || (t->task != NULL) != t->had_task)
-            changed[n++] = c;
-        t->ipns = ipns;
-        t->had_task = t->task != NULL;
+    for (unsigned cpu = 0; cpu < r->m->nr_cpus; cpu++) {
+        struct thread_state *t = &r->t[cpu];
+        if (!t->class && !t->solved)
+            continue;
+        if (publish(t, t->class ? slot_of(r, r->m->cpu[cpu].core, t->class) : NULL))
+            changed[n++] = cpu;
+        if (t->class)
+            t->class->refs++;
+        class_put(t->solved);
+        t->solved = t->class;
     }
+    r->nr_different = 0;
     return n;
 }
 
@@ -273,25 +302,25 @@ double rate_ipns(const struct rate_model *r, unsigned cpu)
 
 double rate_miss_per_instr(const struct rate_model *r, unsigned cpu)
 {
-    return r->t[cpu].task ? r->t[cpu].miss_per_instr : 0;
+    return r->t[cpu].miss;
 }
 
 double rate_l3_share(const struct rate_model *r, unsigned cpu)
 {
-    return r->t[cpu].task ? r->t[cpu].l3_share : 0;
+    return r->t[cpu].l3_share;
 }
 
 double rate_mem_utilisation(const struct rate_model *r, unsigned node)
 {
-    return r->mem_rho[node];
+    return r->rho[node];
 }
 
 double rate_link_utilisation(const struct rate_model *r, unsigned from_socket, unsigned to_socket)
 {
-    return r->link_rho[from_socket * r->m->nr_sockets + to_socket];
+    return r->rho[r->m->nr_nodes + from_socket * r->m->nr_sockets + to_socket];
 }
 
 double rate_miss_latency_ns(const struct rate_model *r, unsigned cpu)
 {
-    return r->t[cpu].task ? r->t[cpu].lat_ns : 0;
+    return r->t[cpu].lat_ns;
 }

@@ -1,40 +1,146 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* State of the rate model; private to rate.c and warmup.c. */
+/* Inside of the rate model; private to the files named here. */
 #ifndef MODELS_RATE_PRIVATE_H
 #define MODELS_RATE_PRIVATE_H
 
 #include <models/rate.h>
-#include <stdbool.h>
 
-struct rate_thread {
-    const struct rate_task *task; /* NULL: idle */
-    bool had_task;                /* in the previous solution */
+#define MAX_THREADS_PER_CORE 8u /* as the machine reader allows */
 
-    /* Constants of the task on this thread, per instruction, in ns. */
+/* A resource that requests queue at: the controllers of a node, or the link from one socket to another. */
+struct resource {
+    double lines_per_ns; /* capacity in cache lines */
+    double service_ns;   /* of the queueing term */
+};
+
+/* A part of a task's misses passes a resource. */
+struct demand {
+    unsigned resource;
+    double part; /* of its misses, 0..1 */
+};
+
+/* What a class of tasks is to a core of one node, constant. Per instruction, in ns. */
+struct placement {
     double core_ns;     /* core-bound time with the core to itself */
+    double idle_lat_ns; /* of an L3 miss, over its nodes */
     double l3_weight;   /* accesses to L3 per ns when alone: its pressure on the shared cache */
-    double l3_most;     /* bytes of L3 that it can use */
-    double base_lat_ns; /* idle latency of an L3 miss, over its nodes */
+    unsigned nr_demands;
+    struct demand demand[];
+};
 
-    /* Of the solution. */
-    double l3_share;       /* bytes */
-    double miss_per_instr; /* L3 misses */
-    double hidden_ns;      /* time of everything but core and L3 misses: hits in L2 and L3, page walks */
-    double lat_ns;         /* loaded latency of an L3 miss */
-    double time_ns;        /* per instruction */
-    double ipns;           /* what was reported last */
+/*
+ * Tasks of the same mix and the same node shares do the same to the hardware: they are one class, whoever they are.
+ * rank orders classes by content, so that sums over classes have an order that no history decides.
+ */
+struct task_class {
+    struct work_mix mix;
+    unsigned refs, rank;
+    uint64_t hash;
+    double l3_most;           /* bytes of L3 that it can use */
+    struct placement **place; /* per node of a core; NULL: not needed yet */
+    double node_share[];
+};
+
+/* One hardware thread of a kind of core. */
+struct slot {
+    struct task_class *class;
+    const struct placement *place;
+    double miss;      /* L3 misses per instruction */
+    double l3_share;  /* bytes */
+    double hidden_ns; /* everything but core and L3 misses: hits in L2 and L3, page walks */
+    double stall_ns;  /* ns of lost time per ns of miss latency: miss / mlp */
+    double flow;      /* lines moved per instruction, write-backs included */
+    double lat_ns;    /* loaded latency of a miss */
+    double m;         /* all that is not core-bound, ns */
+    double time_ns;   /* per instruction */
+};
+
+/* Cores of one node that run the same classes: solved once. */
+struct core_group {
+    unsigned node, socket;
+    unsigned count;                         /* how many such cores */
+    unsigned nr;                            /* busy threads of each */
+    unsigned nr_different;                  /* slots in use: 1 if all threads are of one class, else nr */
+    struct slot slot[MAX_THREADS_PER_CORE]; /* by rank */
+};
+
+struct thread_state {
+    struct task_class *class;  /* what runs now; NULL: idle */
+    struct task_class *solved; /* what ran in the last solution */
+    double ipns, miss, l3_share, lat_ns;
 };
 
 struct rate_model {
     const struct machine *m;
-    struct rate_thread *t; /* per pCPU */
-    unsigned *busy;        /* pCPUs with a task, ascending */
-    unsigned nr_busy;
-    double *mem_wait, *mem_rho;     /* per node */
-    double *link_wait, *link_rho;   /* [from socket][to socket]: data flows from `to`'s memory to `from`'s core */
-    double *mem_bytes, *link_bytes; /* demand, bytes per ns */
-    unsigned *node_socket;          /* socket that a node's controllers sit on */
-    double *scratch;                /* 3 x pCPUs of a socket, for cache_shares */
+    struct thread_state *t; /* per pCPU */
+    unsigned nr_different;  /* threads whose class is not that of the last solution */
+
+    unsigned nr_cores;
+    unsigned *core_cpu;   /* [core][thread]: pCPU number */
+    unsigned *core_busy;  /* per core: threads that have a task */
+    unsigned *core_group; /* per core: index into group[] while solving */
+
+    unsigned nr_classes, max_classes;
+    struct task_class **class; /* by rank */
+
+    unsigned nr_groups, max_groups;
+    struct core_group *group;
+    unsigned *order; /* groups in canonical order */
+
+    unsigned nr_resources; /* nodes, then links [from socket][to socket] */
+    struct resource *resource;
+    unsigned *node_socket;
+    double *rho; /* per resource, of the last solution */
+
+    /* Of the solver; the resources in use are numbered 0.. nr_active - 1. */
+    unsigned nr_active, max_active;
+    unsigned *active;    /* resource number */
+    unsigned *active_of; /* per resource; UINT_MAX: not in use */
+    double *wait;        /* per resource, ns */
+    double *load;        /* per active resource: utilisation that the present rates make */
+    double *partial;     /* the same from one node's cores */
+    double *step, *tried, *jacobian;
+
+    double *weight, *most, *share; /* scratch of cache_shares */
+    unsigned *count;
 };
+
+/* ---- rate_class.c */
+
+/* The class of the task, with a reference taken; NULL: out of memory. */
+struct task_class *class_get(struct rate_model *r, const struct rate_task *task);
+void class_put(struct task_class *c);
+/* Out of memory: NULL. */
+const struct placement *class_place(struct rate_model *r, struct task_class *c, unsigned node);
+void classes_free(struct rate_model *r);
+
+/* ---- rate.c */
+
+/* ns per instruction of hits in L2 and L3 and of page walks, with that many L3 misses per instruction. */
+double rate_hidden_ns(const struct machine *m, const struct work_mix *w, double miss);
+
+/* ---- smt.c: see there for the equations */
+
+struct smt_thread {
+    double core_ns; /* core-bound ns per instruction, alone */
+    double s;       /* slowdown by a sibling that issues all the time */
+    double m;       /* ns per instruction that are not core-bound */
+};
+
+/*
+ * time[i]: ns per instruction of each of n threads of one core. gain, if not NULL: [i][j] = d time_i / d m_j. same: all
+ * threads are alike, only t[0], time[0] and gain[0] = d time / d m (all of them together) are used.
+ */
+void smt_solve(unsigned n, bool same, const struct smt_thread *t, double *time, double *gain);
+
+/* ---- rate_solver.c */
+
+/* Finds the waits, with the groups set up; leaves m, lat_ns and time_ns in every slot. */
+void solver_run(struct rate_model *r);
+
+/* ---- linear.c */
+
+/* a x = b for nrhs right-hand sides, b[row][side]; a and b are overwritten, b with x. false: singular. */
+bool linear_solve(unsigned n, double *a, unsigned nrhs, double *b);
 
 #endif

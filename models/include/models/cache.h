@@ -18,10 +18,12 @@ extern "C" {
 #endif
 
 /*
- * share[i] of `capacity` for n tasks with demand weight[i] > 0 and most[i] bytes that they can use. The shares add up
- * to min(capacity, sum of most). n <= 4096.
+ * n kinds of tasks, count[i] of each: every task of kind i gets share[i] bytes of `capacity`, by its demand weight[i]
+ * >= 0, at most most[i] bytes (what it can use). The shares add up to min(capacity, sum of most of those with a
+ * weight).
  */
-void cache_shares(double capacity, unsigned n, const double *weight, const double *most, double *share);
+void cache_shares(double capacity, unsigned n, const unsigned *count, const double *weight, const double *most,
+                  double *share);
 
 /* Bytes left of `had` after others inserted `inserted` bytes into a cache of `capacity`. */
 double cache_resident(double had, double inserted, double capacity);

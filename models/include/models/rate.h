@@ -26,13 +26,16 @@ struct work_mix {
     double write_fraction; /* dirty evictions per L3 miss, 0..1 */
     double footprint;      /* bytes of the hot working set of one vCPU (what is refilled after a migration) */
     double tlb_mpki_4k;    /* last-level TLB misses per 1000 instructions with 4 KiB pages */
-    /* L3 misses per 1000 instructions against the share of L3 that the vCPU has: piecewise linear, sizes ascending. */
+    /*
+     * L3 misses per 1000 instructions against the share of L3 that the vCPU has: piecewise linear, sizes ascending,
+     * flat beyond both ends.
+     */
     unsigned nr_curve;
     double curve_size[WORK_MAX_CURVE]; /* bytes */
     double curve_mpki[WORK_MAX_CURVE];
 };
 
-/* A task on a hardware thread: the mix, and where its memory lies. Owned by the caller, must outlive its running. */
+/* A task on a hardware thread: the mix, and where its memory lies. */
 struct rate_task {
     const struct work_mix *mix;
     double node_share[MACHINE_MAX_NODES]; /* fraction of its memory accesses that go to each node; sums to 1 */
@@ -44,8 +47,11 @@ struct rate_model;
 struct rate_model *rate_create(const struct machine *m);
 void rate_free(struct rate_model *r);
 
-/* task NULL: the thread idles. Takes effect at the next rate_solve. */
-void rate_set(struct rate_model *r, unsigned cpu, const struct rate_task *task);
+/*
+ * task NULL: the thread idles. Takes effect at the next rate_solve. What task says is taken over now: call again when
+ * it changes. 0, or -1: out of memory, nothing changed.
+ */
+int rate_set(struct rate_model *r, unsigned cpu, const struct rate_task *task);
 
 /*
  * Solve for the new rates. Returns the number of threads whose rate differs from the previous solution and their

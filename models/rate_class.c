@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Classes: tasks of equal content are one. What a class is to the cores of a node is worked out once, and cores that
+ * run the same classes are solved once (rate.c).
+ */
+#include "rate_private.h"
+
+#include <models/cache.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Order of two reals that are no NaN. */
+static int order(double a, double b)
+{
+    return a < b ? -1 : a > b;
+}
+
+static int order_of_mixes(const struct work_mix *a, const struct work_mix *b)
+{
+    if (a->nr_curve != b->nr_curve)
+        return a->nr_curve < b->nr_curve ? -1 : 1;
+    const double x[] = {a->cpi_core, a->smt_slowdown,   a->l2_apki,   a->l3_apki,
+                        a->mlp,      a->write_fraction, a->footprint, a->tlb_mpki_4k};
+    const double y[] = {b->cpi_core, b->smt_slowdown,   b->l2_apki,   b->l3_apki,
+                        b->mlp,      b->write_fraction, b->footprint, b->tlb_mpki_4k};
+    int o = 0;
+    for (unsigned i = 0; i < sizeof(x) / sizeof(x[0]) && !o; i++)
+        o = order(x[i], y[i]);
+    for (unsigned i = 0; i < a->nr_curve && !o; i++) {
+        o = order(a->curve_size[i], b->curve_size[i]);
+        if (!o)
+            o = order(a->curve_mpki[i], b->curve_mpki[i]);
+    }
+    return o;
+}
+
+/* Of the content, not of who holds it. */
+static int order_of(const struct work_mix *mix, const double *node_share, const struct task_class *c, unsigned nr_nodes)
+{
+    int o = mix == &c->mix ? 0 : order_of_mixes(mix, &c->mix);
+    for (unsigned n = 0; n < nr_nodes && !o; n++)
+        o = order(node_share[n], c->node_share[n]);
+    return o;
+}
+
+static void class_free(struct task_class *c, unsigned nr_nodes)
+{
+    for (unsigned n = 0; n < nr_nodes; n++)
+        free(c->place[n]);
+    free(c->place);
+    free(c);
+}
+
+/* Classes that nobody runs are kept for the next time, up to a limit. */
+static void drop_unused(struct rate_model *r)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < r->nr_classes; i++) {
+        struct task_class *c = r->class[i];
+        if (!c->refs) {
+            class_free(c, r->m->nr_nodes);
+            continue;
+        }
+        c->rank = kept;
+        r->class[kept++] = c;
+    }
+    r->nr_classes = kept;
+}
+
+/* How much of the cache helps: a curve that is flat from some size on gains nothing from there. */
+static double most_useful(const struct work_mix *w)
+{
+    double most = w->nr_curve ? w->curve_size[w->nr_curve - 1] : 0;
+    return most > w->footprint ? most : w->footprint;
+}
+
+static struct task_class *class_new(struct rate_model *r, const struct rate_task *task)
+{
+    unsigned nr_nodes = r->m->nr_nodes;
+    struct task_class *c = calloc(1, sizeof(*c) + nr_nodes * sizeof(double));
+    if (!c)
+        return NULL;
+    c->place = calloc(nr_nodes, sizeof(struct placement *));
+    if (!c->place) {
+        free(c);
+        return NULL;
+    }
+    c->mix = *task->mix;
+    c->l3_most = most_useful(task->mix);
+    memcpy(c->node_share, task->node_share, nr_nodes * sizeof(double));
+    return c;
+}
+
+struct task_class *class_get(struct rate_model *r, const struct rate_task *task)
+{
+    unsigned low = 0, high = r->nr_classes;
+    while (low < high) {
+        unsigned middle = low + (high - low) / 2;
+        struct task_class *c = r->class[middle];
+        int o = order_of(task->mix, task->node_share, c, r->m->nr_nodes);
+        if (!o) {
+            c->refs++;
+            return c;
+        }
+        if (o < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    if (r->nr_classes == r->max_classes) {
+        drop_unused(r); /* at most two classes a thread are in use: more than half of the room is free now */
+        return class_get(r, task);
+    }
+    struct task_class *c = class_new(r, task);
+    if (!c)
+        return NULL;
+    memmove(&r->class[low + 1], &r -> class[low], (r->nr_classes - low) * sizeof(r->class[0]));
+    r->class[low] = c;
+    r->nr_classes++;
+    for (unsigned i = low; i < r->nr_classes; i++)
+        r->class[i]->rank = i;
+    c->refs = 1;
+    return c;
+}
+
+void class_put(struct task_class *c)
+{
+    if (c)
+        c->refs--;
+}
+
+void classes_free(struct rate_model *r)
+{
+    for (unsigned i = 0; i < r->nr_classes; i++)
+        class_free(r->class[i], r -> m -> nr_nodes);
+    free(r->class);
+}
+
+static unsigned link_number(const struct rate_model *r, unsigned from_socket, unsigned to_socket)
+{
+    return r->m->nr_nodes + from_socket * r->m->nr_sockets + to_socket;
+}
+
+const struct placement *class_place(struct rate_model *r, struct task_class *c, unsigned node)
+{
+    if (c->place[node])
+        return c->place[node];
+    const struct machine *m = r->m;
+    struct placement *p = calloc(1, sizeof(*p) + 2 * (size_t)m->nr_nodes * sizeof(p->demand[0]));
+    if (!p)
+        return NULL;
+    unsigned socket = r->node_socket[node];
+    p->core_ns = c->mix.cpi_core * 1e9 / m->freq_hz;
+    for (unsigned n = 0; n < m->nr_nodes; n++) {
+        double part = c->node_share[n];
+        p->idle_lat_ns += part * m->mem_latency_ns[(size_t)node * m->nr_nodes + n];
+        if (part <= 0)
+            continue;
+        p->demand[p->nr_demands++] = (struct demand){n, part};
+        if (r->node_socket[n] != socket)
+            p->demand[p->nr_demands++] = (struct demand){link_number(r, socket, r->node_socket[n]), part};
+    }
+    double miss = cache_mpki(c->mix.nr_curve, c->mix.curve_size, c->mix.curve_mpki, (double)m->l3.size) / 1000;
+    p->l3_weight =
+        c->mix.l3_apki / 1000 / (p->core_ns + rate_hidden_ns(m, &c->mix, miss) + miss * p->idle_lat_ns / c->mix.mlp);
+    c->place[node] = p;
+    return p;
+}

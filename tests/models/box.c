@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "box.h"
+
+#include <stdlib.h>
+
+struct machine *box_new(unsigned sockets, unsigned cores, unsigned threads)
+{
+    struct machine *m = calloc(1, sizeof(*m));
+    if (!m)
+        abort();
+    m->freq_hz = 1e9;
+    m->nr_sockets = sockets;
+    m->cores_per_socket = cores;
+    m->threads_per_core = threads;
+    m->nr_cpus = sockets * cores * threads;
+    m->nr_nodes = sockets;
+    m->cpu = calloc(m->nr_cpus, sizeof(*m->cpu));
+    m->mem_latency_ns = calloc((size_t)sockets * sockets, sizeof(double));
+    m->mem_bandwidth = calloc(sockets, sizeof(double));
+    if (!m->cpu || !m->mem_latency_ns || !m->mem_bandwidth)
+        abort();
+    for (unsigned c = 0; c < m->nr_cpus; c++) {
+        unsigned socket = c / (cores * threads);
+        m->cpu[c] = (struct machine_cpu){socket, c / threads, c % threads, socket};
+    }
+    for (unsigned a = 0; a < sockets; a++) {
+        m->mem_bandwidth[a] = 20e9;
+        for (unsigned b = 0; b < sockets; b++)
+            m->mem_latency_ns[a * sockets + b] = a == b ? BOX_LOCAL : BOX_REMOTE;
+    }
+    m->link_bandwidth = 10e9;
+    m->mem_service_ns = 25;
+    m->link_service_ns = 6.4;
+    m->page_walk_ns = 10;
+    m->l1d = (struct machine_cache){32768, 8, 64, 4, threads};
+    m->l2 = (struct machine_cache){262144, 8, 64, 10, threads};
+    m->l3 = (struct machine_cache){(uint64_t)(8 * BOX_MIB), 16, 64, 40, cores * threads};
+    return m;
+}
+
+void box_free(struct machine *m)
+{
+    free(m->cpu);
+    free(m->mem_latency_ns);
+    free(m->mem_bandwidth);
+    free(m);
+}

@@ -65,7 +65,7 @@ int calibration_file_load(const char *path, struct calibration_file *out, struct
 
 void calibration_file_free(struct calibration_file *c)
 {
-    for (size_t i = 0; i < c->nr; i++) {
+    for (size_t i = 0; c->parameter && i < c->nr; i++) {
         free(c->parameter[i].key);
         free(c->parameter[i].rows);
         free(c->parameter[i].residual);

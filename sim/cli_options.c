@@ -187,7 +187,9 @@ int cli_parse(const struct cli_command *c, argp_parser_t parser, int argc, char 
 {
     if (check_options(c, argc, argv) != EXIT_DONE)
         return EXIT_BAD_INPUT;
-    struct argp argp = {.options = c->options, .parser = parser, .args_doc = c->args, .doc = c->text};
+    /* glibc leaks the help of an empty table. */
+    const struct argp_option *options = c->options->name ? c->options : NULL;
+    struct argp argp = {.options = options, .parser = parser, .args_doc = c->args, .doc = c->text};
     argp_err_exit_status = EXIT_BAD_INPUT;
     return argp_parse(&argp, argc, argv, 0, NULL, input) ? EXIT_BAD_INPUT : EXIT_DONE;
 }

@@ -139,9 +139,9 @@ int csv_read(const char *path, struct csv *out, struct fault *f)
 
 void csv_free(struct csv *c)
 {
-    for (size_t i = 0; i < c->nr_columns; i++)
+    for (size_t i = 0; c->column && i < c->nr_columns; i++)
         free(c->column[i]);
-    for (size_t i = 0; i < c->nr_rows * c->nr_columns; i++)
+    for (size_t i = 0; c->cell && i < c->nr_rows * c->nr_columns; i++)
         free(c->cell[i]);
     free(c->column);
     free(c->cell);

@@ -117,13 +117,13 @@ static int take_run(struct density *d, sqlite3_stmt *q, struct fault *f)
         d->missing++;
     } else {
         bool time = density_programs[id.program].lower_is_better;
+        d->runs++;
         struct density_cell *c = find_cell(d, &id);
         if (sqlite3_column_type(q, time ? COLUMN_TIME : COLUMN_THROUGHPUT) == SQLITE_NULL)
             fault_set(f, EXIT_BAD_INPUT, "run %" PRId64 " has no metric %s", run, density_programs[id.program].metric);
         else if (!c || add_value(c, (uint64_t)sqlite3_column_int64(q, COLUMN_SEED),
                                  sqlite3_column_double(q, time ? COLUMN_TIME : COLUMN_THROUGHPUT)))
             fault_set(f, EXIT_BAD_INPUT, "run %" PRId64 ": the sweep has two runs of the same cell and seed", run);
-        d->runs++;
     }
     json_free(params);
     return f->code;

@@ -53,12 +53,14 @@ static double movement(const struct density *d, unsigned program, const struct p
 {
     const struct density_program *p = &density_programs[program];
     const struct density_cell *moved = find_variant(d, program, key, value, x->config, x->vms);
-    const struct density_cell *base = x->gain ? find_variant(d, program, key, value, DENSITY_ALL, x->vms) : NULL;
-    if (!moved || (x->gain && !base))
+    if (!moved)
         return NAN;
     struct density_cell was = at_seeds(&d->cell[program][x->config][x->vms], moved);
     if (!x->gain)
         return was.n == moved->n ? 100 * (moved->mean - was.mean) / was.mean : NAN;
+    const struct density_cell *base = find_variant(d, program, key, value, DENSITY_ALL, x->vms);
+    if (!base)
+        return NAN;
     struct density_cell base_was = at_seeds(&d->cell[program][DENSITY_ALL][x->vms], base);
     return density_gain(p, moved, base, NULL) - density_gain(p, &was, &base_was, NULL);
 }

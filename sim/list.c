@@ -77,7 +77,8 @@ static int list_files(FILE *out, const char *folder, struct fault *f,
 {
     struct found l = {0};
     find_files(folder, &l, f);
-    qsort(l.path, l.nr, sizeof(char *), by_text); /* the order of a directory is nobody's */
+    if (l.nr)
+        qsort(l.path, l.nr, sizeof(char *), by_text); /* the order of a directory is nobody's */
     for (size_t i = 0; i < l.nr && (f->code == EXIT_DONE || f->code == EXIT_BAD_INPUT); i++) {
         char path[4096], name[256];
         snprintf(path, sizeof(path), "%s/%s", scenario_data_dir(), l.path[i]);

@@ -48,9 +48,12 @@ int pool_run(const struct pool *p, struct fault *f)
     struct worker *w = calloc(p->jobs, sizeof(*w));
     struct pollfd *fds = calloc(p->jobs, sizeof(*fds));
     bool more = true;
-    if (!w || !fds)
-        fault_set(f, EXIT_HOST_FAILED, "out of memory");
-    for (unsigned i = 0; w && i < p->jobs; i++)
+    if (!w || !fds) {
+        free(w);
+        free(fds);
+        return fault_set(f, EXIT_HOST_FAILED, "out of memory");
+    }
+    for (unsigned i = 0; i < p->jobs; i++)
         w[i].child.fd = -1;
     while (f->code == EXIT_DONE && fill(p, w, &more, f)) {
         for (unsigned i = 0; i < p->jobs; i++)
@@ -64,7 +67,7 @@ int pool_run(const struct pool *p, struct fault *f)
         if (p->tick)
             p->tick(p->ctx);
     }
-    for (unsigned i = 0; w && i < p->jobs; i++)
+    for (unsigned i = 0; i < p->jobs; i++)
         run_child_kill(&w[i].child);
     free(w);
     free(fds);

@@ -352,7 +352,7 @@ static void read_sweep(struct loader *l)
     const struct json *grids = json_get(l->root, "grid");
     if (ok(l) && (!n || !grids || grids->nr != n))
         cfg_fail(root, NULL, "expected at least one [[grid]]");
-    for (size_t i = 0; i < n && ok(l); i++)
+    for (size_t i = 0; grids && i < n && ok(l); i++)
         read_grid(l, cfg_array_at(root, "grid", i), grids->item[i]);
     s->name = strdup(name ? name : "");
     s->description = strdup(description);

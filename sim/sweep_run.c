@@ -110,30 +110,39 @@ static void plan(struct runner *r)
     }
 }
 
+/* A row of the database and where it stands in the list. */
+struct place {
+    int64_t id;
+    size_t at;
+};
+
 static int by_id(const void *a, const void *b)
 {
-    const struct planned_run *x = *(struct planned_run *const *)a, *y = *(struct planned_run *const *)b;
+    const struct place *x = a, *y = b;
     if (x->id != y->id)
         return x->id < y->id ? -1 : 1;
-    return x < y ? -1 : 1; /* of one array: the first in the list first */
+    return x->at < y->at ? -1 : 1;
 }
 
 /* Points that resolve to the same configuration are one run: only the first of them is simulated. */
 static void find_twins(struct runner *r)
 {
-    struct planned_run **sorted = calloc(r->out->total, sizeof(*sorted));
+    size_t n = r->out->total;
+    struct place *sorted = n ? calloc(n, sizeof(*sorted)) : NULL;
     if (!sorted) {
         fault_set(r->f, EXIT_HOST_FAILED, "out of memory");
         return;
     }
-    for (size_t i = 0; i < r->out->total; i++)
-        sorted[i] = &r->run[i];
-    qsort(sorted, r->out->total, sizeof(*sorted), by_id);
-    for (size_t i = 1; i < r->out->total; i++)
-        if (sorted[i]->id == sorted[i - 1]->id && sorted[i]->status != RUN_DONE) {
-            sorted[i]->status = RUN_DONE;
+    for (size_t i = 0; i < n; i++)
+        sorted[i] = (struct place){r->run[i].id, i};
+    qsort(sorted, n, sizeof(*sorted), by_id);
+    for (size_t i = 1; i < n; i++) {
+        struct planned_run *twin = &r->run[sorted[i].at];
+        if (sorted[i].id == sorted[i - 1].id && twin->status != RUN_DONE) {
+            twin->status = RUN_DONE;
             r->out->known++;
         }
+    }
     free(sorted);
 }
 
@@ -146,13 +155,14 @@ static void register_runs(struct runner *r)
         struct planned_run *run = &r->run[i];
         const struct sweep_point *p = &s->point[run->point];
         const struct loaded_point *l = &r->point[run->point];
+        const char *config = l->scenario ? l->scenario->resolved_json : NULL;
         struct store_run row = {
             .key = run->key,
             .scenario = p->scenario,
             .label = p->label,
             .params_json = p->params_json,
             .config_key = l->config_key,
-            .config_json = l->scenario->resolved_json ? l->scenario->resolved_json : "{}",
+            .config_json = config ? config : "{}",
             .seed = run->seed,
         };
         store_add_run(r->store, &row, &run->id, &run->status, r->f);

@@ -1,167 +1,232 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The domain heap: frames with an owner, and the limits that apply to it. */
+/*
+ * The domain heap: frames with an owner, and the limits that apply to it.
+ *
+ * A domain's extents are on one list in the order in which it got them, so that its end frees them in that order, as
+ * Xen does. page_alloc_lock guards the list and the counters of the domain; the heap lock nests inside. List, tot_pages
+ * and node_pages change together, without a call in between that lets time pass.
+ */
 #include "mm/heap.h"
 
 #include <hv/lib.h>
 
-#define DMA_BITS_SHIFT 2u /* a quarter of what node 0 spans is kept back */
-#define DMA_BITS_MAX 32u
+#define DMA_QUARTER_BITS 2u /* a quarter of what node 0 spans is kept back */
+#define DMA_BITS_MAX 32u    /* what a 32-bit device reaches */
+#define FIRST_MIB_PAGES 256u
 
 static unsigned dma_bits;
+/* Frames that a pCPU has taken from the heap and not yet given to their owner, or the other way round. */
+static uint64_t moving[HV_MAX_PCPUS];
 
 unsigned dma_bitsize(void)
 {
     return dma_bits;
 }
 
-/*
- * On a machine of several nodes the lowest part of node 0 is used only when all else has run out: drivers of dom0 need
- * memory that 32-bit devices reach.
- */
+uint64_t domheap_moving(void)
+{
+    uint64_t sum = 0;
+    for (unsigned c = 0; c < hv_nr_cpus; c++)
+        sum += moving[c];
+    return sum;
+}
+
 static unsigned dma_width(void)
 {
     uint64_t start, end;
 
     if (nodemask_weight(hv_node_online) < 2 || !node_span(node(0), &start, &end))
         return 0;
-    uint64_t spanned = end - (start <= 256 ? 0 : start); /* the first MiB counts: the firmware's map starts at 0 */
+    /* The firmware's map begins at 0 also where the heap leaves out the first MiB. */
+    uint64_t spanned = start <= FIRST_MIB_PAGES ? end : end - start;
     unsigned log = hv_fls64(spanned);
     if (!quirk(dma_width_floor) && (spanned & (spanned - 1)))
         log++;
-    return hv_min_u(log + PAGE_SHIFT - DMA_BITS_SHIFT, DMA_BITS_MAX);
+    return hv_min_u(log + PAGE_SHIFT - DMA_QUARTER_BITS, DMA_BITS_MAX);
 }
 
 int mm_init(void)
 {
-    int rc = heap_init();
-
+    __builtin_memset(moving, 0, sizeof(moving));
     dma_bits = dma_width();
-    xmalloc_reset();
-    return rc;
+    xenheap_init();
+    xmalloc_init();
+    return heap_init();
 }
 
-/* ---- ownership ----------------------------------------------------------------------------------------------------
- */
-
-/* Frame f becomes d's. false: dying, or over its limit. */
-static bool assign_pages(struct domain *d, uint32_t f, unsigned order)
+/* Highest zone whose frames all have addresses of this many bits. */
+static unsigned bits_to_zone(unsigned bits)
 {
+    return bits > PAGE_SHIFT + 1 ? bits - PAGE_SHIFT - 1 : 0;
+}
+
+/* ---- owners ----------------------------------------------------------------------------------------------------- */
+
+/* false: dying, or over its limit. */
+static bool assign_pages(struct domain *d, uint64_t f, unsigned order)
+{
+    struct extent_list *own = d->page_list;
     uint64_t pages = 1ull << order;
-    struct domain_pages *own = d->page_list;
 
     port_lock(&d->page_alloc_lock);
     if (d->is_dying || d->tot_pages + pages > d->max_pages) {
         port_unlock(&d->page_alloc_lock);
         return false;
     }
+    if (quirk(claim_at_assign))
+        heap_claim_used(d, pages);
     struct frame *e = frame_at(f, order);
-    e->owner = (uint16_t)(d->id.n + 1);
-    extent_add_tail(&own->level[frame_level(order)], f, e);
+    e->owner = (uint16_t)(d->id.n + 1u);
+    extent_list_add_tail(own, link_to(f, order), e);
     d->tot_pages += pages;
     d->node_pages[e->node] += pages;
-    heap_claim_used(d, pages);
+    port_count(PERFC_page_assign, 1);
     port_unlock(&d->page_alloc_lock);
     return true;
 }
 
-static struct domain *owner_of(const struct frame *e)
+/* page_alloc_lock held. */
+static void disown(struct domain *d, uint64_t f, unsigned order)
 {
-    return e->owner ? domain_find(dom(e->owner - 1u)) : NULL;
+    struct frame *e = frame_at(f, order);
+    uint64_t pages = 1ull << order;
+
+    if (quirk(claim_at_assign))
+        heap_claim_grow(d, pages);
+    extent_list_del(d->page_list, e);
+    e->owner = 0;
+    d->tot_pages -= pages;
+    d->node_pages[e->node] -= pages;
+    port_count(PERFC_page_assign, 1);
 }
 
-mfn_t alloc_domheap_pages(struct domain *d, unsigned order, unsigned memflags)
+static mfn_t alloc_and_assign(struct domain *d, unsigned order, unsigned memflags)
 {
-    unsigned bits = memflags >> 24, hi = NR_ZONES - 1, dma_zone = dma_bits ? dma_bits - PAGE_SHIFT : 0;
-    uint32_t f = FRAME_NONE;
+    unsigned bits = memflags >> 24, lo = 1, hi = NR_ZONES - 1;
+    uint64_t f = FRAME_NONE;
 
-    if (bits) {
-        if (bits <= PAGE_SHIFT)
-            return MFN_INVALID;
-        hi = hv_min_u(bits - PAGE_SHIFT - 1, hi);
-    }
-    if (dma_zone && hi >= dma_zone)
-        f = alloc_heap_pages(dma_zone, hi, order, memflags, d);
-    if (f == FRAME_NONE && !(dma_zone && (memflags & MEMF_no_dma)))
-        f = alloc_heap_pages(0, hi, order, memflags, d);
+    if (bits && (hi = hv_min_u(bits_to_zone(bits), hi)) == 0)
+        return MFN_INVALID;
+    /* Drivers of dom0 may need what 32-bit devices reach: on a NUMA machine the lowest part of node 0 goes last. */
+    unsigned dma_zone = bits_to_zone(dma_bits);
+    if (dma_bits && dma_zone < hi)
+        f = alloc_heap_pages(dma_zone + 1, hi, order, memflags, d);
+    if (f == FRAME_NONE && !(memflags & MEMF_no_dma))
+        f = alloc_heap_pages(lo, hi, order, memflags, d);
     if (f == FRAME_NONE)
         return MFN_INVALID;
-    if (d && !assign_pages(d, f, order)) {
+    if (d && !(memflags & MEMF_no_refcount) && !assign_pages(d, f, order)) {
         free_heap_pages(f, order);
         return MFN_INVALID;
     }
     return mfn(f);
 }
 
-/* With page_alloc_lock held: the extent leaves its owner's books. */
-static void disown(struct domain *d, uint32_t f, unsigned order)
+mfn_t alloc_domheap_pages(struct domain *d, unsigned order, unsigned memflags)
 {
-    struct domain_pages *own = d->page_list;
-    struct frame *e = frame_at(f, order);
-    uint64_t pages = 1ull << order;
+    uint64_t *in_hand = &moving[port_this_cpu().n];
 
-    extent_del(&own->level[frame_level(order)], f, e);
-    e->owner = 0;
-    d->tot_pages -= pages;
-    d->node_pages[e->node] -= pages;
-    heap_claim_returned(d, pages);
+    if (order > MAX_ORDER)
+        return MFN_INVALID;
+    *in_hand += 1ull << order;
+    mfn_t m = alloc_and_assign(d, order, memflags);
+    *in_hand -= 1ull << order;
+    return m;
 }
 
 void free_domheap_pages(mfn_t first, unsigned order)
 {
-    uint32_t f = (uint32_t)first.n;
-    struct frame *e = frame_at(f, order);
+    const struct frame *e = order <= MAX_ORDER ? frame_at(first.n, order) : NULL;
 
     ASSERT(e && e->state == FRAME_inuse && e->order == order);
-    struct domain *d = owner_of(e);
-    if (d) {
-        port_lock(&d->page_alloc_lock);
-        disown(d, f, order);
-        port_unlock(&d->page_alloc_lock);
-        port_count(PERFC_page_assign, 1);
+    if (!e->owner) {
+        free_heap_pages(first.n, order);
+        return;
     }
-    free_heap_pages(f, order);
+    struct domain *d = domain_find(dom(e->owner - 1u));
+    ASSERT(d);
+    int rc = domain_free_pages(d, first.n, order);
+    ASSERT(rc == 0);
 }
 
-/* ---- domains ------------------------------------------------------------------------------------------------------
- */
+/* Cut d's extent around f until 2^order frames at f are one. page_alloc_lock held. */
+static int isolate(struct domain *d, uint64_t f, unsigned order)
+{
+    const struct frame *e = NULL;
+    uint64_t head = f;
+    unsigned have;
+
+    for (have = order; have <= MAX_ORDER; have++) {
+        head = f & ~((1ull << have) - 1);
+        e = frame_at(head, have);
+        if (e && e->state == FRAME_inuse && e->order == have)
+            break;
+    }
+    if (have > MAX_ORDER || e->owner != d->id.n + 1u)
+        return -HV_EINVAL;
+    for (; have > order; have--) {
+        int rc = heap_halve(d->page_list, head, have);
+        if (rc)
+            return rc;
+        if (f & (1ull << (have - 1)))
+            head += 1ull << (have - 1);
+    }
+    return 0;
+}
+
+int domain_free_pages(struct domain *d, uint64_t f, unsigned order)
+{
+    uint64_t *in_hand = &moving[port_this_cpu().n];
+
+    port_lock(&d->page_alloc_lock);
+    int rc = isolate(d, f, order);
+    if (rc) {
+        port_unlock(&d->page_alloc_lock);
+        return rc;
+    }
+    *in_hand += 1ull << order;
+    disown(d, f, order);
+    port_unlock(&d->page_alloc_lock);
+    free_heap_pages(f, order);
+    *in_hand -= 1ull << order;
+    return 0;
+}
+
+/* ---- domains ---------------------------------------------------------------------------------------------------- */
 
 int mm_init_domain(struct domain *d)
 {
-    struct domain_pages *own = hv_zalloc(sizeof(*own));
+    struct extent_list *own = hv_zalloc(sizeof(*own));
 
     if (!own)
         return -HV_ENOMEM;
-    for (unsigned l = 0; l < 3; l++)
-        extent_list_init(&own->level[l]);
-    d->page_list = own;
-    d->page_alloc_lock = (struct hv_lock)HV_LOCK_INIT("page_alloc");
+    extent_list_init(own);
     int rc = p2m_create(d);
     if (rc) {
         hv_free(own);
-        d->page_list = NULL;
+        return rc;
     }
-    return rc;
+    d->page_list = own;
+    return 0;
 }
 
 void mm_destroy_domain(struct domain *d)
 {
-    struct domain_pages *own = d->page_list;
+    struct extent_list *own = d->page_list;
 
     if (!own)
         return;
-    heap_set_claim(d, 0);
-    for (unsigned l = 0; l < 3; l++)
-        while (own->level[l].head != FRAME_NONE) {
-            uint32_t f = own->level[l].head;
-            /* The head's order is not known from the link, but all of a level share one descriptor. */
-            static const unsigned any_order[3] = {0, LEVEL_2M_ORDER, LEVEL_1G_ORDER};
-            unsigned order = frame_at(f, any_order[l])->order;
-            port_lock(&d->page_alloc_lock);
-            disown(d, f, order);
-            port_unlock(&d->page_alloc_lock);
-            port_clear_pages(mfn(f), order); /* a dying domain's memory is scrubbed as it is freed */
-            free_heap_pages(f, order);
-        }
+    domain_set_outstanding_pages(d, 0);
+    /* Nobody else can find the domain any more; the lock is taken once for all of it, as by Xen. */
+    port_lock(&d->page_alloc_lock);
+    while (own->head != LINK_NONE) {
+        uint64_t f = link_frame(own->head);
+        unsigned order = frame_of_link(own->head)->order;
+        disown(d, f, order);
+        port_clear_pages(mfn(f), order); /* what a domain leaves behind is scrubbed */
+        free_heap_pages(f, order);
+    }
+    port_unlock(&d->page_alloc_lock);
     ASSERT(d->tot_pages == 0);
     p2m_destroy(d);
     hv_free(own);
@@ -174,29 +239,4 @@ int domain_set_outstanding_pages(struct domain *d, uint64_t pages)
     int rc = heap_set_claim(d, pages);
     port_unlock(&d->page_alloc_lock);
     return rc;
-}
-
-const char *mm_check(void)
-{
-    const char *broken = heap_check();
-    uint64_t owned = 0, claimed = 0;
-    struct list_head *pos;
-
-    if (broken)
-        return broken;
-    list_for_each (pos, &hv_domain_list) {
-        const struct domain *d = list_entry(pos, struct domain, link);
-        uint64_t on_nodes = 0;
-        for (unsigned n = 0; n < HV_MAX_NODES; n++)
-            on_nodes += d->node_pages[n];
-        if (on_nodes != d->tot_pages)
-            return "a domain's pages per node do not add up to its total";
-        if (d->tot_pages > d->max_pages)
-            return "a domain owns more than its limit";
-        owned += d->tot_pages;
-        claimed += d->outstanding_pages;
-    }
-    if (claimed != outstanding_claims())
-        return "the domains' claims do not add up to the heap's";
-    return owned + avail_pages() <= total_pages() ? NULL : "more is owned and free than there is";
 }

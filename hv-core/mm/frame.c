@@ -1,111 +1,182 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "mm/frame.h"
-
+/* The radix of frame descriptors: 512 GiB -> 1 GiB block -> 2 MiB block -> frame. See hv/frame.h. */
+#include <hv/frame.h>
 #include <hv/lib.h>
 
-#define PER_LEVEL 512u
-#define MAX_GIB 65536u /* physical addresses up to 64 TiB, of which 16 TiB can be RAM */
+#define FANOUT 512u
+#define TOP_SHIFT 27u                           /* 512 GiB in frames */
+#define TOP_NR (1u << (FRAME_BITS - TOP_SHIFT)) /* 4 PiB / 512 GiB */
+/* Frame descriptors of blocks that merged, kept for the next blocks that split: the two often alternate. */
+#define MAX_SPARES 16u
 
 struct block_2m {
     struct frame self;
-    struct frame *frames; /* PER_LEVEL of them, or NULL */
+    struct frame *frame; /* FANOUT, or NULL: the block is whole, or part of something whole */
 };
 
 struct block_1g {
     struct frame self;
-    struct block_2m *blocks; /* PER_LEVEL of them, or NULL */
+    struct block_2m *block; /* FANOUT, or NULL */
 };
 
-static struct block_1g table[MAX_GIB];
+#define FRAMES_BYTES (FANOUT * sizeof(struct frame))
+#define BLOCKS_2M_BYTES (FANOUT * sizeof(struct block_2m))
+#define BLOCKS_1G_BYTES (FANOUT * sizeof(struct block_1g))
 
-/* One set of frame descriptors is kept back, so that a block that splits and merges in turn does not go to the port. */
-static struct frame *spare;
+static struct block_1g *top[TOP_NR];
+static struct frame *spare[MAX_SPARES];
+static unsigned nr_spares;
 
-#define FRAMES_BYTES (PER_LEVEL * sizeof(struct frame))
-#define BLOCKS_BYTES (PER_LEVEL * sizeof(struct block_2m))
+_Static_assert(sizeof(struct frame) == 16, "a descriptor is 16 bytes");
 
-static void release_frames(struct block_2m *b)
+static struct block_1g *block_1g_of(uint64_t f)
 {
-    if (!b->frames)
-        return;
-    if (spare)
-        port_frametable_free(b->frames, FRAMES_BYTES);
-    else
-        spare = b->frames;
-    b->frames = NULL;
+    struct block_1g *g = f >> FRAME_BITS ? NULL : top[f >> TOP_SHIFT];
+    return g ? &g[(f >> ORDER_1G) % FANOUT] : NULL;
 }
 
-static void release_blocks(struct block_1g *g)
+static struct frame *frames_get(void)
 {
-    if (!g->blocks)
+    if (!nr_spares)
+        return port_frametable_alloc(FRAMES_BYTES);
+    struct frame *e = spare[--nr_spares];
+    __builtin_memset(e, 0, FRAMES_BYTES);
+    return e;
+}
+
+static void frames_put(struct block_2m *b)
+{
+    if (!b->frame)
         return;
-    for (unsigned i = 0; i < PER_LEVEL; i++)
-        release_frames(&g->blocks[i]);
-    port_frametable_free(g->blocks, BLOCKS_BYTES);
-    g->blocks = NULL;
+    if (nr_spares < MAX_SPARES)
+        spare[nr_spares++] = b->frame;
+    else
+        port_frametable_free(b->frame, FRAMES_BYTES);
+    b->frame = NULL;
+}
+
+static void blocks_put(struct block_1g *g)
+{
+    if (!g->block)
+        return;
+    for (unsigned i = 0; i < FANOUT; i++)
+        frames_put(&g->block[i]);
+    port_frametable_free(g->block, BLOCKS_2M_BYTES);
+    g->block = NULL;
 }
 
 void frame_table_reset(void)
 {
-    for (unsigned i = 0; i < MAX_GIB; i++) {
-        release_blocks(&table[i]);
-        __builtin_memset(&table[i].self, 0, sizeof(table[i].self));
-    }
-    if (spare)
-        port_frametable_free(spare, FRAMES_BYTES);
-    spare = NULL;
-}
-
-bool frame_table_covers(uint64_t end)
-{
-    return end <= FRAME_NONE && end <= (uint64_t)MAX_GIB << LEVEL_1G_ORDER;
+    /* Whatever a machine that ran before in this process had went away with its port. */
+    for (unsigned t = 0; t < TOP_NR; t++)
+        top[t] = NULL;
+    nr_spares = 0;
 }
 
 bool frame_table_ensure(uint64_t f, unsigned order)
 {
-    struct block_1g *g = &table[f >> LEVEL_1G_ORDER];
-
-    if (order >= LEVEL_1G_ORDER)
+    if (f >> FRAME_BITS)
+        return false;
+    if (!top[f >> TOP_SHIFT] && !(top[f >> TOP_SHIFT] = port_frametable_alloc(BLOCKS_1G_BYTES)))
+        return false;
+    struct block_1g *g = block_1g_of(f);
+    if (order >= ORDER_1G)
         return true;
-    if (!g->blocks) {
-        g->blocks = port_frametable_alloc(BLOCKS_BYTES);
-        if (!g->blocks)
-            return false;
-    }
-    struct block_2m *b = &g->blocks[(f >> LEVEL_2M_ORDER) % PER_LEVEL];
-    if (order >= LEVEL_2M_ORDER || b->frames)
+    if (!g->block && !(g->block = port_frametable_alloc(BLOCKS_2M_BYTES)))
+        return false;
+    struct block_2m *b = &g->block[(f >> ORDER_2M) % FANOUT];
+    if (order >= ORDER_2M || b->frame)
         return true;
-    if (spare) {
-        b->frames = spare;
-        spare = NULL;
-        __builtin_memset(b->frames, 0, FRAMES_BYTES);
-    } else {
-        b->frames = port_frametable_alloc(FRAMES_BYTES);
-    }
-    return b->frames != NULL;
+    return (b->frame = frames_get()) != NULL;
 }
 
-void frame_table_release_below(uint64_t f, unsigned order)
+void frame_table_trim(uint64_t f, unsigned order)
 {
-    struct block_1g *g = &table[f >> LEVEL_1G_ORDER];
+    struct block_1g *g = block_1g_of(f);
 
-    if (order >= LEVEL_1G_ORDER)
-        release_blocks(g);
-    else if (order >= LEVEL_2M_ORDER && g->blocks)
-        for (unsigned i = 0; i < 1u << (order - LEVEL_2M_ORDER); i++)
-            release_frames(&g->blocks[((f >> LEVEL_2M_ORDER) + i) % PER_LEVEL]);
+    if (order == ORDER_1G)
+        blocks_put(g);
+    else if (order == ORDER_2M)
+        frames_put(&g->block[(f >> ORDER_2M) % FANOUT]);
 }
 
 struct frame *frame_at(uint64_t f, unsigned order)
 {
-    struct block_1g *g = &table[f >> LEVEL_1G_ORDER];
+    struct block_1g *g = block_1g_of(f);
 
-    if (order >= LEVEL_1G_ORDER)
-        return &g->self;
-    if (!g->blocks)
+    if (!g || order >= ORDER_1G)
+        return g ? &g->self : NULL;
+    if (!g->block)
         return NULL;
-    struct block_2m *b = &g->blocks[(f >> LEVEL_2M_ORDER) % PER_LEVEL];
-    if (order >= LEVEL_2M_ORDER)
+    struct block_2m *b = &g->block[(f >> ORDER_2M) % FANOUT];
+    if (order >= ORDER_2M)
         return &b->self;
-    return b->frames ? &b->frames[f % PER_LEVEL] : NULL;
+    return b->frame ? &b->frame[f % FANOUT] : NULL;
+}
+
+struct frame *frame_of_link(extent_link l)
+{
+    static const uint8_t order_of_level[] = {0, ORDER_2M, ORDER_1G};
+    return frame_at(link_frame(l), order_of_level[l >> FRAME_BITS]);
+}
+
+/* ---- lists ------------------------------------------------------------------------------------------------------ */
+
+static void set_next(struct frame *e, extent_link l)
+{
+    e->next_low = (uint32_t)l;
+    e->next_high = (uint16_t)(l >> 32);
+}
+
+static void set_prev(struct frame *e, extent_link l)
+{
+    e->prev_low = (uint32_t)l;
+    e->prev_high = (uint16_t)(l >> 32);
+}
+
+void extent_list_init(struct extent_list *l)
+{
+    l->head = l->tail = LINK_NONE;
+}
+
+void extent_list_add_tail(struct extent_list *l, extent_link at, struct frame *e)
+{
+    set_next(e, LINK_NONE);
+    set_prev(e, l->tail);
+    if (l->tail == LINK_NONE)
+        l->head = at;
+    else
+        set_next(frame_of_link(l->tail), at);
+    l->tail = at;
+}
+
+void extent_list_del(struct extent_list *l, struct frame *e)
+{
+    extent_link next = frame_next(e), prev = frame_prev(e);
+
+    if (prev == LINK_NONE)
+        l->head = next;
+    else
+        set_next(frame_of_link(prev), next);
+    if (next == LINK_NONE)
+        l->tail = prev;
+    else
+        set_prev(frame_of_link(next), prev);
+}
+
+void extent_list_halve(struct extent_list *l, extent_link low_at, struct frame *low, extent_link high_at,
+                       struct frame *high, extent_link prev, extent_link next)
+{
+    set_prev(low, prev);
+    set_next(low, high_at);
+    set_prev(high, low_at);
+    set_next(high, next);
+    if (prev == LINK_NONE)
+        l->head = low_at;
+    else
+        set_next(frame_of_link(prev), low_at);
+    if (next == LINK_NONE)
+        l->tail = high_at;
+    else
+        set_prev(frame_of_link(next), high_at);
 }

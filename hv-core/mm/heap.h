@@ -1,61 +1,71 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Inside of the memory manager: the buddy heap below the domain heap and the Xen heap. */
+/* Private to mm/ (and to its tests): the buddy heap below the domain heap and the Xen heap, and the p2m. */
 #ifndef HV_MM_HEAP_H
 #define HV_MM_HEAP_H
 
-#include "mm/frame.h"
+#include <hv/frame.h>
 
-#define NR_ZONES 40u /* 52 - 12: a frame is in the zone of the highest set bit of its number */
+#define NR_ZONES FRAME_BITS /* a frame is in the zone of the highest set bit of its number */
 
-/* A list of extents of one order, linked through their descriptors. */
-struct extent_list {
-    uint32_t head, tail;
-};
-
-void extent_list_init(struct extent_list *l);
-void extent_add_tail(struct extent_list *l, uint32_t f, struct frame *e);
-void extent_del(struct extent_list *l, uint32_t f, struct frame *e);
-
-/*
- * 2^order frames of zones lo..hi; FRAME_NONE if there are none. d: whose node affinity and last node count, NULL for
- * the hypervisor. The extent is marked in use (or Xen's), without an owner. Takes the heap lock.
- */
-uint32_t alloc_heap_pages(unsigned zone_lo, unsigned zone_hi, unsigned order, unsigned memflags, struct domain *d);
-/* Give an extent back as one or, with descriptors for its parts made by split_extent, piece by piece. */
-void free_heap_pages(uint32_t f, unsigned order);
-/* Turn an extent in use, on no list, into its two halves, both in use. -HV_ENOMEM: unchanged. */
-int split_extent(uint32_t f, unsigned order);
+/* ---- mm/heap.c ------------------------------------------------------------------------------------------------- */
 
 /* All of RAM is free. Boot only. */
 int heap_init(void);
+/*
+ * 2^order frames of zones lo..hi, FRAME_NONE if there are none. d: whose node affinity, rotation and claim count, NULL
+ * for the hypervisor. The extent is in use, without an owner, on no list. Takes the heap lock.
+ */
+uint64_t alloc_heap_pages(unsigned zone_lo, unsigned zone_hi, unsigned order, unsigned memflags, struct domain *d);
+/* An extent in use, on no list. Takes the heap lock. */
+void free_heap_pages(uint64_t f, unsigned order);
+/* An extent in use, on list l, becomes its two halves in its place. -HV_ENOMEM: unchanged. Takes the heap lock. */
+int heap_halve(struct extent_list *l, uint64_t f, unsigned order);
 
-/* Claims: moved between a domain and the heap's total with the heap lock held. */
+/* Claims, with page_alloc_lock of d held; they take the heap lock. */
 int heap_set_claim(struct domain *d, uint64_t pages);
-/* The domain got (or with grow lost) pages: its claim shrinks (or grows back). */
 void heap_claim_used(struct domain *d, uint64_t pages);
-void heap_claim_returned(struct domain *d, uint64_t pages);
+void heap_claim_grow(struct domain *d, uint64_t pages);
 
-const char *heap_check(void);
+/* moving: frames that are between the heap and an owner right now, on all pCPUs. */
+const char *heap_check(uint64_t moving);
 
-/* The list of extents in use that a domain owns, one list a level (frame.h); page_alloc_lock. */
-struct domain_pages {
-    struct extent_list level[3];
-};
+/* For tests: the free buddies of one list. */
+const struct extent_list *heap_list(unsigned node, unsigned zone, unsigned order);
 
-/* mm/xenheap.c: extents for the core itself, mapped. */
-void *xenheap_get(unsigned order, uint32_t *f);
-void xenheap_put(void *va, uint32_t f, unsigned order);
-/* Boot: nothing is allocated. */
-void xmalloc_reset(void);
+/* ---- mm/domheap.c ---------------------------------------------------------------------------------------------- */
 
-/* mm/p2m.c */
+/*
+ * d gives 2^order frames at f back: an extent that it owns or a part of one. -HV_ENOMEM: no descriptors for the parts,
+ * nothing changed. -HV_EINVAL: they are not d's.
+ */
+int domain_free_pages(struct domain *d, uint64_t f, unsigned order);
+/* Frames between the heap and an owner (heap_check). */
+uint64_t domheap_moving(void);
+
+/* ---- mm/xenheap.c, mm/xmalloc.c --------------------------------------------------------------------------------- */
+
+void xenheap_init(void);
+void xmalloc_init(void);
+/* 2^order frames of the domain heap, mapped and zero-filled; NULL if there are none or they cannot be mapped. */
+void *alloc_xenheap_pages(unsigned order, unsigned memflags);
+void free_xenheap_pages(void *va, unsigned order);
+/* Order of the Xen heap extent mapped at va; false if there is none. */
+bool xenheap_order(const void *va, unsigned *order);
+
+/* ---- mm/p2m.c: guest frame -> frame. The caller holds p2m_lock from prepare to set. --------------------------------
+ */
+
+#define P2M_MAX_GFN (1ull << 33) /* guests of up to 32 TiB */
+
 int p2m_create(struct domain *d);
 void p2m_destroy(struct domain *d);
-/* -HV_EINVAL: out of range or misaligned; -HV_ENOMEM. */
-int p2m_set(struct domain *d, uint64_t g, uint32_t f, unsigned order);
-/* Frame behind g, FRAME_NONE if there is none; *order of the entry. */
-uint32_t p2m_get(struct domain *d, uint64_t g, unsigned *order);
-/* Remove 2^order frames from g on; entries larger than that are split first. */
-int p2m_clear(struct domain *d, uint64_t g, unsigned order);
+void p2m_lock(struct domain *d);
+void p2m_unlock(struct domain *d);
+/* Make the tables for 2^order frames from g on (what is mapped stays). -HV_EINVAL out of range, -HV_ENOMEM. */
+int p2m_prepare(struct domain *d, uint64_t g, unsigned order);
+/* Map them to f.., or with FRAME_NONE to nothing, in the largest entries that fit. After p2m_prepare. */
+void p2m_set(struct domain *d, uint64_t g, uint64_t f, unsigned order);
+/* Frame behind g, FRAME_NONE if there is none; *order: size of its entry. */
+uint64_t p2m_get(const struct domain *d, uint64_t g, unsigned *order);
 
 #endif

@@ -1,131 +1,115 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Guest memory hypercalls. Each handles one extent at a time and can be continued after any of them. */
+/*
+ * Guest memory hypercalls, and dom0's memory. Each call handles one extent after the other and can be continued after
+ * any of them; an extent is done wholly or not at all. Lock order: p2m, page_alloc, heap.
+ */
 #include "mm/heap.h"
 
 #include <hv/lib.h>
 #include <hv/sched.h>
 #include <hv/softirq.h>
 
-#define MAX_ORDER_GUEST LEVEL_2M_ORDER  /* larger extents only for a caller with access to hardware (4.3: dom0) */
-#define DOM0_CHUNK_ORDER LEVEL_2M_ORDER /* dom0 takes at most 2 MiB at a time, so as not to drain one zone first */
+#define MAX_ORDER_GUEST ORDER_2M /* larger extents only for a caller with access to hardware: dom0 */
+#define MEM_FLAGS_VALID (XENMEMF_exact_node_request | 0xff00u)
 
-static bool caller_privileged(void)
+static bool privileged(const struct domain *caller)
 {
-    const struct vcpu *v = sched_current(port_this_cpu());
-    return is_idle_vcpu(v) || v->domain->id.n == 0;
+    return caller->is_idle || caller->id.n == 0;
 }
 
-/* One extent, or nothing at all. */
-static bool populate_one(struct domain *d, uint64_t g, unsigned order, unsigned flags)
+static bool order_permitted(const struct domain *caller, unsigned order)
 {
-    mfn_t m = alloc_domheap_pages(d, order, flags);
-
-    if (mfn_eq(m, MFN_INVALID))
-        return false;
-    if (p2m_set(d, g, (uint32_t)m.n, order)) {
-        free_domheap_pages(m, order);
-        return false;
-    }
-    return true;
+    return order <= (privileged(caller) ? MAX_ORDER : MAX_ORDER_GUEST);
 }
 
-static void count_extents(uint64_t n)
+static int populate_one(struct domain *d, uint64_t g, unsigned order, unsigned memflags)
 {
-    if (!n)
-        return;
-    port_count(PERFC_page_assign, (uint32_t)n);
-    port_count(PERFC_p2m_set, (uint32_t)n);
-}
-
-/* Extents between two looks at the clock of the cost model: the same sum, fewer calls. */
-#define COUNT_BATCH 16u
-
-static long populate(struct domain *d, struct hv_memory_op *op)
-{
-    unsigned flags = op->mem_flags & (MEMF_exact_node | 0xff00u);
-    uint64_t counted = op->nr_done;
-    long rc = 0;
-
-    if (op->extent_order > MAX_ORDER || (op->extent_order > MAX_ORDER_GUEST && !caller_privileged()))
-        return 0;
-    for (; op->nr_done < op->nr_extents; op->nr_done++) {
-        if (hypercall_preempt_check()) {
-            rc = -HV_ERESTART;
-            break;
-        }
-        if (!populate_one(d, op->first_gfn.n + (op->nr_done << op->extent_order), op->extent_order, flags))
-            break;
-        if (op->nr_done - counted == COUNT_BATCH) {
-            count_extents(COUNT_BATCH);
-            counted = op->nr_done;
-        }
+    p2m_lock(d);
+    int rc = p2m_prepare(d, g, order);
+    if (!rc) {
+        mfn_t m = alloc_domheap_pages(d, order, memflags);
+        if (mfn_eq(m, MFN_INVALID))
+            rc = -HV_ENOMEM;
+        else
+            p2m_set(d, g, m.n, order);
     }
-    count_extents(op->nr_done - counted);
-    return rc ? rc : (long)op->nr_done;
-}
-
-/* Give back the 2^order frames behind g. The p2m may hold them in a larger piece, which is cut first. */
-static int decrease_one(struct domain *d, uint64_t g, unsigned order)
-{
-    struct domain_pages *own = d->page_list;
-    unsigned have, at;
-    uint32_t f = p2m_get(d, g, &have);
-
-    if (f == FRAME_NONE)
-        return -HV_EINVAL;
-    /* The extent that f is part of: its head is at the alignment of its order. */
-    for (at = order; at <= MAX_ORDER; at++) {
-        const struct frame *e = frame_at(f & ~((1u << at) - 1), at);
-        if (e && e->state == FRAME_inuse && e->order == at)
-            break;
-    }
-    if (at > MAX_ORDER)
-        return -HV_EINVAL; /* smaller pieces: the caller asks with their order */
-    while (at > order) {
-        uint32_t head = f & ~((1u << at) - 1);
-        port_lock(&d->page_alloc_lock);
-        extent_del(&own->level[frame_level(at)], head, frame_at(head, at));
-        int rc = split_extent(head, at);
-        if (!rc)
-            at--;
-        for (uint32_t part = head, n = rc ? 1 : 2; n > 0; n--, part += 1u << at)
-            extent_add_tail(&own->level[frame_level(at)], part, frame_at(part, at));
-        port_unlock(&d->page_alloc_lock);
-        if (rc)
-            return rc;
-    }
-    int rc = p2m_clear(d, g, order);
-    if (!rc)
-        free_domheap_pages(mfn(f), order);
+    p2m_unlock(d);
     return rc;
 }
 
-static long decrease(struct domain *d, struct hv_memory_op *op)
+/* The frames behind g..g+2^order go back, whatever the size of the extents and entries that they are in. */
+static int decrease_one(struct domain *d, uint64_t g, unsigned order)
 {
-    if (op->extent_order > MAX_ORDER || (op->extent_order > MAX_ORDER_GUEST && !caller_privileged()))
+    uint64_t end = g + (1ull << order);
+    int rc = 0;
+
+    p2m_lock(d);
+    while (g < end && !rc) {
+        unsigned piece;
+        uint64_t f = p2m_get(d, g, &piece);
+        if (f == FRAME_NONE) {
+            rc = -HV_EINVAL;
+            break;
+        }
+        while ((1ull << piece) > end - g || (g & ((1ull << piece) - 1)))
+            piece--;
+        rc = p2m_prepare(d, g, piece);
+        if (!rc)
+            rc = domain_free_pages(d, f, piece);
+        if (!rc) {
+            p2m_set(d, g, FRAME_NONE, piece);
+            g += 1ull << piece;
+        }
+    }
+    p2m_unlock(d);
+    return rc;
+}
+
+static long for_each_extent(struct domain *d, struct hv_memory_op *op)
+{
+    if (!order_permitted(sched_current(port_this_cpu())->domain, op->extent_order))
         return 0;
     for (; op->nr_done < op->nr_extents; op->nr_done++) {
+        uint64_t g = op->first_gfn.n + (op->nr_done << op->extent_order);
         if (hypercall_preempt_check())
             return -HV_ERESTART;
-        if (decrease_one(d, op->first_gfn.n + (op->nr_done << op->extent_order), op->extent_order))
+        if (op->cmd == XENMEM_populate_physmap ? populate_one(d, g, op->extent_order, op->mem_flags)
+                                               : decrease_one(d, g, op->extent_order))
             break;
     }
     return (long)op->nr_done;
 }
 
+/* Every extent has a guest frame number below the limit, so that nothing overflows. */
+static bool range_valid(const struct hv_memory_op *op)
+{
+    return op->extent_order <= MAX_ORDER && op->nr_done <= op->nr_extents && op->first_gfn.n <= P2M_MAX_GFN &&
+           op->nr_extents <= (P2M_MAX_GFN - op->first_gfn.n) >> op->extent_order;
+}
+
+static bool flags_valid(unsigned flags)
+{
+    unsigned n = XENMEMF_get_node(flags);
+    return !(flags & ~MEM_FLAGS_VALID) && (n == ~0u || n < HV_MAX_NODES);
+}
+
 long do_memory_op(struct hv_memory_op *op)
 {
+    const struct domain *caller = sched_current(port_this_cpu())->domain;
     struct domain *d = domain_find(op->domid);
 
+    if (!privileged(caller) && (d != caller || op->cmd == XENMEM_claim_pages))
+        return -HV_EPERM;
     if (!d)
         return -HV_ESRCH;
     switch (op->cmd) {
     case XENMEM_populate_physmap:
-        return populate(d, op);
     case XENMEM_decrease_reservation:
-        return decrease(d, op);
+        if (!flags_valid(op->mem_flags) || !range_valid(op))
+            return -HV_EINVAL;
+        return for_each_extent(d, op);
     case XENMEM_claim_pages:
-        if (op->extent_order)
+        if (op->extent_order || op->mem_flags)
             return -HV_EINVAL;
         return domain_set_outstanding_pages(d, op->nr_extents);
     }
@@ -134,17 +118,28 @@ long do_memory_op(struct hv_memory_op *op)
 
 int mm_populate_dom0(struct domain *d, uint64_t pages)
 {
-    uint64_t g = 0;
+    unsigned order = MAX_ORDER, memflags = MEMF_no_dma;
 
-    while (g < pages) {
-        unsigned order = DOM0_CHUNK_ORDER;
-        while ((1ull << order) > pages - g || (g & ((1ull << order) - 1)))
+    /* Chunks never grow again, so they stay aligned in guest-physical space. */
+    for (uint64_t g = 0; g < pages; g += 1ull << order) {
+        while ((1ull << order) > pages - g)
             order--;
-        while (!populate_one(d, g, order, MEMF_no_dma))
-            if (order-- == 0)
-                return -HV_ENOMEM;
-        count_extents(1);
-        g += 1ull << order;
+        int rc;
+        while ((rc = populate_one(d, g, order, memflags)) != 0) {
+            if (rc != -HV_ENOMEM)
+                return rc;
+            if (order > 0) {
+                order--;
+            } else if (memflags) {
+                /* What is kept back for devices goes last, in chunks as large as it has. */
+                memflags = 0;
+                order = g ? hv_min_u(hv_ffs64(g), MAX_ORDER) : MAX_ORDER;
+                while ((1ull << order) > pages - g)
+                    order--;
+            } else {
+                return rc;
+            }
+        }
     }
     return 0;
 }

@@ -5,9 +5,11 @@
 #include <hv/numa.h>
 
 #define MAX_RANGES 256u
+#define MAX_MFN_BITS 40u
 #define LOCAL_DISTANCE 10u
 #define REMOTE_DISTANCE 20u /* without a SLIT */
 #define LOW_MEMORY_MFN 256u /* the first MiB belongs to the firmware */
+#define CORE_UNKNOWN 0xffffu
 
 unsigned hv_nr_cpus;
 cpumask_t hv_cpu_online;
@@ -22,6 +24,8 @@ static cpumask_t core_mask[HV_MAX_PCPUS], socket_mask[HV_MAX_PCPUS], node_mask[H
 static uint8_t distance[HV_MAX_NODES][HV_MAX_NODES];
 static struct hv_mem_range ranges[MAX_RANGES];
 static unsigned nr_ranges;
+static unsigned last_range; /* where mfn_to_node looks first */
+static uint16_t socket_of_core[HV_MAX_PCPUS];
 
 static int check_ranges(const struct hv_boot_info *info)
 {
@@ -33,12 +37,39 @@ static int check_ranges(const struct hv_boot_info *info)
     }
     for (unsigned i = 0; i < info->nr_ranges; i++) {
         const struct hv_mem_range *r = &info->range[i];
-        if (r->start_mfn >= r->end_mfn || r->start_mfn < last || r->node.n >= info->nr_nodes) {
-            hv_printk("NUMA: memory range %u (%llx-%llx, node %u) is empty, overlaps, is out of order or has no node\n",
-                      i, (unsigned long long)r->start_mfn, (unsigned long long)r->end_mfn, r->node.n);
+        const char *wrong = r->start_mfn >= r->end_mfn          ? "is empty"
+                            : r->start_mfn < last               ? "overlaps the one before, or is out of order"
+                            : r->end_mfn > 1ull << MAX_MFN_BITS ? "lies beyond 52 bits of address"
+                            : r->node.n >= info->nr_nodes       ? "is of a node that does not exist"
+                                                                : NULL;
+        if (wrong) {
+            hv_printk("NUMA: memory range %u (frames %llx-%llx, node %u) %s\n", i, (unsigned long long)r->start_mfn,
+                      (unsigned long long)r->end_mfn, r->node.n, wrong);
             return -HV_EINVAL;
         }
         last = r->end_mfn;
+    }
+    return 0;
+}
+
+static int check_cpus(const struct hv_boot_info *info)
+{
+    for (unsigned c = 0; c < HV_MAX_PCPUS; c++)
+        socket_of_core[c] = CORE_UNKNOWN;
+    for (unsigned c = 0; c < info->nr_cpus; c++) {
+        const struct hv_cpu_desc *d = &info->cpu[c];
+        const char *wrong = NULL;
+        if (d->core >= HV_MAX_PCPUS || d->socket >= HV_MAX_PCPUS)
+            wrong = "has a number that is too large";
+        else if (!node_eq(d->node, NODE_INVALID) && d->node.n >= info->nr_nodes)
+            wrong = "is on a node that does not exist";
+        else if (socket_of_core[d->core] != CORE_UNKNOWN && socket_of_core[d->core] != d->socket)
+            wrong = "is on a core of another socket";
+        if (wrong) {
+            hv_printk("NUMA: pCPU %u (socket %u, core %u, node %u) %s\n", c, d->socket, d->core, d->node.n, wrong);
+            return -HV_EINVAL;
+        }
+        socket_of_core[d->core] = d->socket;
     }
     return 0;
 }
@@ -85,46 +116,62 @@ static void place_cpus(const struct hv_boot_info *info)
     }
 }
 
+/* Leave no trace of a machine before: words of a mask above those in use must stay zero. */
+static void forget(void)
+{
+    for (unsigned c = 0; c < hv_nr_cpus; c++) {
+        __builtin_memset(&core_mask[cpu_info[c].core], 0, sizeof(core_mask[0]));
+        __builtin_memset(&socket_mask[cpu_info[c].socket], 0, sizeof(socket_mask[0]));
+    }
+    __builtin_memset(node_mask, 0, sizeof(node_mask));
+    __builtin_memset(&hv_cpu_online, 0, sizeof(hv_cpu_online));
+    hv_node_online = (nodemask_t){0};
+    nr_ranges = last_range = 0;
+}
+
+/* Without the first MiB, and without what the level cannot use. */
+static void take_ranges(const struct hv_boot_info *info)
+{
+    uint64_t room = hv_level->max_host_bytes >> PAGE_SHIFT, ignored = 0;
+
+    for (unsigned i = 0; i < info->nr_ranges; i++) {
+        struct hv_mem_range r = info->range[i];
+        nodemask_set(&hv_node_online, r.node);
+        if (r.end_mfn - r.start_mfn > room) {
+            ignored += r.end_mfn - r.start_mfn - room;
+            r.end_mfn = r.start_mfn + room;
+        }
+        room -= r.end_mfn - r.start_mfn;
+        if (r.start_mfn < LOW_MEMORY_MFN)
+            r.start_mfn = LOW_MEMORY_MFN;
+        if (r.start_mfn < r.end_mfn)
+            ranges[nr_ranges++] = r;
+    }
+    if (ignored)
+        hv_printk("NUMA: %llu MiB of memory ignored: level %s goes up to %llu MiB\n",
+                  (unsigned long long)(ignored >> (20 - PAGE_SHIFT)), hv_level->name,
+                  (unsigned long long)(hv_level->max_host_bytes >> 20));
+}
+
 int numa_init(const struct hv_boot_info *info)
 {
     int rc;
 
     if (info->nr_nodes == 0 || info->nr_nodes > HV_MAX_NODES || info->nr_cpus == 0 || info->nr_cpus > HV_MAX_PCPUS) {
-        hv_printk("NUMA: %u nodes and %u pCPUs; up to %u and %u are possible\n", info->nr_nodes, info->nr_cpus,
+        hv_printk("NUMA: %u nodes and %u pCPUs; 1 to %u and 1 to %u are possible\n", info->nr_nodes, info->nr_cpus,
                   HV_MAX_NODES, HV_MAX_PCPUS);
         return -HV_EINVAL;
     }
-    if ((rc = check_ranges(info)) != 0)
+    if ((rc = check_ranges(info)) != 0 || (rc = check_cpus(info)) != 0)
         return rc;
-    for (unsigned c = 0; c < info->nr_cpus; c++) {
-        const struct hv_cpu_desc *d = &info->cpu[c];
-        if (d->core >= HV_MAX_PCPUS || d->socket >= HV_MAX_PCPUS ||
-            (node_valid(d->node) && d->node.n >= info->nr_nodes)) {
-            hv_printk("NUMA: pCPU %u is on core %u, socket %u, node %u: not on this machine\n", c, d->core, d->socket,
-                      d->node.n);
-            return -HV_EINVAL;
-        }
-    }
 
+    forget();
     hv_nr_cpus = info->nr_cpus;
-    hv_cpumask_words = (info->nr_cpus + 63) / 64;
-    for (unsigned c = 0; c < HV_MAX_PCPUS; c++) {
-        cpumask_clear_all(&core_mask[c]);
-        cpumask_clear_all(&socket_mask[c]);
-    }
-    for (unsigned n = 0; n < HV_MAX_NODES; n++)
-        cpumask_clear_all(&node_mask[n]);
-    cpumask_clear_all(&hv_cpu_online);
-    hv_node_online = (nodemask_t){0};
-
-    nr_ranges = 0;
-    for (unsigned i = 0; i < info->nr_ranges; i++) {
-        struct hv_mem_range r = info->range[i];
-        nodemask_set(&hv_node_online, r.node);
-        if (r.start_mfn < LOW_MEMORY_MFN)
-            r.start_mfn = LOW_MEMORY_MFN;
-        if (r.start_mfn < r.end_mfn)
-            ranges[nr_ranges++] = r;
+    hv_cpumask_words = DIV_ROUND_UP(info->nr_cpus, 64u);
+    take_ranges(info);
+    if (!nr_ranges) {
+        hv_printk("NUMA: no memory above the first MiB\n");
+        return -HV_EINVAL;
     }
     for (unsigned c = 0; c < info->nr_cpus; c++)
         if (node_valid(info->cpu[c].node))
@@ -168,14 +215,18 @@ node_id mfn_to_node(mfn_t m)
 {
     unsigned low = 0, high = nr_ranges;
 
+    if (last_range < nr_ranges && m.n >= ranges[last_range].start_mfn && m.n < ranges[last_range].end_mfn)
+        return ranges[last_range].node;
     while (low < high) {
         unsigned mid = (low + high) / 2;
-        if (m.n >= ranges[mid].end_mfn)
+        if (m.n >= ranges[mid].end_mfn) {
             low = mid + 1;
-        else if (m.n < ranges[mid].start_mfn)
+        } else if (m.n < ranges[mid].start_mfn) {
             high = mid;
-        else
+        } else {
+            last_range = mid;
             return ranges[mid].node;
+        }
     }
     return NODE_INVALID;
 }

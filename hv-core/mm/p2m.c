@@ -1,40 +1,62 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Guest frame -> machine frame of a domain: a radix of 1 GiB, 2 MiB and 4 KiB entries, 32 bits each. Its backing is the
- * frame table's (a PV guest's own table is its own memory, so nothing is taken from the heap for it). The caller
- * serialises changes of one domain.
+ * Guest frame -> machine frame of a domain: a radix with entries of 512 GiB (tables only), 1 GiB, 2 MiB and 4 KiB. An
+ * entry is 0 (nothing), a frame number shifted up with bit 0 set, or the address of a table of 512 entries.
+ *
+ * The tables are backed like the frame table, not from the heap: a PV guest's page tables are in its own memory, and
+ * taking frames for them here would shift every later allocation.
  */
 #include "mm/heap.h"
 
 #include <hv/lib.h>
 
 #define FANOUT 512u
-#define MAX_GIB 1024u /* guests of up to 1 TiB */
-
-struct p2m_2m {
-    uint32_t frame; /* a 2 MiB entry, or FRAME_NONE */
-    uint32_t *leaf; /* FANOUT entries, or NULL */
-};
-
-struct p2m_1g {
-    uint32_t frame;
-    struct p2m_2m *below;
-};
+#define ROOT_SHIFT 27u /* 512 GiB in frames */
+#define ROOT_NR (P2M_MAX_GFN >> ROOT_SHIFT)
+#define LEVEL_BITS 9u
+#define TABLE_BYTES (FANOUT * sizeof(uint64_t))
 
 struct p2m {
-    struct p2m_1g gib[MAX_GIB];
+    struct hv_lock lock;
+    uint64_t root[ROOT_NR];
 };
+
+static uint64_t entry_of(uint64_t f)
+{
+    return f == FRAME_NONE ? 0 : f << 1 | 1;
+}
+
+static bool is_table(uint64_t e)
+{
+    return e && !(e & 1);
+}
+
+static uint64_t *table_of(uint64_t e)
+{
+    return (uint64_t *)(uintptr_t)e;
+}
 
 int p2m_create(struct domain *d)
 {
-    struct p2m *p = port_frametable_alloc(sizeof(*p));
+    struct p2m *p = hv_zalloc(sizeof(*p));
 
     if (!p)
         return -HV_ENOMEM;
-    for (unsigned i = 0; i < MAX_GIB; i++)
-        p->gib[i].frame = FRAME_NONE;
+    p->lock = (struct hv_lock)HV_LOCK_INIT("p2m");
     d->p2m = p;
     return 0;
+}
+
+/* The tables below an entry that covers 2^shift frames. */
+static void free_tables(uint64_t e, unsigned shift)
+{
+    if (!is_table(e))
+        return;
+    uint64_t *t = table_of(e);
+    if (shift > LEVEL_BITS)
+        for (unsigned i = 0; i < FANOUT; i++)
+            free_tables(t[i], shift - LEVEL_BITS);
+    port_frametable_free(t, TABLE_BYTES);
 }
 
 void p2m_destroy(struct domain *d)
@@ -43,107 +65,113 @@ void p2m_destroy(struct domain *d)
 
     if (!p)
         return;
-    for (unsigned g = 0; g < MAX_GIB; g++) {
-        struct p2m_2m *b = p->gib[g].below;
-        if (!b)
-            continue;
-        for (unsigned m = 0; m < FANOUT; m++)
-            if (b[m].leaf)
-                port_frametable_free(b[m].leaf, FANOUT * sizeof(*b[m].leaf));
-        port_frametable_free(b, FANOUT * sizeof(*b));
-    }
-    port_frametable_free(p, sizeof(*p));
+    for (unsigned i = 0; i < ROOT_NR; i++)
+        free_tables(p->root[i], ROOT_SHIFT);
+    hv_free(p);
     d->p2m = NULL;
 }
 
-/* The entries of a 1 GiB slot, made from its own entry if it had one. */
-static struct p2m_2m *below(struct p2m_1g *g)
+void p2m_lock(struct domain *d)
 {
-    if (g->below)
-        return g->below;
-    g->below = port_frametable_alloc(FANOUT * sizeof(*g->below));
-    if (!g->below)
-        return NULL;
-    for (unsigned i = 0; i < FANOUT; i++)
-        g->below[i].frame = g->frame == FRAME_NONE ? FRAME_NONE : g->frame + i * FANOUT;
-    g->frame = FRAME_NONE;
-    return g->below;
+    port_lock(&((struct p2m *)d->p2m)->lock);
 }
 
-static uint32_t *leaf(struct p2m_2m *m)
+void p2m_unlock(struct domain *d)
 {
-    if (m->leaf)
-        return m->leaf;
-    m->leaf = port_frametable_alloc(FANOUT * sizeof(*m->leaf));
-    if (!m->leaf)
-        return NULL;
-    for (unsigned i = 0; i < FANOUT; i++)
-        m->leaf[i] = m->frame == FRAME_NONE ? FRAME_NONE : m->frame + i;
-    m->frame = FRAME_NONE;
-    return m->leaf;
+    port_unlock(&((struct p2m *)d->p2m)->lock);
 }
 
-static bool valid(uint64_t g, unsigned order)
+/* Order of the largest entry at g for what is left of a range. */
+static unsigned piece_order(uint64_t g, uint64_t f, uint64_t left)
 {
-    return order <= LEVEL_1G_ORDER && g < (uint64_t)MAX_GIB << LEVEL_1G_ORDER && !(g & ((1ull << order) - 1));
-}
+    uint64_t bits = f == FRAME_NONE ? g : g | f;
 
-/* Entries of order o for 2^order frames; FRAME_NONE clears. */
-static int set_range(struct domain *d, uint64_t g, uint32_t f, unsigned order)
-{
-    struct p2m_1g *top = &((struct p2m *)d->p2m)->gib[g >> LEVEL_1G_ORDER];
-
-    if (order == LEVEL_1G_ORDER) {
-        if (top->below)
-            return -HV_EBUSY; /* smaller entries are cleared one by one */
-        top->frame = f;
-        return 0;
-    }
-    struct p2m_2m *mid = below(top);
-    if (!mid)
-        return -HV_ENOMEM;
-    mid += (g >> LEVEL_2M_ORDER) % FANOUT;
-    if (order >= LEVEL_2M_ORDER) {
-        for (unsigned i = 0; i < 1u << (order - LEVEL_2M_ORDER); i++) {
-            if (mid[i].leaf) {
-                port_frametable_free(mid[i].leaf, FANOUT * sizeof(*mid[i].leaf));
-                mid[i].leaf = NULL;
-            }
-            mid[i].frame = f == FRAME_NONE ? f : f + i * FANOUT;
-        }
-        return 0;
-    }
-    uint32_t *l = leaf(mid);
-    if (!l)
-        return -HV_ENOMEM;
-    for (unsigned i = 0; i < 1u << order; i++)
-        l[g % FANOUT + i] = f == FRAME_NONE ? f : f + i;
+    for (unsigned order = ORDER_1G; order > 0; order -= LEVEL_BITS)
+        if (left >> order && !(bits & ((1ull << order) - 1)))
+            return order;
     return 0;
 }
 
-int p2m_set(struct domain *d, uint64_t g, uint32_t f, unsigned order)
+/*
+ * The entry for 2^order frames at g. Tables on the way are made if make is set, from the larger entry if there is one;
+ * else NULL if one is missing.
+ */
+static uint64_t *entry_at(struct p2m *p, uint64_t g, unsigned order, bool make)
 {
-    return valid(g, order) ? set_range(d, g, f, order) : -HV_EINVAL;
+    uint64_t *e = &p->root[g >> ROOT_SHIFT];
+
+    for (unsigned shift = ROOT_SHIFT; shift > order;) {
+        shift -= LEVEL_BITS;
+        if (!is_table(*e)) {
+            uint64_t *t = make ? port_frametable_alloc(TABLE_BYTES) : NULL;
+            if (!t)
+                return NULL;
+            if (*e)
+                for (unsigned i = 0; i < FANOUT; i++)
+                    t[i] = entry_of((*e >> 1) + ((uint64_t)i << shift));
+            *e = (uint64_t)(uintptr_t)t;
+        }
+        e = &table_of(*e)[(g >> shift) % FANOUT];
+    }
+    return e;
 }
 
-int p2m_clear(struct domain *d, uint64_t g, unsigned order)
+int p2m_prepare(struct domain *d, uint64_t g, unsigned order)
 {
-    return valid(g, order) ? set_range(d, g, FRAME_NONE, order) : -HV_EINVAL;
+    uint64_t left = 1ull << order, offset = 0;
+
+    if (g >= P2M_MAX_GFN || left > P2M_MAX_GFN - g)
+        return -HV_EINVAL;
+    while (left) {
+        /* An extent's frame is aligned to its order: the offset has the alignment that the frame will have. */
+        unsigned piece = piece_order(g, offset, left);
+        uint64_t step = 1ull << piece, span = step << LEVEL_BITS;
+        if (!entry_at(d->p2m, g, piece, true))
+            return -HV_ENOMEM;
+        /* Go on to the end of that table, or to where the size of the entries changes. */
+        do {
+            g += step;
+            offset += step;
+            left -= step;
+        } while (left && (g & (span - 1)) && piece_order(g, offset, left) == piece);
+    }
+    return 0;
 }
 
-uint32_t p2m_get(struct domain *d, uint64_t g, unsigned *order)
+void p2m_set(struct domain *d, uint64_t g, uint64_t f, unsigned order)
 {
-    if (!valid(g, 0))
+    uint64_t left = 1ull << order;
+    uint32_t written = 0;
+
+    while (left) {
+        unsigned piece = piece_order(g, f, left);
+        uint64_t *e = entry_at(d->p2m, g, piece, false);
+        ASSERT(e);
+        free_tables(*e, piece);
+        *e = entry_of(f);
+        written++;
+        g += 1ull << piece;
+        left -= 1ull << piece;
+        if (f != FRAME_NONE)
+            f += 1ull << piece;
+    }
+    port_count(PERFC_p2m_set, written);
+}
+
+uint64_t p2m_get(const struct domain *d, uint64_t g, unsigned *order)
+{
+    const struct p2m *p = d->p2m;
+
+    if (g >= P2M_MAX_GFN)
         return FRAME_NONE;
-    const struct p2m_1g *top = &((struct p2m *)d->p2m)->gib[g >> LEVEL_1G_ORDER];
-
-    *order = LEVEL_1G_ORDER;
-    if (!top->below)
-        return top->frame == FRAME_NONE ? FRAME_NONE : top->frame + (uint32_t)(g % (FANOUT * FANOUT));
-    const struct p2m_2m *mid = &top->below[(g >> LEVEL_2M_ORDER) % FANOUT];
-    *order = LEVEL_2M_ORDER;
-    if (!mid->leaf)
-        return mid->frame == FRAME_NONE ? FRAME_NONE : mid->frame + (uint32_t)(g % FANOUT);
-    *order = 0;
-    return mid->leaf[g % FANOUT];
+    uint64_t e = p->root[g >> ROOT_SHIFT];
+    unsigned shift = ROOT_SHIFT;
+    while (is_table(e)) {
+        shift -= LEVEL_BITS;
+        e = table_of(e)[(g >> shift) % FANOUT];
+    }
+    if (!e)
+        return FRAME_NONE;
+    *order = shift;
+    return (e >> 1) + (g & ((1ull << shift) - 1));
 }

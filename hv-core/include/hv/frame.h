@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The frame table: what the memory manager knows about the frames of RAM.
+ *
+ * Xen keeps a flat array of 32 bytes a frame. Here an extent (a free buddy, or an allocated one) is described once, by
+ * its head, at the level of its size: orders 0..8 by a frame's descriptor, 9..17 by that of the 2 MiB block that it
+ * starts in, 18 by that of its 1 GiB block. The descriptors below a block exist only while the block is split, so
+ * 16 TiB in 1 GiB extents are 16,384 descriptors. The accessors hide the radix; where no descriptor exists there is no
+ * head.
+ *
+ * Frame numbers have up to 40 bits (52-bit physical addresses). All of this is guarded by the heap lock, save that an
+ * owner walks the links of its own extents under its own lock: descriptors of extents in use do not go away.
+ */
+#ifndef HV_FRAME_H
+#define HV_FRAME_H
+
+#include <hv/mm.h>
+
+#define FRAME_BITS 40u
+#define FRAME_NONE (~0ull)
+
+#define ORDER_2M 9u
+#define ORDER_1G 18u
+
+enum frame_state {
+    FRAME_inside, /* not the head of an extent, or no RAM */
+    FRAME_free,   /* head of a free buddy, on the heap list of its node, zone and order */
+    FRAME_inuse,  /* head of an allocated extent */
+    FRAME_xenheap /* the same, of the Xen heap */
+};
+
+/* Where an extent's descriptor is: frame number, and level (0 frame, 1 2 MiB block, 2 1 GiB block) in bits 40..41. */
+typedef uint64_t extent_link;
+#define LINK_NONE (3ull << FRAME_BITS)
+
+struct frame {
+    uint32_t next_low, prev_low;   /* links: on a heap list when free, on the owner's list when in use */
+    uint16_t next_high, prev_high; /* bits 32..47 */
+    uint16_t owner;                /* domain id + 1; 0: none */
+    uint8_t node;
+    uint8_t order : 5, state : 3;
+};
+
+struct extent_list {
+    extent_link head, tail;
+};
+
+static inline unsigned frame_level(unsigned order)
+{
+    return order >= ORDER_1G ? 2 : order >= ORDER_2M ? 1 : 0;
+}
+
+static inline extent_link link_to(uint64_t f, unsigned order)
+{
+    return f | (uint64_t)frame_level(order) << FRAME_BITS;
+}
+
+static inline uint64_t link_frame(extent_link l)
+{
+    return l & ((1ull << FRAME_BITS) - 1);
+}
+
+static inline extent_link frame_next(const struct frame *e)
+{
+    return e->next_low | (uint64_t)e->next_high << 32;
+}
+
+static inline extent_link frame_prev(const struct frame *e)
+{
+    return e->prev_low | (uint64_t)e->prev_high << 32;
+}
+
+/* Forget everything (boot); the memory is the port's. */
+void frame_table_reset(void);
+/* Make descriptors for extents of this order at f exist. false: no memory; nothing is lost. */
+bool frame_table_ensure(uint64_t f, unsigned order);
+/* The extent of this order at f is whole: drop what is below it. */
+void frame_table_trim(uint64_t f, unsigned order);
+/* The descriptor for an extent of this order at f (aligned to it); NULL if that level does not exist there. */
+struct frame *frame_at(uint64_t f, unsigned order);
+/* The descriptor behind a link that is not LINK_NONE. */
+struct frame *frame_of_link(extent_link l);
+void extent_list_init(struct extent_list *l);
+void extent_list_add_tail(struct extent_list *l, extent_link at, struct frame *e);
+void extent_list_del(struct extent_list *l, struct frame *e);
+/*
+ * The extent between prev and next on l has become two: low and high, in its place. prev and next are the links that
+ * it had.
+ */
+void extent_list_halve(struct extent_list *l, extent_link low_at, struct frame *low, extent_link high_at,
+                       struct frame *high, extent_link prev, extent_link next);
+
+#endif

@@ -24,7 +24,7 @@ static cfg_table *find_table(cfg_doc *doc, const char *path)
 
 static void read_field(cfg_doc *doc, const struct machine_field *f, struct machine *m)
 {
-    if (f->type == MK_SPECIAL) /* read by hand below; "node[]" is no table that could be looked up */
+    if (f->type >= MK_SPECIAL) /* read by hand below; "node[]" is no table that could be looked up */
         return;
     void *at = (char *)m + f->offset;
     cfg_table *t = find_table(doc, f->table);
@@ -34,8 +34,8 @@ static void read_field(cfg_doc *doc, const struct machine_field *f, struct machi
     int64_t ps = 0;
     switch (f->type) {
     case MK_STRING:
-        if (cfg_string(t, f->key, true, &s) && s)
-            *(char **)at = strdup(s);
+        if (cfg_string(t, f->key, true, &s) && !(*(char **)at = strdup(s)))
+            cfg_fail(t, f->key, "out of memory");
         break;
     case MK_COUNT:
         cfg_uint(t, f->key, true, (unsigned)f->min, (unsigned)f->max, at);
@@ -58,6 +58,7 @@ static void read_field(cfg_doc *doc, const struct machine_field *f, struct machi
             *(double *)at *= 1e9 / m->freq_hz;
         break;
     case MK_SPECIAL:
+    case MK_SPECIAL_OPTIONAL:
         break;
     }
 }
@@ -207,10 +208,33 @@ static void read_latency(cfg_doc *doc, struct machine *m)
     }
 }
 
+/* A cache is whole sets of `ways` lines. */
+static void check_cache(cfg_doc *doc, const char *table, const struct machine_cache *c)
+{
+    uint64_t set = c->ways * c->line;
+    if (c->line & (c->line - 1))
+        cfg_fail(find_table(doc, table), "line", "a line of %llu bytes: expected a power of two",
+                 (unsigned long long)c->line);
+    else if (c->size % set)
+        cfg_fail(find_table(doc, table), "size", "%llu bytes are no whole number of sets of %u lines of %llu bytes",
+                 (unsigned long long)c->size, c->ways, (unsigned long long)c->line);
+}
+
+static void check_caches(cfg_doc *doc, const struct machine *m)
+{
+    check_cache(doc, "cache.l1d", &m->l1d);
+    check_cache(doc, "cache.l2", &m->l2);
+    check_cache(doc, "cache.l3", &m->l3);
+    if (m->l1d.line != m->l2.line || m->l2.line != m->l3.line)
+        cfg_fail(find_table(doc, "cache.l3"), "line", "the caches must have lines of one size");
+}
+
 static void read_machine(cfg_doc *doc, struct machine *m)
 {
     for (unsigned i = 0; i < machine_nr_fields && !cfg_error(doc); i++)
         read_field(doc, &machine_fields[i], m);
+    if (!cfg_error(doc))
+        check_caches(doc, m);
     if (!cfg_error(doc))
         read_nodes(doc, m);
     if (!cfg_error(doc))

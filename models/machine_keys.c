@@ -37,14 +37,14 @@ const struct machine_field machine_fields[] = {
     {"link", "service", MK_TIME_NS, AT(link_service_ns), 0.1, 1e4, "time of a line on the link"},
     {"tlb", "walk", MK_TIME_NS, AT(page_walk_ns), 0, 1e5, "page walk after a miss of it (one dimension)"},
     {"numa", "slit", MK_SPECIAL, 0, 10, 254, "distances, row by row; 10 on the diagonal"},
-    {"node[]", "socket", MK_SPECIAL, 0, 0, 63, "socket whose cores belong to this node; left out: no cores"},
+    {"node[]", "socket", MK_SPECIAL_OPTIONAL, 0, 0, 63, "socket whose cores belong to this node; left out: no cores"},
     {"node[]", "range[].start", MK_SPECIAL, 0, 0, 0, "first byte of a range of RAM, page aligned"},
     {"node[]", "range[].end", MK_SPECIAL, 0, 0, 0, "first byte behind it"},
 };
 const unsigned machine_nr_fields = sizeof(machine_fields) / sizeof(machine_fields[0]);
 
-static const char *const type_names[] = {"string", "integer",   "frequency", "size",
-                                         "time",   "bandwidth", "number",    "see text"};
+static const char *const type_names[] = {"string",    "integer", "frequency", "size",    "time",
+                                         "bandwidth", "number",  "see text",  "see text"};
 
 const struct machine_key *machine_keys(unsigned *n)
 {
@@ -53,7 +53,7 @@ const struct machine_key *machine_keys(unsigned *n)
     for (unsigned i = 0; i < machine_nr_fields; i++) {
         const struct machine_field *f = &machine_fields[i];
         snprintf(names[i], sizeof(names[i]), "%s%s%s", f->table ? f->table : "", f->table ? "." : "", f->key);
-        keys[i] = (struct machine_key){names[i], type_names[f->type], f->text, f->type != MK_SPECIAL};
+        keys[i] = (struct machine_key){names[i], type_names[f->type], f->text, f->type != MK_SPECIAL_OPTIONAL};
     }
     *n = machine_nr_fields;
     return keys;

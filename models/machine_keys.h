@@ -5,12 +5,22 @@
 
 #include <models/machine.h>
 
-enum machine_type { MK_STRING, MK_COUNT, MK_FREQ, MK_SIZE, MK_TIME_NS, MK_BANDWIDTH, MK_CYCLES, MK_SPECIAL };
+enum machine_type {
+    MK_STRING,
+    MK_COUNT,
+    MK_FREQ,
+    MK_SIZE,
+    MK_TIME_NS,
+    MK_BANDWIDTH,
+    MK_CYCLES,
+    MK_SPECIAL,
+    MK_SPECIAL_OPTIONAL
+};
 
 struct machine_field {
     const char *table, *key; /* table NULL: top level */
     enum machine_type type;
-    size_t offset;   /* into struct machine; MK_SPECIAL: read by hand */
+    size_t offset;   /* into struct machine; MK_SPECIAL*: read by hand */
     double min, max; /* in base units of the type */
     const char *text;
 };

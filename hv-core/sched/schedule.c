@@ -353,6 +353,7 @@ int scheduler_init(const struct hv_options *opt)
             sched_policy = sched_policies[i];
     if (!sched_policy) {
         sched_policy = sched_policies[0];
+        BUG_ON(!sched_policy);
         hv_printk("Could not find scheduler: %s\nUsing '%s' (%s)\n", opt->sched, sched_policy->name,
                   sched_policy->opt_name);
     }

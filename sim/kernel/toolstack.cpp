@@ -109,7 +109,8 @@ void toolstack::build_vms()
         v->profile = sv.profile;
         stream *s = stream_open(host_.opt.seed, (v->name + ".start").c_str());
         // Whole nanoseconds, as everything that reaches the hypervisor.
-        int64_t offset = int64_t(stream_uniform(s) * double(host_.scn.start_offset_max_ps / 1000)) * 1000;
+        int64_t max_ns = host_.scn.start_offset_max_ps / 1000;
+        int64_t offset = int64_t(stream_uniform(s) * double(max_ns)) * 1000;
         stream_close(s);
         host_.attach_vm(*v, offset);
         host_.vms.push_back(std::move(v));

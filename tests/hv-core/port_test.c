@@ -286,15 +286,15 @@ void port_count(enum hv_perfc what, uint32_t n)
     tp_perfc[what] += n;
 }
 
-void port_panic(const char *file, int line, const char *what)
+void port_panic(const char *file, int line, const char *text)
 {
-    tp_panic_text = what;
+    tp_panic_text = text;
     if (tp_expect_panic) {
         tp_expect_panic = false;
         longjmp(tp_panic_jmp, 1);
     }
     fprintf(stderr, "%s\nPANIC at %s:%d on pCPU %u, time %lld: %s\n", tp_console, file, line, this_cpu.n,
-            (long long)now_ns, what);
+            (long long)now_ns, text);
     abort();
 }
 

@@ -84,7 +84,7 @@ int tp_boot_info_run(const struct hv_core *core, const struct hv_boot_info *info
 /* Make v behave; g must outlive it. Call before v is woken. */
 void tp_guest_attach(struct vcpu *v, struct tp_guest *g, s_time_t burn, s_time_t block);
 /* Run all pCPUs until time t (events at t included). Calls hook after each event, if it is not NULL. */
-void tp_run_until(s_time_t t, void (*hook)(void));
+void tp_run_until(s_time_t until, void (*hook)(void));
 /* Handle what is pending on a pCPU at the current time. */
 void tp_settle(unsigned cpu);
 /* Deliver every IPI that is due by now or one ns later, on all pCPUs, until there is none. */

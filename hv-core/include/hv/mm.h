@@ -38,7 +38,7 @@ unsigned dma_bitsize(void);
 /* Zero-filled memory from the Xen heap for the core's own structures, aligned to 64 bytes from 64 bytes on. NULL if
  * short. */
 void *hv_zalloc(size_t size);
-void hv_free(void *p);
+void hv_free(void *obj);
 
 /* ---- domains --------------------------------------------------------------------------------------------------- */
 

@@ -134,7 +134,7 @@ enum hv_perfc {
 void port_count(enum hv_perfc what, uint32_t n);
 
 /* The core found itself broken. Does not return. */
-void port_panic(const char *file, int line, const char *what) __attribute__((noreturn));
+void port_panic(const char *file, int line, const char *text) __attribute__((noreturn));
 
 #ifdef __cplusplus
 }

@@ -190,8 +190,9 @@ static void load_costs(struct loader *l)
     if (l->s->cost_mode == HV_COST_NONE)
         return;
     int at = add_file(l, root, "hv_cost", DATA_COSTS, modes[mode]);
-    if (at >= 0 && scenario_read_costs(&l->file[at], &l->s->costs, &l->err))
-        l->err = scenario_restore_override(l->err, &l->file[at]);
+    char *err = NULL;
+    if (at >= 0 && scenario_read_costs(&l->file[at], &l->s->costs, &err))
+        l->err = scenario_restore_override(err, &l->file[at]);
 }
 
 static void find_level(struct loader *l, cfg_table *xen)

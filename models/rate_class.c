@@ -67,7 +67,7 @@ static void drop_unused(struct rate_model *r)
     r->nr_classes = kept;
 }
 
-/* How much of the cache helps: a curve that is flat from some size on gains nothing from there. */
+/* Bytes of L3 that it can use: as far as its miss curve goes, and its footprint in any case. */
 static double most_useful(const struct work_mix *w)
 {
     double most = w->nr_curve ? w->curve_size[w->nr_curve - 1] : 0;

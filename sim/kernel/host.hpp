@@ -77,8 +77,8 @@ class host
     /// The vCPU that a trace word names (domain in the high half), nullptr for one without a guest side.
     guest *find_guest(uint32_t trace_v) const;
     bool measuring = false; ///< inside the window of measurement
-    /// The instrument reads the core's state: the port takes no locks and charges nothing. Only between two events, when
-    /// no pCPU is in the middle of anything that its last sync did not show.
+    /// The instrument reads the core's state: the port takes no locks and charges nothing. Only between two events,
+    /// when no pCPU is in the middle of anything that its last sync did not show.
     bool observing = false;
 
     hv_boot_info boot_info() const;

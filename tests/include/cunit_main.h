@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One way to run a CUnit suite from a table: CUNIT_MAIN("name", tests) where tests[] is an array of struct cunit_case. */
+/* One way to run a CUnit suite from a table: CUNIT_MAIN("name", tests) where tests[] is an array of struct cunit_case.
+ */
 #ifndef CUNIT_MAIN_H
 #define CUNIT_MAIN_H
 

@@ -52,7 +52,7 @@ read_names()
 # The functions that port.h declares, seen by the compiler (comments do not count).
 port_functions()
 {
-    "$2" -E -P -I "$1/include" "$1/include/hv/port.h" | grep -oE '\bport_[a-z0-9_]+[[:space:]]*\(' | tr -d ' (' | sort -u
+    "$2" -ffreestanding -E -P -I "$1/include" "$1/include/hv/port.h" | grep -oE '\bport_[a-z0-9_]+[[:space:]]*\(' | tr -d ' (' | sort -u
 }
 
 check_source()

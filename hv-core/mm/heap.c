@@ -22,7 +22,8 @@
 static struct hv_lock heap_lock;
 static struct extent_list heap[HV_MAX_NODES][NR_ZONES][MAX_ORDER + 1];
 static uint64_t avail[HV_MAX_NODES][NR_ZONES];
-static uint64_t zones_used[HV_MAX_NODES]; /* bit z: avail[n][z] is not 0 */
+static uint64_t zones_used[HV_MAX_NODES];            /* bit z: avail[n][z] is not 0 */
+static uint32_t orders_used[HV_MAX_NODES][NR_ZONES]; /* bit o: heap[n][z][o] is not empty */
 static uint64_t node_avail[HV_MAX_NODES], node_size[HV_MAX_NODES];
 static uint64_t total_avail, total_size, claims;
 
@@ -42,15 +43,24 @@ static void count_avail(unsigned n, unsigned zone, uint64_t more, uint64_t less)
         zones_used[n] &= ~(1ull << zone);
 }
 
-static void put_free(uint64_t f, unsigned order, unsigned n, unsigned zone)
+static void put_free(struct frame *e, uint64_t f, unsigned order, unsigned n, unsigned zone)
 {
-    struct frame *e = frame_at(f, order);
-
     e->state = FRAME_free;
     e->order = order & 31u;
     e->node = (uint8_t)n;
     e->owner = 0;
     extent_list_add_tail(&heap[n][zone][order], link_to(f, order), e);
+    orders_used[n][zone] |= 1u << order;
+}
+
+static void take_free(struct frame *e, unsigned order, unsigned n, unsigned zone)
+{
+    struct extent_list *l = &heap[n][zone][order];
+
+    extent_list_del(l, e);
+    e->state = FRAME_inside;
+    if (l->head == LINK_NONE)
+        orders_used[n][zone] &= ~(1u << order);
 }
 
 /* ---- allocation ------------------------------------------------------------------------------------------------- */
@@ -62,13 +72,11 @@ static uint64_t find_on_node(unsigned n, unsigned lo, unsigned hi, unsigned orde
 
     for (; zones; zones &= ~(1ull << hv_fls64(zones))) {
         unsigned z = hv_fls64(zones);
-        if (avail[n][z] < 1ull << order)
-            continue;
-        for (unsigned j = order; j <= MAX_ORDER; j++)
-            if (heap[n][z][j].head != LINK_NONE) {
-                *found = j;
-                return link_frame(heap[n][z][j].head);
-            }
+        uint32_t orders = orders_used[n][z] >> order << order;
+        if (orders) {
+            *found = hv_ffs64(orders);
+            return link_frame(heap[n][z][*found].head);
+        }
     }
     return FRAME_NONE;
 }
@@ -137,20 +145,32 @@ static void claim_shrink(struct domain *d, uint64_t pages)
     claims -= used;
 }
 
-/* Take the free buddy f off its list and cut it down to its highest 2^order frames. The descriptors exist. */
-static uint64_t carve(uint64_t f, unsigned have, unsigned order, unsigned n, unsigned zone)
+/*
+ * Take the free buddy f, whose descriptor is e, off its list and cut it down to its highest 2^order frames. The
+ * descriptors exist. Returns the result and in *out its descriptor.
+ */
+static uint64_t carve(uint64_t f, struct frame *e, unsigned have, unsigned order, unsigned zone, struct frame **out)
 {
-    struct frame *e = frame_at(f, have);
+    unsigned n = e->node;
 
-    extent_list_del(&heap[n][zone][have], e);
-    e->state = FRAME_inside;
+    take_free(e, have, n, zone);
     port_count(PERFC_heap_alloc, 1);
     if (have > order)
         port_count(PERFC_heap_split, have - order);
-    while (have > order) {
+    for (; have > order && have > ORDER_2M; f += 1ull << have) {
         have--;
-        put_free(f, have, n, zone);
-        f += 1ull << have;
+        put_free(frame_at(f, have), f, have, n, zone);
+    }
+    if (order < ORDER_2M) {
+        /* All that follows is in one 2 MiB block. */
+        struct frame *block = frame_at(f - f % FRAME_FANOUT, 0);
+        for (; have > order; f += 1ull << have) {
+            have--;
+            put_free(&block[f % FRAME_FANOUT], f, have, n, zone);
+        }
+        *out = &block[f % FRAME_FANOUT];
+    } else {
+        *out = frame_at(f, order);
     }
     return f;
 }
@@ -170,9 +190,9 @@ uint64_t alloc_heap_pages(unsigned zone_lo, unsigned zone_hi, unsigned order, un
         port_unlock(&heap_lock);
         return FRAME_NONE;
     }
-    unsigned zone = zone_of(f), n = frame_at(f, have)->node;
-    f = carve(f, have, order, n, zone);
-    struct frame *e = frame_at(f, order);
+    struct frame *e = frame_at(f, have);
+    unsigned zone = zone_of(f), n = e->node;
+    f = carve(f, e, have, order, zone, &e);
     e->state = FRAME_inuse;
     e->order = order & 31u;
     e->node = (uint8_t)n;
@@ -210,27 +230,27 @@ int heap_halve(struct extent_list *l, uint64_t f, unsigned order)
 
 /* ---- freeing ---------------------------------------------------------------------------------------------------- */
 
-/* With the lock held. The descriptor of the extent exists. */
-static void free_locked(uint64_t f, unsigned order, unsigned n)
+/* With the lock held. e is the descriptor of the extent. */
+static void free_locked(struct frame *e, uint64_t f, unsigned order, unsigned n)
 {
     unsigned zone = zone_of(f), merges = 0;
 
     count_avail(n, zone, 1ull << order, 0);
-    frame_at(f, order)->state = FRAME_inside;
     while (order < MAX_ORDER) {
         uint64_t buddy = f ^ (1ull << order);
         struct frame *b = frame_at(buddy, order);
         if (!b || b->state != FRAME_free || b->order != order || b->node != n)
             break;
-        extent_list_del(&heap[n][zone][order], b);
-        b->state = FRAME_inside;
+        take_free(b, order, n, zone);
+        e->state = FRAME_inside;
         f &= buddy;
         order++;
         merges++;
+        e = frame_at(f, order);
         if (order == ORDER_2M || order == ORDER_1G)
             frame_table_trim(f, order);
     }
-    put_free(f, order, n, zone);
+    put_free(e, f, order, n, zone);
     port_count(PERFC_heap_free, 1);
     if (merges)
         port_count(PERFC_heap_merge, merges);
@@ -241,7 +261,7 @@ void free_heap_pages(uint64_t f, unsigned order)
     port_lock(&heap_lock);
     struct frame *e = frame_at(f, order);
     ASSERT(e && (e->state == FRAME_inuse || e->state == FRAME_xenheap) && e->order == order);
-    free_locked(f, order, e->node);
+    free_locked(e, f, order, e->node);
     port_unlock(&heap_lock);
 }
 
@@ -260,7 +280,7 @@ static int free_range(const struct hv_mem_range *r)
             order--;
         if (!frame_table_ensure(f, order))
             return -HV_ENOMEM;
-        free_locked(f, order, r->node.n);
+        free_locked(frame_at(f, order), f, order, r->node.n);
         node_size[r->node.n] += 1ull << order;
         total_size += 1ull << order;
         f += 1ull << order;
@@ -278,6 +298,7 @@ int heap_init(void)
     frame_table_reset();
     __builtin_memset(avail, 0, sizeof(avail));
     __builtin_memset(zones_used, 0, sizeof(zones_used));
+    __builtin_memset(orders_used, 0, sizeof(orders_used));
     __builtin_memset(node_avail, 0, sizeof(node_avail));
     __builtin_memset(node_size, 0, sizeof(node_size));
     total_avail = total_size = claims = 0;
@@ -392,7 +413,11 @@ static const char *check_list(unsigned n, unsigned z, unsigned o, uint64_t *page
         prev = l;
         l = frame_next(e);
     }
-    return prev == heap[n][z][o].tail ? NULL : "heap: the tail of a free list is wrong";
+    if (prev != heap[n][z][o].tail)
+        return "heap: the tail of a free list is wrong";
+    if ((prev != LINK_NONE) != ((orders_used[n][z] >> o) & 1))
+        return "heap: a zone's set of orders differs from its lists";
+    return NULL;
 }
 
 const char *heap_check(uint64_t moving)

@@ -18,6 +18,9 @@
 
 struct p2m {
     struct hv_lock lock;
+    /* The table of 4 KiB entries used last, for those that follow each other: guest frames / 512, and the table. */
+    uint64_t leaf_nr;
+    uint64_t *leaf; /* NULL: none */
     uint64_t root[ROOT_NR];
 };
 
@@ -116,12 +119,19 @@ static uint64_t *entry_at(struct p2m *p, uint64_t g, unsigned order, bool make)
     return e;
 }
 
+static bool in_leaf(const struct p2m *p, uint64_t g)
+{
+    return p->leaf && g / FANOUT == p->leaf_nr;
+}
+
 int p2m_prepare(struct domain *d, uint64_t g, unsigned order)
 {
     uint64_t left = 1ull << order, offset = 0;
 
     if (g >= P2M_MAX_GFN || left > P2M_MAX_GFN - g)
         return -HV_EINVAL;
+    if (order == 0 && in_leaf(d->p2m, g))
+        return 0;
     while (left) {
         /* An extent's frame is aligned to its order: the offset has the alignment that the frame will have. */
         unsigned piece = piece_order(g, offset, left);
@@ -140,14 +150,22 @@ int p2m_prepare(struct domain *d, uint64_t g, unsigned order)
 
 void p2m_set(struct domain *d, uint64_t g, uint64_t f, unsigned order)
 {
+    struct p2m *p = d->p2m;
     uint64_t left = 1ull << order;
     uint32_t written = 0;
 
     while (left) {
         unsigned piece = piece_order(g, f, left);
-        uint64_t *e = entry_at(d->p2m, g, piece, false);
+        uint64_t *e = piece == 0 && in_leaf(p, g) ? &p->leaf[g % FANOUT] : entry_at(p, g, piece, false);
         ASSERT(e);
-        free_tables(*e, piece);
+        if (piece == 0) {
+            p->leaf_nr = g / FANOUT;
+            p->leaf = e - g % FANOUT;
+        } else {
+            if (is_table(*e))
+                p->leaf = NULL;
+            free_tables(*e, piece);
+        }
         *e = entry_of(f);
         written++;
         g += 1ull << piece;

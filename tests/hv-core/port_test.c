@@ -13,7 +13,7 @@ struct tp_cpu tp_cpu[TP_MAX_CPUS];
 uint64_t tp_perfc[PERFC_NR];
 unsigned tp_trylock_failures;
 void (*tp_yield)(void);
-int64_t tp_alloc_budget = -1;
+int64_t tp_alloc_budget = -1, tp_frametable_budget = -1;
 size_t tp_mapped, tp_mapped_pages, tp_frametable_bytes;
 uint64_t tp_pages_cleared, tp_pages_copied;
 void (*tp_trace_hook)(const struct tp_trace_rec *r);
@@ -76,7 +76,7 @@ void tp_reset(void)
     memset(tp_perfc, 0, sizeof(tp_perfc));
     tp_trylock_failures = 0;
     tp_yield = NULL;
-    tp_alloc_budget = -1;
+    tp_alloc_budget = tp_frametable_budget = -1;
     tp_mapped = tp_mapped_pages = tp_frametable_bytes = 0;
     tp_pages_cleared = tp_pages_copied = 0;
     tp_trace_hook = NULL;
@@ -237,6 +237,10 @@ void port_unmap_pages(void *va, mfn_t first, unsigned order)
 
 void *port_frametable_alloc(size_t bytes)
 {
+    if (tp_frametable_budget == 0)
+        return NULL;
+    if (tp_frametable_budget > 0)
+        tp_frametable_budget--;
     tp_frametable_bytes += bytes;
     return block_get(bytes, 64);
 }

@@ -52,6 +52,7 @@ extern uint64_t tp_perfc[PERFC_NR];
 extern unsigned tp_trylock_failures;      /* the next n trylocks fail */
 extern void (*tp_yield)(void);            /* others may run now; returns on the pCPU that called */
 extern int64_t tp_alloc_budget;           /* mappings still granted before port_map_pages fails; -1: no limit */
+extern int64_t tp_frametable_budget;      /* the same for port_frametable_alloc */
 extern size_t tp_mapped, tp_mapped_pages; /* mappings and pages that the core holds now */
 extern size_t tp_frametable_bytes;        /* frame table memory that the core holds now */
 extern uint64_t tp_pages_cleared, tp_pages_copied;

@@ -45,6 +45,32 @@ struct extent_list {
     extent_link head, tail;
 };
 
+/* ---- the radix: only the functions of this module look inside ---------------------------------------------------- */
+
+#define FRAME_FANOUT 512u
+#define FRAME_TOP_SHIFT 27u                                 /* 512 GiB in frames */
+#define FRAME_TOP_NR (1u << (FRAME_BITS - FRAME_TOP_SHIFT)) /* 4 PiB / 512 GiB */
+
+struct frame_block_2m {
+    struct frame self;
+    struct frame *frame; /* FRAME_FANOUT, or NULL: the block is whole, or part of something whole */
+};
+
+struct frame_block_1g {
+    struct frame self;
+    struct frame_block_2m *block; /* FRAME_FANOUT, or NULL */
+};
+
+extern struct frame_block_1g *frame_top[FRAME_TOP_NR]; /* arrays of FRAME_FANOUT, or NULL */
+
+static inline struct frame_block_1g *frame_block_1g(uint64_t f)
+{
+    struct frame_block_1g *g = frame_top[(f >> FRAME_TOP_SHIFT) % FRAME_TOP_NR];
+    return g ? &g[(f >> ORDER_1G) % FRAME_FANOUT] : NULL;
+}
+
+/* ---- accessors --------------------------------------------------------------------------------------------------- */
+
 static inline unsigned frame_level(unsigned order)
 {
     return order >= ORDER_1G ? 2 : order >= ORDER_2M ? 1 : 0;
@@ -58,6 +84,18 @@ static inline extent_link link_to(uint64_t f, unsigned order)
 static inline uint64_t link_frame(extent_link l)
 {
     return l & ((1ull << FRAME_BITS) - 1);
+}
+
+static inline void frame_set_next(struct frame *e, extent_link l)
+{
+    e->next_low = (uint32_t)l;
+    e->next_high = (uint16_t)(l >> 32);
+}
+
+static inline void frame_set_prev(struct frame *e, extent_link l)
+{
+    e->prev_low = (uint32_t)l;
+    e->prev_high = (uint16_t)(l >> 32);
 }
 
 static inline extent_link frame_next(const struct frame *e)
@@ -76,13 +114,60 @@ void frame_table_reset(void);
 bool frame_table_ensure(uint64_t f, unsigned order);
 /* The extent of this order at f is whole: drop what is below it. */
 void frame_table_trim(uint64_t f, unsigned order);
+
 /* The descriptor for an extent of this order at f (aligned to it); NULL if that level does not exist there. */
-struct frame *frame_at(uint64_t f, unsigned order);
+static inline struct frame *frame_at(uint64_t f, unsigned order)
+{
+    struct frame_block_1g *g = frame_block_1g(f);
+
+    if (!g || order >= ORDER_1G)
+        return g ? &g->self : NULL;
+    if (!g->block)
+        return NULL;
+    struct frame_block_2m *b = &g->block[(f >> ORDER_2M) % FRAME_FANOUT];
+    if (order >= ORDER_2M)
+        return &b->self;
+    return b->frame ? &b->frame[f % FRAME_FANOUT] : NULL;
+}
+
 /* The descriptor behind a link that is not LINK_NONE. */
-struct frame *frame_of_link(extent_link l);
-void extent_list_init(struct extent_list *l);
-void extent_list_add_tail(struct extent_list *l, extent_link at, struct frame *e);
-void extent_list_del(struct extent_list *l, struct frame *e);
+static inline struct frame *frame_of_link(extent_link l)
+{
+    unsigned level = (unsigned)(l >> FRAME_BITS);
+    return frame_at(link_frame(l), level == 0 ? 0 : level == 1 ? ORDER_2M : ORDER_1G);
+}
+/* ---- lists ------------------------------------------------------------------------------------------------------- */
+
+static inline void extent_list_init(struct extent_list *l)
+{
+    l->head = l->tail = LINK_NONE;
+}
+
+static inline void extent_list_add_tail(struct extent_list *l, extent_link at, struct frame *e)
+{
+    frame_set_next(e, LINK_NONE);
+    frame_set_prev(e, l->tail);
+    if (l->tail == LINK_NONE)
+        l->head = at;
+    else
+        frame_set_next(frame_of_link(l->tail), at);
+    l->tail = at;
+}
+
+static inline void extent_list_del(struct extent_list *l, struct frame *e)
+{
+    extent_link next = frame_next(e), prev = frame_prev(e);
+
+    if (prev == LINK_NONE)
+        l->head = next;
+    else
+        frame_set_next(frame_of_link(prev), next);
+    if (next == LINK_NONE)
+        l->tail = prev;
+    else
+        frame_set_prev(frame_of_link(next), prev);
+}
+
 /*
  * The extent between prev and next on l has become two: low and high, in its place. prev and next are the links that
  * it had.

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The slow twin of the buddy heap: one record per page in a flat array, every page freed by itself, the lists walked in
+ * plain loops. Written from the rules alone; the fast heap must have the same lists after the same operations.
+ */
+#ifndef MM_TWIN_H
+#define MM_TWIN_H
+
+#include "mm/heap.h"
+
+#define TWIN_NONE (~0u)
+
+/* All memory of the ranges that numa_init() took, freed page by page in the order of Xen's boot. */
+void twin_boot(unsigned first_node);
+/* memflags as for the heap; here: the node of the executing pCPU. Returns a frame or TWIN_NONE; d->last_alloc_node. */
+unsigned twin_alloc(struct domain *d, unsigned order, unsigned memflags, unsigned lo, unsigned hi, unsigned here);
+/* Page by page, ascending. */
+void twin_free(unsigned frame, unsigned order);
+/* NULL if the heap has exactly these lists, else what differs. */
+const char *twin_compare(void);
+void twin_end(void);
+
+#endif

@@ -116,9 +116,12 @@ long do_memory_op(struct hv_memory_op *op)
     return -HV_ENOSYS;
 }
 
+/* dom0 takes at most 2 MiB at a time, so that it spreads over its nodes and does not drain one zone first. */
+#define DOM0_CHUNK_ORDER 9u
+
 int mm_populate_dom0(struct domain *d, uint64_t pages)
 {
-    unsigned order = MAX_ORDER, memflags = MEMF_no_dma;
+    unsigned order = DOM0_CHUNK_ORDER, memflags = MEMF_no_dma;
 
     /* Chunks never grow again, so they stay aligned in guest-physical space. */
     for (uint64_t g = 0; g < pages; g += 1ull << order) {
@@ -133,7 +136,7 @@ int mm_populate_dom0(struct domain *d, uint64_t pages)
             } else if (memflags) {
                 /* What is kept back for devices goes last, in chunks as large as it has. */
                 memflags = 0;
-                order = g ? hv_min_u(hv_ffs64(g), MAX_ORDER) : MAX_ORDER;
+                order = g ? hv_min_u(hv_ffs64(g), DOM0_CHUNK_ORDER) : DOM0_CHUNK_ORDER;
                 while ((1ull << order) > pages - g)
                     order--;
             } else {

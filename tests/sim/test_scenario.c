@@ -180,7 +180,7 @@ static void fixed_costs_are_all_set(void)
 static void set_reaches_its_file(void)
 {
     static const char *const set[] = {"vm.0.count=1",
-                                      "profile.specjbb2005.memory.scale=0.5",
+                                      "profile.specjbb2005.memory.scale=0.0625",
                                       "profile.sysbench-cpu.ginstr_per_run=3.5",
                                       "xen.sched_credit_tslice_ms=5",
                                       "duration=3 s",

@@ -131,7 +131,7 @@ static void shipped_profiles_load_and_have_the_calibrated_keys(void)
         {PROFILES "dom0-idle.toml", "work_per_ginstr=3.0", METRIC_RATE},
     };
     for (size_t i = 0; i < sizeof(shipped) / sizeof(shipped[0]); i++) {
-        const char *const set[] = {shipped[i].level, "memory.scale=0.5", "core.smt_slowdown=0.125", NULL};
+        const char *const set[] = {shipped[i].level, "memory.scale=0.0625", "core.smt_slowdown=0.125", NULL};
         struct workload_profile *p = must_load(shipped[i].file, set), *plain = must_load(shipped[i].file, NULL);
         CU_ASSERT_EQUAL(p->metric, shipped[i].metric);
         CU_ASSERT_EQUAL(p->metric == METRIC_RATE ? p->work_per_ginstr : p->ginstr_per_run, 3.0);

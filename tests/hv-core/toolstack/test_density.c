@@ -18,7 +18,8 @@
  * Node 0 spans 6.75 GiB = 1,769,472 pages, so 4.3 keeps the lowest 2^(20 + 12 - 2) bytes = 1 GiB for DMA until all else
  * has run out, on both nodes.
  */
-#define DMA_PAGES PAGES_PER_GIB
+#define LOW_PAGES 256ull /* the first MiB is the firmware's */
+#define DMA_PAGES (PAGES_PER_GIB - LOW_PAGES)
 
 /* The hypervisor's own structures: vCPUs, run queues, lists of extents. Far less than this. */
 #define OVERHEAD_PAGES 4096ull

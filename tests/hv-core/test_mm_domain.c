@@ -318,6 +318,12 @@ static void a_superpage_over_small_pages_replaces_them(void)
     CU_ASSERT_EQUAL(POPULATE(d, 513, 1, 0), 1);
     CU_ASSERT_EQUAL(order_behind(d, 514), 0);
     fx_check();
+    size_t table = tp_frametable_bytes;
+    for (unsigned i = 0; i < 50; i++) { /* and their table goes */
+        CU_ASSERT_EQUAL(POPULATE(d, 512, 1, 9), 1);
+        CU_ASSERT_EQUAL(POPULATE(d, 513, 1, 0), 1);
+    }
+    CU_ASSERT(tp_frametable_bytes <= table + 2 * 512 * sizeof(struct frame));
     domain_destroy(d);
     fx_check();
 }

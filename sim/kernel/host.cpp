@@ -130,6 +130,13 @@ void host::load_rate(guest &g, unsigned c)
     g.l3_share = rate_l3_share(rates, c);
 }
 
+void host::set_task(unsigned c, const rate_task *task)
+{
+    if (rate_set(rates, c, task))
+        room.fail(EXIT_HOST_FAILED, "out of memory for the rate model");
+    rates_dirty = true;
+}
+
 void host::solve_rates()
 {
     if (!rates_dirty)

@@ -60,7 +60,8 @@ class host
     uint64_t perfc[PERFC_NR] = {};
     std::map<std::string, lock_stats> locks;
 
-    /// Another task on some pCPU: rates are to be solved before anybody goes on.
+    /// Another task (nullptr: idle) on some pCPU: rates are to be solved before anybody goes on.
+    void set_task(unsigned cpu, const rate_task *task);
     bool rates_dirty = false;
     void solve_rates();
     /// Progress of a guest up to now.

@@ -302,8 +302,7 @@ void pcpu_module::next_action(guest &g)
     }
     if (mix != g.task.mix) {
         g.task.mix = mix;
-        rate_set(host_.rates, id_, &g.task);
-        host_.rates_dirty = true;
+        host_.set_task(id_, &g.task);
     }
 }
 
@@ -346,8 +345,7 @@ void pcpu_module::context_switch(struct vcpu *, struct vcpu *next)
     guest_ = static_cast<guest *>(next->guest);
     if (guest_)
         switch_in(*guest_);
-    rate_set(host_.rates, id_, guest_ ? &guest_->task : nullptr);
-    host_.rates_dirty = true;
+    host_.set_task(id_, guest_ ? &guest_->task : nullptr);
 }
 
 void pcpu_module::switch_out(guest &g)

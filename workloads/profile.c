@@ -108,7 +108,10 @@ static void read_phase(cfg_table *t, const struct mix_reader *base, struct profi
     cfg_double(t, "jitter", false, 0.0, 1.0, &ph->jitter);
     cfg_time_ps(t, "block", false, 0, MAX_BLOCK_PS, &ph->block_ps);
     cfg_double(t, "block_jitter", false, 0.0, 1.0, &ph->block_jitter);
-    if (ph->instructions <= 0 && (!only || ph->block_ps > 0))
+    cfg_time_ps(t, "period", false, 1, MAX_BLOCK_PS, &ph->period_ps);
+    if (ph->period_ps > 0 && ph->block_ps > 0)
+        cfg_fail(t, "period", "either a period or a block: the period says when the next wake-up is due");
+    if (ph->instructions <= 0 && (!only || ph->block_ps > 0 || ph->period_ps > 0))
         cfg_fail(t, "instructions", "0 means endless: only a single phase that never blocks can be endless");
 }
 

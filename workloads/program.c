@@ -59,12 +59,17 @@ void program_next(struct program *p, struct action *out)
             if (out->instructions < 1.0) /* a pass executes something, so that the loop makes progress */
                 out->instructions = 1.0;
         }
-        if (ph->block_ps > 0)
+        if (ph->block_ps > 0 || ph->period_ps > 0)
             p->step = STEP_BLOCK;
         else
             advance_phase(p);
         return;
     case STEP_BLOCK:
+        if (ph->period_ps > 0) {
+            *out = (struct action){.kind = ACTION_BLOCK, .period_ps = ph->period_ps};
+            advance_phase(p);
+            return;
+        }
         *out = (struct action){.kind = ACTION_BLOCK,
                                .block_ps = (int64_t)stream_jitter(p->stream, (double)ph->block_ps, ph->block_jitter)};
         if (out->block_ps < 1) /* jitter 1 may draw less than the resolution of time: a block is a block */

@@ -6,6 +6,7 @@
 #define SIM_KERNEL_GUEST_HPP
 
 #include "calendar.hpp"
+#include "timer_wakes.h"
 #include "wake_histogram.h"
 #include <hv/core.h>
 #include <models/rate.h>
@@ -23,6 +24,7 @@ struct vm {
     const workload_profile *profile = nullptr;
     double node_share[MACHINE_MAX_NODES] = {};
     wake_histogram wakes = {};
+    timer_wakes late = {};
     std::vector<struct guest *> vcpus;
 };
 
@@ -45,6 +47,8 @@ struct guest {
     enum class doing { nothing, compute, block, hypercall } doing = doing::nothing;
     double left = 0;           ///< compute: instructions still to do
     int64_t block_ps = 0;      ///< block: how long; INT64_MAX: until something else wakes it
+    int64_t period_ps = 0;     ///< block: above 0, until this long after timer_due instead
+    time_ps timer_due = -1;    ///< when the timer of the last block expires or did; -1: there was none
     bool block_issued = false; ///< block: the timer is set, waiting for its event
     long result = 0;           ///< of the toolstack's last hypercall
     rate_task task = {};

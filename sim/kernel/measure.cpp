@@ -18,6 +18,15 @@ const char *const perfc_names[PERFC_NR] = {
     "heap_free",         "heap_split",      "heap_merge",     "page_assign",     "p2m_set",
 };
 
+void write_timer_wakes(metrics &out, const timer_wakes &t, const char *name)
+{
+    metrics_add(&out, "vm.timer_wakes", double(t.count), "vm", name, NULL);
+    for (unsigned b = 0; b < TIMER_WAKES_BOUNDS; b++)
+        metrics_add(&out, timer_wakes_bound[b].metric, double(t.below[b]), "vm", name, NULL);
+    metrics_add(&out, "vm.timer_latency_mean", double(t.sum) / double(t.count) / 1e9, "vm", name, NULL);
+    metrics_add(&out, "vm.timer_latency_max", double(t.max) / 1e9, "vm", name, NULL);
+}
+
 double seconds(time_ps t)
 {
     return double(t) / 1e12;
@@ -166,6 +175,8 @@ void measure::write_vms(metrics &out, double window) const
         metrics_add(&out, "vm.wake_latency", double(wake_histogram_quantile(&v.wakes, 99, 100)) / 1e9, "vm", name,
                     "quantile", "p99", NULL);
         metrics_add(&out, "vm.wake_latency", double(v.wakes.max) / 1e9, "vm", name, "quantile", "max", NULL);
+        if (v.late.count)
+            write_timer_wakes(out, v.late, name);
     }
 }
 

@@ -295,6 +295,7 @@ void pcpu_module::next_action(guest &g)
         } else {
             g.doing = guest::doing::block;
             g.block_ps = a.block_ps;
+            g.period_ps = a.period_ps;
         }
     } else {
         g.doing = guest::doing::block;
@@ -322,7 +323,14 @@ void pcpu_module::guest_action()
         g.block_issued = true;
         g.count.blocks++;
         if (g.block_ps != INT64_MAX) {
-            hv_set_timer_op t = {(local_now() + g.block_ps) / 1000};
+            time_ps due = local_now() + g.block_ps;
+            if (g.period_ps > 0) {
+                due = g.timer_due >= 0 ? g.timer_due + g.period_ps : 0;
+                if (due <= local_now()) // missed, or the first one
+                    due = local_now() + g.period_ps;
+            }
+            hv_set_timer_op t = {due / 1000};
+            g.timer_due = t.timeout * 1000;
             host_.hv->hypercall(HYPERCALL_set_timer_op, &t);
             charge(host_.cost.trap_exit + host_.cost.trap_entry); // the guest makes two calls
         }

@@ -74,6 +74,21 @@ static void phases_follow_one_another(void)
     program_free(prog);
 }
 
+/* A period is handed on as it is: when the next wake-up is due only the caller can tell. */
+static void period_is_an_absolute_wake_up(void)
+{
+    struct workload_profile p = {.nr_phases = 1, .phase[0] = {.instructions = 100, .period_ps = 77}};
+    struct program *prog = start(&p, "a", 0);
+    for (int i = 0; i < 4; i++) {
+        struct action a;
+        program_next(prog, &a);
+        CU_ASSERT_EQUAL(a.kind, i % 2 ? ACTION_BLOCK : ACTION_COMPUTE);
+        CU_ASSERT_EQUAL(a.period_ps, i % 2 ? 77 : 0);
+        CU_ASSERT_EQUAL(a.block_ps, 0);
+    }
+    program_free(prog);
+}
+
 static void lengths_jitter_around_their_mean(void)
 {
     struct workload_profile p = {
@@ -115,6 +130,7 @@ static const struct cunit_case tests[] = {
     {"a program without length computes for ever", endless_program},
     {"the start offset comes first and once", start_offset_comes_once},
     {"phases follow one another, each with its mix", phases_follow_one_another},
+    {"a period is an absolute wake-up", period_is_an_absolute_wake_up},
     {"lengths stay within their jitter, with the right mean", lengths_jitter_around_their_mean},
     {"no action is empty", no_empty_action},
 };

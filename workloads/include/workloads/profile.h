@@ -19,6 +19,7 @@ struct profile_phase {
     double jitter;       /* each pass draws its length uniformly in mean * (1 +- jitter), 0..1 */
     int64_t block_ps;    /* mean time blocked after the phase, 0: does not block */
     double block_jitter; /* the same for the block time */
+    int64_t period_ps;   /* sleeps after the phase until this long after the last wake-up was due, 0: block_ps says */
 };
 
 enum profile_metric { METRIC_RATE, METRIC_TIME };

@@ -15,7 +15,7 @@ extern "C" {
 
 enum action_kind {
     ACTION_COMPUTE, /* execute `instructions` of `mix` (HUGE_VAL: until the end of time) */
-    ACTION_BLOCK    /* sleep for `block_ps` */
+    ACTION_BLOCK    /* sleep for `block_ps`; with `period_ps`: until that long after the last wake-up was due */
 };
 
 struct action {
@@ -23,6 +23,8 @@ struct action {
     double instructions;
     const struct work_mix *mix;
     int64_t block_ps;
+    /* Above 0: an absolute wake-up. One that was missed (the time has come already) is left out: period_ps from now. */
+    int64_t period_ps;
 };
 
 struct program;

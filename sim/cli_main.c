@@ -14,6 +14,8 @@ const struct cli_command cli_commands[] = {
     {"sweep", "SWEEP.toml", "Simulate a grid of scenarios into one SQLite file", cli_sweep_options, NULL, cli_sweep},
     {"report", "REPORT", "Compare the results of a sweep with published figures", cli_report_options, cli_report_words,
      cli_report},
+    {"replay", "KIND FILE", "Simulate what was measured on a real Xen, and compare", cli_replay_options,
+     cli_replay_words, cli_replay},
     {"calibrate", "[PROGRAM...]", "Fit workload profiles to the calibration rows of the density benchmark",
      cli_calibrate_options, NULL, cli_calibrate},
     {"list", "WHAT", "List machines, workloads, metrics and so on", cli_list_options, cli_list_words, cli_list},

@@ -25,22 +25,28 @@ struct reader {
     FILE *f;
     unsigned line;
     char **field; /* of the row at hand */
+    unsigned *at; /* where each begins */
     size_t nr, room;
 };
 
-static bool add_field(struct reader *r, const char *text)
+static bool add_field(struct reader *r, const char *text, unsigned at)
 {
     if (r->nr == r->room) {
         size_t room = r->room ? r->room * 2 : 16;
         char **more = realloc(r->field, room * sizeof(char *));
-        if (!more)
+        if (more)
+            r->field = more;
+        unsigned *ats = realloc(r->at, room * sizeof(unsigned));
+        if (ats)
+            r->at = ats;
+        if (!more || !ats)
             return false;
-        r->field = more;
         r->room = room;
     }
     char *copy = strdup(text);
     if (!copy)
         return false;
+    r->at[r->nr] = at;
     r->field[r->nr++] = copy;
     return true;
 }
@@ -48,8 +54,10 @@ static bool add_field(struct reader *r, const char *text)
 /* Split one line (without its end) in place. NULL, or what is wrong with it. */
 static const char *split(struct reader *r, char *p)
 {
+    const char *line = p;
     for (;;) {
         char *out = p, *start = p;
+        unsigned at = (unsigned)(p - line) + 1;
         if (*p == '"') {
             start = out = ++p;
             for (; *p && (*p != '"' || p[1] == '"'); p++) {
@@ -66,7 +74,7 @@ static const char *split(struct reader *r, char *p)
         }
         bool last = !*p++;
         *out = 0;
-        if (!add_field(r, start))
+        if (!add_field(r, start, at))
             return "out of memory";
         if (last)
             return NULL;
@@ -85,7 +93,10 @@ static const char *take_row(struct reader *r, struct csv *c)
     if (!c->column) {
         c->column = r->field;
         c->nr_columns = r->nr;
+        c->header_line = r->line;
+        free(r->at);
         r->field = NULL;
+        r->at = NULL;
         r->nr = r->room = 0;
         return NULL;
     }
@@ -97,9 +108,13 @@ static const char *take_row(struct reader *r, struct csv *c)
     unsigned *line = realloc(c->line, (c->nr_rows + 1) * sizeof(unsigned));
     if (line)
         c->line = line;
-    if (!cell || !line)
+    unsigned *at = realloc(c->at, (c->nr_rows + 1) * c->nr_columns * sizeof(unsigned));
+    if (at)
+        c->at = at;
+    if (!cell || !line || !at)
         return "out of memory";
     memcpy(cell + c->nr_rows * c->nr_columns, r->field, r->nr * sizeof(char *));
+    memcpy(at + c->nr_rows * c->nr_columns, r->at, r->nr * sizeof(unsigned));
     line[c->nr_rows++] = r->line;
     r->nr = 0;
     return NULL;
@@ -132,6 +147,7 @@ int csv_read(const char *path, struct csv *out, struct fault *f)
     }
     drop_row(&r);
     free(r.field);
+    free(r.at);
     free(text);
     fclose(r.f);
     return f->code;
@@ -146,6 +162,7 @@ void csv_free(struct csv *c)
     free(c->column);
     free(c->cell);
     free(c->line);
+    free(c->at);
     memset(c, 0, sizeof(*c));
 }
 

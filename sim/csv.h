@@ -13,6 +13,8 @@ struct csv {
     char **column;
     char **cell;    /* nr_rows x nr_columns */
     unsigned *line; /* of each row in the file, 1-based */
+    unsigned *at;   /* column in its line where each cell begins, 1-based */
+    unsigned header_line;
 };
 
 /* The first row names the columns; every row must have as many fields. Lines that begin with # are comments. */

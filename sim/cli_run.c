@@ -7,6 +7,7 @@
 #include "progress.h"
 #include "run_child.h"
 #include "run_dir.h"
+#include "trace_reader.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -24,6 +25,7 @@ enum {
     OPT_HV_CORE,
     OPT_HV_COST,
     OPT_EVENT_LOG,
+    OPT_TRACE,
     OPT_CONSOLE,
     OPT_FORCE,
     OPT_PROGRESS
@@ -41,6 +43,8 @@ const struct argp_option cli_run_options[] = {
     {"hv-core", OPT_HV_CORE, "FILE.so", 0, "Use this build of the hypervisor core", 0},
     {"hv-cost", OPT_HV_COST, "none|fixed", 0, "What hypervisor code costs (scenario key hv_cost)", 0},
     {"event-log", OPT_EVENT_LOG, "FILE", 0, "Write every event as CSV", 0},
+    {"trace", OPT_TRACE, "FILE", 0,
+     "Write the hypervisor's trace of the window of measurement as xentrace does, TSC in ns (xenalyze --cpu-hz=1G)", 0},
     {"console", OPT_CONSOLE, "FILE", 0, "Write what hypervisor and toolstack print; - is the standard error", 0},
     {"force", OPT_FORCE, NULL, 0, "Replace the result that DIR holds", 0},
     {"quiet", 'q', NULL, 0, "Print errors only", 0},
@@ -49,7 +53,7 @@ const struct argp_option cli_run_options[] = {
 };
 
 struct run_args {
-    const char *scenario, *out, *event_log, *console, *hv_core;
+    const char *scenario, *out, *event_log, *trace, *console, *hv_core;
     uint64_t seed;
     struct cli_list set;
     char cost[32]; /* --hv-cost as an override */
@@ -91,6 +95,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_EVENT_LOG:
         a->event_log = arg;
         return 0;
+    case OPT_TRACE:
+        a->trace = arg;
+        return 0;
     case OPT_CONSOLE:
         a->console = arg;
         return 0;
@@ -125,11 +132,12 @@ struct child_setup {
     const struct run_args *args;
     const struct scenario *scenario;
     char *event_log; /* temporary name; NULL: none */
+    char *trace;     /* the same */
     int event_fd;    /* -1: events are not streamed */
     bool first;      /* the one that shows progress, writes logs */
     struct progress progress;
     struct event_pipe *pipe;
-    FILE *log;
+    FILE *log, *trace_file;
 };
 
 static void show_progress(void *ctx, double done)
@@ -166,6 +174,8 @@ static int prepare(void *ctx, struct run_options *o)
             return EXIT_HOST_FAILED;
         event_log_header(c->log);
     }
+    if (c->first && c->trace && !(o->trace = c->trace_file = fopen(c->trace, "we")))
+        return EXIT_HOST_FAILED;
     if (c->first && c->args->console) {
         o->console = strcmp(c->args->console, "-") != 0 ? fopen(c->args->console, "we") : stderr;
         if (!o->console)
@@ -189,6 +199,10 @@ static int run_and_close(const struct scenario *s, const struct run_options *opt
         event_pipe_close(child->pipe);
     if (child->log && (fflush(child->log) || ferror(child->log) || fclose(child->log)) && exit == EXIT_DONE) {
         snprintf(out->error, sizeof(out->error), "%s: %s", child->args->event_log, strerror(errno));
+        exit = EXIT_HOST_FAILED;
+    }
+    if (child->trace_file && fclose(child->trace_file) && exit == EXIT_DONE) {
+        snprintf(out->error, sizeof(out->error), "%s: %s", child->args->trace, strerror(errno));
         exit = EXIT_HOST_FAILED;
     }
     if (opt->console)
@@ -317,6 +331,15 @@ static void print_vms(const struct metrics *ms)
     }
 }
 
+/* Its tables of pCPUs and vCPUs have TRACE_XENALYZE_IDS entries. */
+static bool beyond_xenalyze(const struct scenario *s)
+{
+    bool beyond = s->machine->nr_cpus > TRACE_XENALYZE_IDS || s->dom0_vcpus > TRACE_XENALYZE_IDS;
+    for (unsigned i = 0; i < s->nr_vms; i++)
+        beyond |= s->vm[i].cfg.vcpus > TRACE_XENALYZE_IDS || s->vm[i].cfg.maxvcpus > TRACE_XENALYZE_IDS;
+    return beyond;
+}
+
 static void print_summary(const struct run_args *a, const struct scenario *s, const struct run_reply *r)
 {
     const struct run_result *x = &r->result;
@@ -334,22 +357,36 @@ static void print_summary(const struct run_args *a, const struct scenario *s, co
     print_vms(&x->metrics);
     if (a->out)
         printf("wrote %s/{run.json,metrics.json,metrics.csv}\n", a->out);
+    if (a->trace)
+        printf("wrote %s%s\n", a->trace,
+               beyond_xenalyze(s) ? " (some of its pCPU or vCPU numbers are above 255: xenalyze cannot read these)"
+                                  : "");
 }
 
 /* ---- one command ------------------------------------------------------------------------------------------------ */
+
+/* path: NULL if it is not wanted. *temp: the name until it is complete. */
+static int open_log(const char *path, char **temp, struct fault *f)
+{
+    if (!path)
+        return EXIT_DONE;
+    if (asprintf(temp, "%s.tmp-%ld", path, (long)getpid()) < 0) {
+        *temp = NULL;
+        return fault_set(f, EXIT_HOST_FAILED, "out of memory");
+    }
+    FILE *t = fopen(*temp, "we");
+    if (!t)
+        return fault_set(f, EXIT_BAD_INPUT, "%s: cannot write there: %s", path, strerror(errno));
+    fclose(t);
+    return EXIT_DONE;
+}
 
 /* Files beside the directory: tried before simulating. Event logs appear under their name when they are complete. */
 static int open_logs(struct child_setup *c, struct fault *f)
 {
     const struct run_args *a = c->args;
-    if (a->event_log) {
-        if (asprintf(&c->event_log, "%s.tmp-%ld", a->event_log, (long)getpid()) < 0)
-            return fault_set(f, EXIT_HOST_FAILED, "out of memory");
-        FILE *t = fopen(c->event_log, "we");
-        if (!t)
-            return fault_set(f, EXIT_BAD_INPUT, "%s: cannot write there: %s", a->event_log, strerror(errno));
-        fclose(t);
-    }
+    if (open_log(a->event_log, &c->event_log, f) || open_log(a->trace, &c->trace, f))
+        return f->code;
     if (a->console && strcmp(a->console, "-") != 0) {
         FILE *t = fopen(a->console, "ae");
         if (!t)
@@ -360,16 +397,22 @@ static int open_logs(struct child_setup *c, struct fault *f)
 }
 
 /* A log of a panic is what one wants to read; a log of a run that was interrupted is not complete. */
-static void close_logs(struct child_setup *c, struct fault *f)
+static void close_log(const char *path, char *temp, struct fault *f)
 {
-    if (!c->event_log)
+    if (!temp)
         return;
     bool complete = f->code == EXIT_DONE || f->code == EXIT_MODEL_PANIC;
     if (!complete)
-        unlink(c->event_log);
-    else if (rename(c->event_log, c->args->event_log))
-        fault_set(f, EXIT_HOST_FAILED, "%s: %s", c->args->event_log, strerror(errno));
-    free(c->event_log);
+        unlink(temp);
+    else if (rename(temp, path))
+        fault_set(f, EXIT_HOST_FAILED, "%s: %s", path, strerror(errno));
+    free(temp);
+}
+
+static void close_logs(struct child_setup *c, struct fault *f)
+{
+    close_log(c->args->event_log, c->event_log, f);
+    close_log(c->args->trace, c->trace, f);
 }
 
 static void simulate(const struct cli *cli, const struct run_args *a, const struct scenario *s, struct fault *f)

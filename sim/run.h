@@ -39,6 +39,7 @@ struct run_options {
     void *ctx;
     /* NULL or called now and then with progress in 0..1 of simulated time. */
     void (*on_progress)(void *ctx, double done);
+    FILE *trace;   /* the core's trace records as xentrace writes them, of the window of measurement; NULL: none */
     FILE *console; /* the hypervisor's console and the toolstack's messages; NULL: dropped */
 };
 

@@ -47,7 +47,7 @@ cost_table make_costs(const scenario &s)
 
 host::host(const scenario &s, const run_options &o, const hv_core *core)
     : scn(s), opt(o), hv(core), room(o), cost(make_costs(s)), rates(rate_create(s.machine)),
-      changed_(s.machine->nr_cpus)
+      trace(o.trace, s.machine->nr_cpus), changed_(s.machine->nr_cpus)
 {
     const machine &m = *s.machine;
     unsigned cores = 0;

@@ -8,6 +8,7 @@
 #include "../scenario.h"
 #include "guest.hpp"
 #include "room.hpp"
+#include "trace_writer.hpp"
 #include <map>
 #include <memory>
 
@@ -57,6 +58,7 @@ class host
     // Bytes brought into each core's L2 and each socket's L3 so far.
     std::vector<double> l2_inserted, l3_inserted;
 
+    trace_writer trace;
     uint64_t perfc[PERFC_NR] = {};
     std::map<std::string, lock_stats> locks;
 

@@ -205,6 +205,8 @@ void port_console_write(const char *s, size_t n)
 
 void port_trace(uint32_t event, unsigned nr_words, const uint32_t *words)
 {
+    if (the_host->measuring && the_host->trace.on())
+        the_host->trace.add(self().id(), self().local_now() / 1000, event, nr_words, words);
     // Wake-up latency: from blocked -> runnable to runnable -> running.
     if ((event & 0xffff00fu) != TRC_SCHED_RUNSTATE_CHANGE || nr_words < 1)
         return;

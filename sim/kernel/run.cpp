@@ -5,6 +5,7 @@
 #include "measure.hpp"
 #include "pcpu.hpp"
 #include "toolstack.hpp"
+#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <dlfcn.h>
@@ -87,6 +88,10 @@ int simulate(const scenario &s, const run_options &opt, const hv_core *core, run
     if (h.room.exit_code == EXIT_DONE && !m.complete()) {
         h.room.exit_code = EXIT_MODEL_PANIC;
         h.room.error = "the simulation ended before the window of measurement did";
+    }
+    if (!h.trace.finish() && h.room.exit_code == EXIT_DONE) {
+        h.room.exit_code = EXIT_HOST_FAILED;
+        h.room.error = std::string("the trace could not be written: ") + strerror(errno);
     }
     if (h.room.exit_code == EXIT_DONE && opt.check_invariants) {
         h.observing = true;

@@ -20,7 +20,10 @@ struct cli_command {
     /* Words that an argument can be, NULL-terminated, for the completion of shells; NULL: files. */
     const char *const *words;
     int (*run)(const struct cli *cli, int argc, char **argv); /* argv[0]: "hvsim NAME" */
+    const char *more;                                         /* what --help says after the options, NULL: nothing */
 };
+
+extern const char cli_replay_more[];
 
 /* NULL-name terminated. */
 extern const struct cli_command cli_commands[];

@@ -10,19 +10,20 @@ static const struct argp_option no_options[] = {{0}};
 static int cli_help(const struct cli *cli, int argc, char **argv);
 
 const struct cli_command cli_commands[] = {
-    {"run", "SCENARIO.toml", "Simulate one scenario", cli_run_options, NULL, cli_run},
-    {"sweep", "SWEEP.toml", "Simulate a grid of scenarios into one SQLite file", cli_sweep_options, NULL, cli_sweep},
+    {"run", "SCENARIO.toml", "Simulate one scenario", cli_run_options, NULL, cli_run, NULL},
+    {"sweep", "SWEEP.toml", "Simulate a grid of scenarios into one SQLite file", cli_sweep_options, NULL, cli_sweep,
+     NULL},
     {"report", "REPORT", "Compare the results of a sweep with published figures", cli_report_options, cli_report_words,
-     cli_report},
+     cli_report, NULL},
     {"replay", "KIND FILE", "Simulate what was measured on a real Xen, and compare", cli_replay_options,
-     cli_replay_words, cli_replay},
+     cli_replay_words, cli_replay, cli_replay_more},
     {"calibrate", "[PROGRAM...]", "Fit workload profiles to the calibration rows of the density benchmark",
-     cli_calibrate_options, NULL, cli_calibrate},
-    {"list", "WHAT", "List machines, workloads, metrics and so on", cli_list_options, cli_list_words, cli_list},
+     cli_calibrate_options, NULL, cli_calibrate, NULL},
+    {"list", "WHAT", "List machines, workloads, metrics and so on", cli_list_options, cli_list_words, cli_list, NULL},
     {"completion", "SHELL", "Write a completion script for a shell", cli_completion_options, cli_completion_words,
-     cli_completion},
-    {"help", "[COMMAND]", "Explain a command", no_options, NULL, cli_help},
-    {NULL, NULL, NULL, NULL, NULL, NULL},
+     cli_completion, NULL},
+    {"help", "[COMMAND]", "Explain a command", no_options, NULL, cli_help, NULL},
+    {NULL, NULL, NULL, NULL, NULL, NULL, NULL},
 };
 
 static const char *the_core_build_id;

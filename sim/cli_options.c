@@ -189,7 +189,9 @@ int cli_parse(const struct cli_command *c, argp_parser_t parser, int argc, char 
         return EXIT_BAD_INPUT;
     /* glibc leaks the help of an empty table. */
     const struct argp_option *options = c->options->name ? c->options : NULL;
-    struct argp argp = {.options = options, .parser = parser, .args_doc = c->args, .doc = c->text};
+    char doc[2048]; /* argp prints what follows \v after the options */
+    snprintf(doc, sizeof(doc), "%s%s%s", c->text, c->more ? "\v" : "", c->more ? c->more : "");
+    struct argp argp = {.options = options, .parser = parser, .args_doc = c->args, .doc = doc};
     argp_err_exit_status = EXIT_BAD_INPUT;
     return argp_parse(&argp, argc, argv, 0, NULL, input) ? EXIT_BAD_INPUT : EXIT_DONE;
 }

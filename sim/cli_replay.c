@@ -23,14 +23,20 @@ const struct argp_option cli_replay_options[] = {
     {0},
 };
 
-const struct replay_kind replay_kinds[] = {
-    {"shares", "CPU time by weight and cap (results/reference/real-xen/shares.csv)", replay_shares},
-    {"wakes", "wake-up latency of a mostly sleeping guest (results/reference/real-xen/wake-latency.csv)", replay_wakes},
-    {NULL, NULL, NULL},
-};
+/* A new kind is one line here. X(name, what its record is) */
+#define REPLAY_KINDS(X)                                                                                                \
+    X(shares, "CPU time by weight and cap (real-xen/shares.csv)")                                                      \
+    X(wakes, "latency of a mostly sleeping guest (real-xen/wake-latency.csv)")
 
-/* The names of replay_kinds, for the completion of shells. */
-const char *const cli_replay_words[] = {"shares", "wakes", NULL};
+#define KIND(name, text) {#name, text, replay_##name},
+#define WORD(name, text) #name,
+#define LINE(name, text) "\n  " #name ": " text
+
+const struct replay_kind replay_kinds[] = {REPLAY_KINDS(KIND){NULL, NULL, NULL}};
+/* For the completion of shells. */
+const char *const cli_replay_words[] = {REPLAY_KINDS(WORD) NULL};
+const char cli_replay_more[] = "KIND is what was recorded, FILE the record, see results/reference:" REPLAY_KINDS(
+    LINE) "\n\nThe last line says how many comparisons passed and failed; exit 1 if any failed.";
 
 struct replay_args {
     const struct replay_kind *kind;
@@ -80,7 +86,7 @@ static error_t check_duration(const char *text, struct argp_state *state)
 static error_t check_whole(const struct replay_args *a, struct argp_state *state)
 {
     if (!a->kind)
-        return cli_bad(state, "replay what? shares, wakes; see --help");
+        return cli_bad(state, "replay what? See --help");
     if (!a->opt.file)
         return cli_bad(state, "no record given to replay %s", a->kind->name);
     return 0;

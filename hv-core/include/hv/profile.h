@@ -15,6 +15,7 @@ extern "C" {
 /* X(identifier, released in, fixed in ("" = not fixed), what it does) */
 #define HV_QUIRKS(X)                                                                                                   \
     X(sched_now_before_lock, "-", "4.4", "schedule() samples the time before it takes the lock")                       \
+    X(initial_cpu_least_populated, "3.0", "4.8", "a new vCPU starts on the least populated pCPU, second threads first")  \
     X(credit_acct_32bit, "3.0", "", "credit accounting multiplies in 32 bits and wraps on large hosts")                \
     X(credit_unpark_boost, "3.4", "4.4", "a parked vCPU coming out of parking is boosted")                             \
     X(credit_migrate_boost, "3.0", "4.4", "a vCPU woken by a migration is boosted")                                    \
@@ -27,6 +28,28 @@ extern "C" {
     X(credit_no_lb_ratelimit, "3.0", "4.19", "the load balancer scans all peers every time")                           \
     X(credit_steal_from_first, "3.0", "4.9", "the balancer starts from each node's first busy pCPU, also if one runs") \
     X(credit_pool_put_stale, "4.2", "4.4", "a new time slice leaves tick and credits per slice as they were")          \
+    X(credit_delay_at_boot_only, "3.0", "4.14", "vcpu_migration_delay is a boot parameter only, not one of a pool")     \
+    X(rtds_replq_by_level, "4.10", "", "rtds replenishes in order of level, then deadline: a deadline can come late")   \
+    X(rtds_replenish_quiet, "4.10", "", "rtds: who waits on a level of extratime is replenished without a tickle")     \
+    X(credit2_no_affinity, "4.1", "4.7", "credit2 ignores hard affinity")                                              \
+    X(credit2_one_runqueue, "4.1", "4.6", "credit2: all pCPUs that boot share one run queue, whatever their sockets")  \
+    X(credit2_private_spinlock, "4.1", "4.8", "credit2: of two placements at a time one gives up")                     \
+    X(credit2_first_pcpu, "4.1", "4.8", "credit2 places on the first pCPU of a run queue, new vCPUs not at all")       \
+    X(credit2_tickle_own_first, "4.1", "4.8", "credit2 preempts on a vCPU's own pCPU before it wakes an idle one")     \
+    X(credit2_no_ratelimit, "4.1", "4.8", "credit2 has no rate limit")                                                 \
+    X(credit2_yield_nop, "4.1", "4.8", "credit2: a yield does nothing")                                                \
+    X(credit2_short_slices, "4.1", "4.8", "credit2: slices of at most 2 ms, idle ones too")                            \
+    X(credit2_load_window_short, "4.1", "4.8", "credit2 averages load over 268 ms")                                    \
+    X(credit2_stale_load, "4.1", "4.8", "credit2 does not refresh the load of who goes on running")                    \
+    X(credit2_reset_stale, "4.1", "4.8", "credit2: a reset forgives what vCPUs on other pCPUs have run so far")        \
+    X(credit2_reset_on_next, "4.1", "4.8", "credit2 resets when the next one has no credit, whoever else has")         \
+    X(credit2_trace_swapped, "4.1", "4.8", "credit2's records have the domain in the low half; later ones are absent") \
+    X(credit2_no_cap, "4.1", "4.10", "credit2 has no caps")                                                            \
+    X(credit2_no_floor, "4.1", "4.14", "credit2: credit has no floor")                                                 \
+    X(credit2_two_hogs, "4.1", "4.21", "credit2: two burners of a pCPU run for 10 ms in turn")                         \
+    X(credit2_balance_last_queue, "4.1", "", "credit2 balances by the load of the last run queue, not of the chosen")  \
+    X(credit2_pick_bias_hard, "4.10", "", "credit2 places by soft affinity with another run queue's bias")             \
+    X(credit2_idle_resist, "4.14", "", "credit2: an idle pCPU leaves a waiter at the credit floor to its last pCPU")   \
     X(node_affinity_domain, "4.3", "4.5", "node affinity is per domain; there is no per-vCPU soft affinity")           \
     X(claim_at_assign, "4.3", "4.22", "a claim shrinks at assignment and grows back when pages are freed")             \
     X(heap_alloc_next_node, "3.4", "", "a multi-node domain's allocations rotate over its nodes, starting after 0")    \

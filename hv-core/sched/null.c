@@ -116,8 +116,7 @@ static struct hv_lock *null_add_cpu(struct scheduler *s, pcpu_id c, void *pdata)
     ((struct null_pcpu *)pdata)->owner = NULL;
     cpumask_set_atomic(&p->cpus, c);
     cpumask_set_atomic(&p->cpus_free, c);
-    softirq_raise_on(c, SCHEDULE_SOFTIRQ); /* somebody may be waiting for it */
-    return NULL;
+    return NULL; /* c schedules next: somebody may be waiting for it */
 }
 
 static void null_remove_cpu(struct scheduler *s, pcpu_id c, void *pdata)
@@ -486,33 +485,15 @@ static void dump_unit(const struct sched_unit *u)
     hv_printk("[%u.%u] pcpu=%d", u->domain->id.n, u->id, waits(u) ? -1 : (int)u->processor.n);
 }
 
-/* A list like 0-3,8. */
-static void dump_mask(const cpumask_t *m)
-{
-    const char *comma = "";
-    for (pcpu_id c = cpumask_first(m); pcpu_valid(c);) {
-        pcpu_id last = c, next = cpumask_next(c, m);
-        for (; pcpu_valid(next) && next.n == last.n + 1u; next = cpumask_next(next, m))
-            last = next;
-        if (last.n == c.n)
-            hv_printk("%s%u", comma, c.n);
-        else
-            hv_printk("%s%u-%u", comma, c.n, last.n);
-        comma = ",";
-        c = next;
-    }
-}
-
 static void null_dump_cpu(struct scheduler *s, pcpu_id c)
 {
     struct hv_lock *lock = pcpu_schedule_lock(c);
     const struct sched_unit *owner = null_pcpu_of(c)->owner, *cur = curr_on_cpu(c);
 
-    hv_printk("CPU[%02u] sibling={", c.n);
-    dump_mask(cpu_sibling_mask(c));
-    hv_printk("}, core={");
-    dump_mask(cpu_socket_mask(c));
-    hv_printk("}");
+    char siblings[64], socket[160];
+    cpumask_print(siblings, sizeof(siblings), cpu_sibling_mask(c));
+    cpumask_print(socket, sizeof(socket), cpu_socket_mask(c));
+    hv_printk("CPU[%02u] sibling={%s}, core={%s}", c.n, siblings, socket);
     if (owner)
         hv_printk(", unit=d%uv%u", owner->domain->id.n, owner->id);
     hv_printk("\n");
@@ -531,9 +512,9 @@ static void null_dump_settings(struct scheduler *s)
     const struct sched_unit *u;
     unsigned n = 0;
 
-    hv_printk("\tcpus_free = ");
-    dump_mask(&p->cpus_free);
-    hv_printk("\nDomain info:\n");
+    char cpus[200];
+    cpumask_print(cpus, sizeof(cpus), &p->cpus_free);
+    hv_printk("\tcpus_free = %s\nDomain info:\n", cpus);
     list_for_each (pos, &hv_domain_list) {
         const struct domain *d = list_entry(pos, struct domain, link);
         if (d->cpupool != s->pool)

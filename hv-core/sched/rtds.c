@@ -44,8 +44,7 @@ static struct hv_lock *rtds_add_cpu(struct scheduler *s, pcpu_id c, void *pdata)
         timer_migrate(&p->repl_timer, c);
     if (first)
         rtds_replq_arm(p);
-    softirq_raise_on(c, SCHEDULE_SOFTIRQ); /* there may be work for it */
-    return p->lock;
+    return p->lock; /* c schedules next: there may be work for it */
 }
 
 static void rtds_remove_cpu(struct scheduler *s, pcpu_id c, void *pdata)

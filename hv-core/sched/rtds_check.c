@@ -83,13 +83,17 @@ const char *rtds_check(struct scheduler *s, bool quiescent)
 static void dump_unit(const struct rtds_unit *ru)
 {
     const struct sched_unit *u = ru->unit;
+    cpumask_t allowed;
+    char cpus[160];
 
+    cpumask_and(&allowed, &u->hard, unit_pool_res(u));
+    cpumask_print(cpus, sizeof(cpus), &allowed);
     hv_printk("[%5u.%u] cpu %u, (%lld, %lld), cur_b=%lld cur_d=%lld last_start=%lld\n", u->domain->id.n, u->id,
               u->processor.n, (long long)ru->period, (long long)ru->budget, (long long)ru->cur_budget,
               (long long)ru->cur_deadline, (long long)ru->last_start);
     hv_printk("\t\t priority_level=%u has_extratime=%d\n", ru->level, ru->extratime);
-    hv_printk("\t\t onQ=%d runnable=%d scheduled=%d delayed_add=%d depleted=%d\n", rtds_queued(ru), unit_runnable(u),
-              ru->scheduled, ru->delayed_add, ru->depleted);
+    hv_printk("\t\t onQ=%d runnable=%d scheduled=%d delayed_add=%d depleted=%d effective hard_affinity=%s\n",
+              rtds_queued(ru), unit_runnable(u), ru->scheduled, ru->delayed_add, ru->depleted, cpus);
 }
 
 void rtds_dump_cpu(struct scheduler *s, pcpu_id c)

@@ -9,7 +9,18 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPT_CSV = 256, OPT_LEVEL, OPT_DURATION, OPT_KEEP, OPT_SEED, OPT_SET, OPT_CHECK_INVARIANTS };
+enum {
+    OPT_CSV = 256,
+    OPT_LEVEL,
+    OPT_DURATION,
+    OPT_KEEP,
+    OPT_SEED,
+    OPT_SET,
+    OPT_CHECK_INVARIANTS,
+    OPT_PLOT,
+    OPT_SCENARIO,
+    OPT_CPU_HZ
+};
 
 const struct argp_option cli_replay_options[] = {
     {"jobs", 'j', "N", 0, "Simulations at a time (default: the number of processors)", 0},
@@ -20,13 +31,18 @@ const struct argp_option cli_replay_options[] = {
     {"set", OPT_SET, "KEY=VALUE", 0, "Override a key of every scenario. May be repeated", 0},
     {"keep", OPT_KEEP, "DIR", 0, "Leave the scenarios that were built there, to run them by hand", 0},
     {"check-invariants", OPT_CHECK_INVARIANTS, NULL, 0, "Check every invariant that the hypervisor core knows", 0},
+    {"plot", OPT_PLOT, "DIR", 0, "trace: draw the distributions there, as SVG and PNG, with the data", 0},
+    {"scenario", OPT_SCENARIO, "FILE", 0, "trace: what to simulate (default: the guests of the reference recording)",
+     0},
+    {"cpu-hz", OPT_CPU_HZ, "HZ", 0, "trace: TSC frequency of the recording (default: 2596124000)", 0},
     {0},
 };
 
 /* A new kind is one line here. X(name, what its record is) */
 #define REPLAY_KINDS(X)                                                                                                \
     X(shares, "CPU time by weight and cap (real-xen/shares.csv)")                                                      \
-    X(wakes, "latency of a mostly sleeping guest (real-xen/wake-latency.csv)")
+    X(wakes, "latency of a mostly sleeping guest (real-xen/wake-latency.csv)")                                         \
+    X(trace, "a recorded xentrace (real-xen/trace/credit-sched-5s.bin)")
 
 #define KIND(name, text) {#name, text, replay_##name},
 #define WORD(name, text) #name,
@@ -89,6 +105,8 @@ static error_t check_whole(const struct replay_args *a, struct argp_state *state
         return cli_bad(state, "replay what? See --help");
     if (!a->opt.file)
         return cli_bad(state, "no record given to replay %s", a->kind->name);
+    if (a->kind->run != replay_trace && (a->opt.plot || a->opt.scenario || a->opt.cpu_hz > 0))
+        return cli_bad(state, "--plot, --scenario and --cpu-hz are of replay trace");
     return 0;
 }
 
@@ -117,6 +135,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         if (!strchr(arg, '='))
             return cli_bad(state, "--set %s: expected KEY=VALUE", arg);
         return cli_list_add(&a->set, arg) ? 0 : ENOMEM;
+    case OPT_PLOT:
+        a->opt.plot = arg;
+        return 0;
+    case OPT_SCENARIO:
+        a->opt.scenario = arg;
+        return 0;
+    case OPT_CPU_HZ:
+        if (!cli_number(state, "--cpu-hz", arg, 1, 1000000000000, &n))
+            return EINVAL;
+        a->opt.cpu_hz = (double)n;
+        return 0;
     case OPT_KEEP:
         a->opt.keep = arg;
         return 0;

@@ -127,5 +127,7 @@ struct density_file {
 int density_open(struct density_file *o, const char *dir, const char *name, struct fault *f);
 int density_close(struct density_file *o, struct fault *f);
 int density_make_dir(const char *path, struct fault *f);
+/* Copy a script of templates into dir and let gnuplot run it there. */
+int density_run_script(const char *templates, const char *script, const char *dir, struct fault *f);
 
 #endif

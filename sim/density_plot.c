@@ -93,6 +93,13 @@ static int run_gnuplot(const char *dir, const char *script, struct fault *f)
     return EXIT_DONE;
 }
 
+int density_run_script(const char *templates, const char *script, const char *dir, struct fault *f)
+{
+    if (copy_script(templates, script, dir, f) == EXIT_DONE)
+        run_gnuplot(dir, script, f);
+    return f->code;
+}
+
 int density_plot(const struct density *d, const char *dir, const char *templates, struct fault *f)
 {
     char plots[4096];
@@ -109,7 +116,6 @@ int density_plot(const struct density *d, const char *dir, const char *templates
         }
     }
     for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]) && f->code == EXIT_DONE; i++)
-        if (copy_script(templates, scripts[i], plots, f) == EXIT_DONE)
-            run_gnuplot(plots, scripts[i], f);
+        density_run_script(templates, scripts[i], plots, f);
     return f->code;
 }

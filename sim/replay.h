@@ -18,6 +18,9 @@ struct replay_options {
     const char *file;       /* the record */
     const char *level;      /* behaviour level; known */
     const char *duration;   /* a time in TOML's form ("41 s"), NULL: as long as the record */
+    const char *scenario;   /* trace: the guests; NULL: those of the reference recording */
+    const char *plot;       /* trace: NULL, or the directory for plots */
+    double cpu_hz;          /* trace: TSC of the record, 0: that of the reference recording */
     const char *csv;        /* NULL, or where to write the comparison as a table */
     const char *keep;       /* NULL, or the directory to leave the scenes in; it does not exist yet */
     const char *const *set; /* NULL-terminated overrides of every scene, NULL: none */
@@ -37,6 +40,7 @@ struct replay_kind {
 extern const struct replay_kind replay_kinds[];
 int replay_shares(const struct replay_options *o, struct fault *f);
 int replay_wakes(const struct replay_options *o, struct fault *f);
+int replay_trace(const struct replay_options *o, struct fault *f);
 
 /* ---- reading a record (replay_table.c) ----------------------------------------------------------------------------
  */

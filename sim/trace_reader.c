@@ -190,12 +190,9 @@ int trace_parse(const void *bytes, size_t nr_bytes, const char *name, struct tra
     return exit;
 }
 
-int trace_read(const char *path, struct trace *out, struct fault *f)
+int trace_read_stream(FILE *in, const char *name, struct trace *out, struct fault *f)
 {
     memset(out, 0, sizeof(*out));
-    FILE *in = fopen(path, "re");
-    if (!in)
-        return fault_set(f, EXIT_BAD_INPUT, "%s: %s", path, strerror(errno));
     size_t nr = 0, room = 0;
     unsigned char *bytes = NULL;
     for (;;) {
@@ -203,7 +200,7 @@ int trace_read(const char *path, struct trace *out, struct fault *f)
             room = room ? 2 * room : 1u << 16;
             unsigned char *more = realloc(bytes, room);
             if (!more) {
-                fault_set(f, EXIT_HOST_FAILED, "%s: out of memory", path);
+                fault_set(f, EXIT_HOST_FAILED, "%s: out of memory", name);
                 break;
             }
             bytes = more;
@@ -212,14 +209,24 @@ int trace_read(const char *path, struct trace *out, struct fault *f)
         nr += got;
         if (got == 0) {
             if (ferror(in))
-                fault_set(f, EXIT_BAD_INPUT, "%s: %s", path, strerror(errno));
+                fault_set(f, EXIT_BAD_INPUT, "%s: %s", name, strerror(errno));
             break;
         }
     }
-    fclose(in);
     if (!f->code)
-        trace_parse(bytes, nr, path, out, f);
+        trace_parse(bytes, nr, name, out, f);
     free(bytes);
+    return f->code;
+}
+
+int trace_read(const char *path, struct trace *out, struct fault *f)
+{
+    memset(out, 0, sizeof(*out));
+    FILE *in = fopen(path, "re");
+    if (!in)
+        return fault_set(f, EXIT_BAD_INPUT, "%s: %s", path, strerror(errno));
+    trace_read_stream(in, path, out, f);
+    fclose(in);
     return f->code;
 }
 

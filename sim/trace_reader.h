@@ -61,6 +61,8 @@ struct trace {
 int trace_parse(const void *bytes, size_t nr_bytes, const char *name, struct trace *out, struct fault *f);
 /* The same for a file. EXIT_BAD_INPUT as well if it cannot be read. */
 int trace_read(const char *path, struct trace *out, struct fault *f);
+/* The same for an open file, from where it stands to its end. */
+int trace_read_stream(FILE *in, const char *name, struct trace *out, struct fault *f);
 void trace_free(struct trace *t);
 
 /* Bring the records into the order of their TSC; equal ones into that of the pCPUs, and of one pCPU as in the file. */

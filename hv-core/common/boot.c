@@ -2,10 +2,12 @@
 /* Boot, in order: level, topology, heap, timers, scheduler, pCPUs; and the building of dom0. */
 #include "boot.h"
 
+#include <hv/cpupool.h>
 #include <hv/lib.h>
 #include <hv/mm.h>
 #include <hv/sched.h>
 #include <hv/softirq.h>
+#include <hv/tasklet.h>
 
 static void nothing(void)
 {
@@ -34,6 +36,7 @@ int hv_boot(const struct hv_boot_info *info)
         return rc;
     }
     timers_init(&info->opt);
+    tasklets_init();
     if ((rc = scheduler_init(&info->opt)) != 0) {
         hv_printk("the scheduler cannot be set up (error %d)\n", -rc);
         return rc;
@@ -43,10 +46,7 @@ int hv_boot(const struct hv_boot_info *info)
         return rc;
     }
     for (unsigned c = 0; c < hv_nr_cpus; c++) {
-        if ((rc = sched_cpu_init(pcpu(c))) != 0) {
-            hv_printk("no memory for pCPU %u\n", c);
-            return rc;
-        }
+        sched_cpu_init(pcpu(c));
         if (!vcpu_create(hv_idle_domain, c, pcpu(c))) {
             hv_printk("no memory for the idle vCPU of pCPU %u\n", c);
             return -HV_ENOMEM;
@@ -67,7 +67,7 @@ int hv_construct_dom0(unsigned nr_vcpus, uint64_t mem_bytes)
         hv_printk("dom0: %u vCPUs; 1 to %u are possible\n", nr_vcpus, HV_MAX_VCPUS_PER_DOMAIN);
         return -HV_EINVAL;
     }
-    if ((rc = domain_create(&id, HV_GUEST_PV, &d)) != 0) {
+    if ((rc = domain_create(&id, HV_GUEST_PV, 0, &d)) != 0) {
         hv_printk("dom0: cannot be created (error %d)\n", -rc);
         return rc;
     }

@@ -6,6 +6,7 @@
 #include <hv/numa.h>
 #include <hv/sched.h>
 #include <hv/softirq.h>
+#include <hv/tasklet.h>
 
 /* Set by a build that wants to be told apart from others; the compiler's name otherwise. */
 #ifndef HV_BUILD_ID
@@ -69,7 +70,9 @@ static int core_construct_dom0(unsigned nr_vcpus, uint64_t mem_bytes)
 static void core_return_to_guest(void)
 {
     bool *in = enter();
-    softirq_run();
+    do
+        softirq_run();
+    while (tasklet_run());
     *in = false;
 }
 
@@ -128,6 +131,8 @@ static const struct hv_core core = {
     .construct_dom0 = core_construct_dom0,
     .domain_pages_per_node = core_pages_per_node,
     .check = core_check,
+    .check_work_conserving = sched_check_work_conserving,
+    .scheduler = sched_info,
 };
 
 __attribute__((visibility("default"))) const struct hv_core *hv_core_get(void)

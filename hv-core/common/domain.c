@@ -4,6 +4,7 @@
  */
 #include "boot.h"
 
+#include <hv/cpupool.h>
 #include <hv/lib.h>
 #include <hv/mm.h>
 #include <hv/sched.h>
@@ -50,7 +51,7 @@ int domains_init(void)
         hv_free(d);
         return -HV_ENOMEM;
     }
-    int rc = sched_init_domain(d);
+    int rc = sched_init_domain(d, NULL);
     if (rc) {
         hv_free(d->vcpu);
         hv_free(d);
@@ -69,10 +70,13 @@ static dom_id free_id(void)
     return DOM_INVALID;
 }
 
-int domain_create(dom_id *id, enum hv_guest_type type, struct domain **out)
+int domain_create(dom_id *id, enum hv_guest_type type, unsigned cpupool, struct domain **out)
 {
     int rc = -HV_ENOMEM;
+    struct cpupool *pool = cpupool_find(cpupool);
 
+    if (!pool)
+        return -HV_ENOENT;
     if (dom_eq(*id, DOM_INVALID)) {
         *id = free_id();
         if (dom_eq(*id, DOM_INVALID))
@@ -90,7 +94,7 @@ int domain_create(dom_id *id, enum hv_guest_type type, struct domain **out)
     d->controller_pause = true;
     if ((rc = mm_init_domain(d)) != 0)
         goto out_free;
-    if ((rc = sched_init_domain(d)) != 0)
+    if ((rc = sched_init_domain(d, pool)) != 0)
         goto out_mm;
 
     domain_table[d->id.n] = d;
@@ -226,18 +230,34 @@ int domain_set_node_affinity(struct domain *d, nodemask_t nodes)
     return 0;
 }
 
+/* pCPUs of the pool that a vCPU may use; with soft affinity, those that one would rather use, if there are any. */
+static void usable_cpus(const struct domain *d, cpumask_t *out)
+{
+    const cpumask_t *pool = d->cpupool ? &d->cpupool->cpus : &hv_cpu_online;
+    const struct sched_unit *u;
+    cpumask_t hard, soft;
+
+    cpumask_clear_all(&hard);
+    cpumask_clear_all(&soft);
+    for_each_unit(d, u)
+    {
+        cpumask_or(&hard, &hard, &u->hard);
+        cpumask_or(&soft, &soft, &u->soft);
+    }
+    cpumask_and(out, &hard, pool);
+    cpumask_and(&soft, &soft, out);
+    if (!quirk(node_affinity_domain) && !cpumask_empty(&soft))
+        cpumask_copy(out, &soft);
+}
+
 void domain_update_node_affinity(struct domain *d)
 {
     cpumask_t used; /* by any vCPU */
     nodemask_t reachable = {0};
-    struct vcpu *v;
     node_id n;
-    unsigned i;
 
-    cpumask_clear_all(&used);
     port_lock(&d->node_affinity_lock);
-    for_each_vcpu(d, v, i) cpumask_or(&used, &used, &v->hard_affinity);
-    cpumask_and(&used, &used, &hv_cpu_online);
+    usable_cpus(d, &used);
     for_each_node (n, hv_node_online) {
         if (cpumask_intersects(node_to_cpumask(n), &used))
             nodemask_set(&reachable, n);
@@ -245,7 +265,7 @@ void domain_update_node_affinity(struct domain *d)
     if (d->auto_node_affinity) {
         /* A domain without vCPUs yet is at home everywhere. */
         d->node_affinity = nodemask_empty(reachable) ? hv_node_online : reachable;
-    } else {
+    } else if (quirk(node_affinity_domain)) {
         reachable.w &= d->node_affinity.w;
         if (!nodemask_empty(reachable))
             d->node_affinity = reachable;

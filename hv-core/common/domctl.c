@@ -5,11 +5,22 @@
  */
 #include "boot.h"
 
+#include <hv/cpupool.h>
 #include <hv/lib.h>
 #include <hv/mm.h>
 #include <hv/sched.h>
 
 static struct hv_lock domctl_lock = HV_LOCK_INIT("domctl");
+
+bool domctl_trylock(void)
+{
+    return port_trylock(&domctl_lock);
+}
+
+void domctl_unlock(void)
+{
+    port_unlock(&domctl_lock);
+}
 
 /* vCPUs that a domain of this type can have. */
 static unsigned max_vcpus_of(enum hv_guest_type type)
@@ -37,7 +48,7 @@ static int op_create(struct hv_domctl *op)
     if ((unsigned)op->u.createdomain.type > HV_GUEST_ARM64)
         return -HV_EINVAL;
     dom_id id = op->domid;
-    int rc = domain_create(&id, op->u.createdomain.type, &d);
+    int rc = domain_create(&id, op->u.createdomain.type, op->u.createdomain.cpupool, &d);
     if (!rc)
         op->domid = id;
     return rc;
@@ -72,11 +83,23 @@ static int op_vcpu_affinity(struct domain *d, struct hv_domctl *op)
         return -HV_EINVAL;
     if (!(v = find_vcpu(d, op->u.vcpuaffinity.vcpu)))
         return -HV_ESRCH;
-    if (op->cmd == XEN_DOMCTL_setvcpuaffinity)
-        return vcpu_set_affinity(v, &op->u.vcpuaffinity.cpumap);
-    for (unsigned i = 0; i < HV_CPUMASK_WORDS; i++)
-        op->u.vcpuaffinity.cpumap.w[i] = 0;
-    cpumask_copy(&op->u.vcpuaffinity.cpumap, &v->hard_affinity);
+    cpumask_t *hard = &op->u.vcpuaffinity.cpumap, *soft = &op->u.vcpuaffinity.cpumap_soft;
+    unsigned flags = op->u.vcpuaffinity.flags;
+    if (op->cmd == XEN_DOMCTL_setvcpuaffinity) {
+        if (!flags || (flags & ~(XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT)))
+            return -HV_EINVAL;
+        int rc = vcpu_set_affinity(v, flags & XEN_VCPUAFFINITY_HARD ? hard : NULL,
+                                   flags & XEN_VCPUAFFINITY_SOFT ? soft : NULL);
+        if (rc)
+            return rc;
+    }
+    *hard = *soft = (cpumask_t){{0}};
+    cpumask_copy(hard, &v->unit->hard);
+    cpumask_copy(soft, &v->unit->soft);
+    if (op->cmd == XEN_DOMCTL_setvcpuaffinity) {
+        cpumask_and(hard, hard, &d->cpupool->cpus);
+        cpumask_and(soft, soft, hard);
+    }
     return 0;
 }
 
@@ -108,6 +131,7 @@ static int op_domain_info(struct hv_domctl *op)
     op->u.getdomaininfo.max_pages = d->max_pages;
     op->u.getdomaininfo.outstanding_pages = d->outstanding_pages;
     op->u.getdomaininfo.cpu_time = 0;
+    op->u.getdomaininfo.cpupool = d->cpupool->id;
     for_each_vcpu(d, v, i)
     {
         vcpu_runstate_get(v, time);
@@ -201,7 +225,7 @@ long do_domctl(struct hv_domctl *op)
     struct domain *d;
     long rc;
 
-    if (!port_trylock(&domctl_lock))
+    if (!domctl_trylock())
         return -HV_ERESTART;
     if (op->cmd == XEN_DOMCTL_createdomain)
         rc = op_create(op);
@@ -211,6 +235,6 @@ long do_domctl(struct hv_domctl *op)
         rc = -HV_ESRCH;
     else
         rc = op_on_domain(d, op);
-    port_unlock(&domctl_lock);
+    domctl_unlock();
     return rc;
 }

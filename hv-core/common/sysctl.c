@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Questions about, and control of, the whole machine. One operation at a time, as domctl.c. */
+#include <hv/cpupool.h>
 #include <hv/lib.h>
 #include <hv/mm.h>
 #include <hv/sched.h>
@@ -47,6 +48,16 @@ static void op_numainfo(struct hv_sysctl *op)
         op->u.numainfo.distance[m.n] = (uint8_t)node_distance(n, m);
 }
 
+/* They move domains about: not while one is being made or unmade. */
+static long op_pools(struct hv_sysctl *op)
+{
+    if (!domctl_trylock())
+        return -HV_ERESTART;
+    long rc = op->cmd == XEN_SYSCTL_cpupool_op ? cpupool_do_sysctl(op) : cpu_hotplug_do_sysctl(op);
+    domctl_unlock();
+    return rc;
+}
+
 long do_sysctl(struct hv_sysctl *op)
 {
     long rc = 0;
@@ -65,6 +76,18 @@ long do_sysctl(struct hv_sysctl *op)
         break;
     case XEN_SYSCTL_scheduler_op:
         rc = sched_adjust_global(op);
+        break;
+    case XEN_SYSCTL_sched_id:
+        sched_default(&op->u.sched_id.sched_id, op->u.sched_id.name, sizeof(op->u.sched_id.name));
+        break;
+    case XEN_SYSCTL_cpupool_op:
+    case XEN_SYSCTL_cpu_hotplug:
+        rc = op_pools(op);
+        break;
+    case XEN_SYSCTL_debug_keys:
+        rc = op->u.debug_keys.key == 'r' ? 0 : -HV_EINVAL;
+        if (!rc)
+            sched_dump();
         break;
     default:
         rc = -HV_ENOSYS;

@@ -3,10 +3,10 @@
  * The credit scheduler, private: its state, and what its files offer to each other. Included by credit*.c and by their
  * tests.
  *
- * Design. Every vCPU has credits; 1 credit is 100 us of pCPU time. A vCPU that runs burns credits. Once per time slice
- * (30 ms) the accounting hands out what the pool earned, 300 credits per pCPU, over the domains that have active
- * vCPUs, by weight (per active vCPU) and up to the cap. Who has credits left is UNDER, who has none is OVER; the queue
- * of a pCPU is ordered by priority, first come first served within one.
+ * Design. Every unit (here also: vCPU) has credits; 1 credit is 100 us of pCPU time. Who runs burns credits. Once per
+ * time slice (30 ms) the accounting hands out what the pool earned, 300 credits per pCPU, over the domains that have
+ * active vCPUs, by weight (per active vCPU) and up to the cap. Who has credits left is UNDER, who has none is OVER; the
+ * queue of a pCPU is ordered by priority, first come first served within one.
  *
  *   BOOST   woken while UNDER: goes first, until a tick finds it running or an accounting pass sees it
  *   UNDER, OVER
@@ -18,13 +18,15 @@
  * Invariants: pool.weight = sum over active domains of weight x active vCPUs; a vCPU is in a queue iff it is runnable
  * and not current (idle: iff not current); a member of idlers runs idle, or is about to decide.
  *
+ * struct credit_pool is one instance; it has the resources of one cpupool ("pCPUs" below).
+ *
  * Locking: private.h. pool.lock protects accounting (active lists, weights); it is taken before schedule locks.
  * idlers is changed without a common lock (atomically), and read as a hint.
  */
 #ifndef SCHED_CREDIT_H
 #define SCHED_CREDIT_H
 
-#include "private.h"
+#include "affinity.h"
 
 #define CREDIT_DEFAULT_WEIGHT 256u
 #define CREDIT_PER_MS 10u         /* 1 credit = 100 us */
@@ -36,6 +38,7 @@
 #define CREDIT_RATELIMIT_US_DEFAULT 1000u
 #define CREDIT_RATELIMIT_US_MIN 100u
 #define CREDIT_RATELIMIT_US_MAX 500000u
+#define CREDIT_MIGRATION_DELAY_US_MAX 100000u
 #define CREDIT_BALANCE_LIMIT MICROSECS(1000) /* between two balancing passes of a pCPU, from 4.19 on */
 #define CREDIT_RATELIMIT_FLOOR 100           /* "us" in the source, compared as ns: kept by every level that has it */
 
@@ -47,23 +50,21 @@ enum credit_flag {
     CREDIT_MIGRATING = 1u << 2 /* the next wake comes from a migration */
 };
 
-/* The steps of pick, tickle and balance: first within the node affinity, then within the hard affinity. */
-enum credit_step { STEP_NODE, STEP_CPU, STEP_NR };
-
 struct credit_pcpu {
+    struct credit_pool *pool;
+    pcpu_id cpu;
     struct list_head runq;
     uint32_t sorted; /* epoch of the last sort */
     struct timer ticker;
-    pcpu_id idle_bias;    /* where the last placement in this core or socket went */
-    pcpu_id last_tickled; /* by this pCPU, whatever pCPU that was about */
+    pcpu_id idle_bias; /* where the last placement in this core or socket went */
     s_time_t last_balance;
 };
 
-struct credit_vcpu {
+struct credit_unit {
     struct list_head runq_elem;   /* empty: not queued */
     struct list_head active_elem; /* empty: not active */
     struct credit_dom *dom;       /* NULL: idle */
-    struct vcpu *vcpu;
+    struct sched_unit *unit;
     int32_t credit;      /* atomic */
     uint32_t residual;   /* what burn has not charged: credits x 10^-6 */
     s_time_t start_time; /* of what is not burnt yet; relative to the switch while it does not run */
@@ -77,14 +78,15 @@ struct credit_dom {
     struct domain *domain;
     uint32_t active_count;
     uint32_t weight, cap; /* cap: % of one pCPU for the whole domain, 0: none */
-    cpumask_t node_cpus;  /* pCPUs of the node affinity */
+    cpumask_t node_cpus;  /* pCPUs of the node affinity (4.3) */
 };
 
 struct credit_pool {
+    struct scheduler *sched;
     struct hv_lock lock;
     struct list_head active_dom;
     unsigned ncpus;
-    struct timer master_ticker; /* on the first pCPU that joined */
+    struct timer master_ticker; /* on the first pCPU that joined; when that leaves, on the first of the others */
     cpumask_t idlers, cpus;
     uint32_t weight, credit;
     int32_t balance;
@@ -97,47 +99,49 @@ struct credit_pool {
     pcpu_id balance_bias[HV_MAX_NODES];
 };
 
-extern struct credit_pool credit_pool;
-
+static inline struct credit_pool *credit_pool_of(const struct scheduler *s)
+{
+    return s->priv;
+}
 static inline struct credit_pcpu *credit_pcpu_of(pcpu_id c)
 {
-    return sched_pcpu[c.n].priv;
+    return sched_res(c)->priv;
 }
-static inline struct credit_vcpu *credit_vcpu_of(const struct vcpu *v)
+static inline struct credit_unit *credit_unit_of(const struct sched_unit *u)
 {
-    return v->sched_priv;
+    return u->priv;
 }
 static inline struct credit_dom *credit_dom_of(const struct domain *d)
 {
     return d->sched_priv;
 }
-static inline struct credit_vcpu *runq_entry(struct list_head *e)
+static inline struct credit_unit *runq_entry(struct list_head *e)
 {
-    return list_entry(e, struct credit_vcpu, runq_elem);
+    return list_entry(e, struct credit_unit, runq_elem);
 }
-static inline bool credit_queued(const struct credit_vcpu *cv)
+static inline bool credit_queued(const struct credit_unit *cu)
 {
-    return !list_empty(&cv->runq_elem);
+    return !list_empty(&cu->runq_elem);
 }
 /* The flag was set. */
-static inline bool credit_flag_clear(struct credit_vcpu *cv, enum credit_flag f)
+static inline bool credit_flag_clear(struct credit_unit *cu, enum credit_flag f)
 {
-    return __atomic_fetch_and(&cv->flags, ~(uint32_t)f, __ATOMIC_SEQ_CST) & f;
+    return __atomic_fetch_and(&cu->flags, ~(uint32_t)f, __ATOMIC_SEQ_CST) & f;
 }
-static inline void credit_flag_set(struct credit_vcpu *cv, enum credit_flag f)
+static inline void credit_flag_set(struct credit_unit *cu, enum credit_flag f)
 {
-    __atomic_fetch_or(&cv->flags, (uint32_t)f, __ATOMIC_SEQ_CST);
+    __atomic_fetch_or(&cu->flags, (uint32_t)f, __ATOMIC_SEQ_CST);
 }
-static inline bool credit_flag_test(const struct credit_vcpu *cv, enum credit_flag f)
+static inline bool credit_flag_test(const struct credit_unit *cu, enum credit_flag f)
 {
-    return __atomic_load_n(&cv->flags, __ATOMIC_RELAXED) & f;
+    return __atomic_load_n(&cu->flags, __ATOMIC_RELAXED) & f;
 }
 
 /* ---- credit_queue.c: schedule lock of the queue's pCPU held -------------------------------------------------------
  */
 
-void credit_queue_insert(pcpu_id c, struct credit_vcpu *cv);
-void credit_queue_remove(struct credit_vcpu *cv);
+void credit_queue_insert(pcpu_id c, struct credit_unit *cu);
+void credit_queue_remove(struct credit_unit *cu);
 /* Move all of priority UNDER and up before the others. Takes the schedule lock. */
 void credit_queue_sort(struct credit_pool *p, pcpu_id c);
 
@@ -145,11 +149,11 @@ void credit_queue_sort(struct credit_pool *p, pcpu_id c);
  */
 
 void credit_pool_params(struct credit_pool *p, unsigned tslice_ms, unsigned ratelimit_us);
-/* Charge cv for the time from start_time to now. */
-void credit_burn(struct credit_vcpu *cv, s_time_t now);
-/* Enter cv in / take it off the active lists. pool.lock held. */
-void credit_activate(struct credit_pool *p, struct credit_vcpu *cv);
-void credit_deactivate(struct credit_pool *p, struct credit_vcpu *cv);
+/* Charge cu for the time from start_time to now. */
+void credit_burn(struct credit_unit *cu, s_time_t now);
+/* Enter cu in / take it off the active lists. pool.lock held. */
+void credit_activate(struct credit_pool *p, struct credit_unit *cu);
+void credit_deactivate(struct credit_pool *p, struct credit_unit *cu);
 /* One accounting pass; the pool's lock held. Arms nothing. */
 void credit_account(struct credit_pool *p);
 /* Timer handlers. */
@@ -159,14 +163,21 @@ void credit_master_tick(void *pool);
 /* ---- credit_place.c -----------------------------------------------------------------------------------------------
  */
 
-/* Does the step make a difference to v? The last one always does. */
-bool credit_step_usable(const struct vcpu *v, enum credit_step step);
-void credit_step_mask(const struct vcpu *v, enum credit_step step, cpumask_t *mask);
-/* Best pCPU for v. commit: remember it for rotation (not from the tick). */
-pcpu_id credit_pick(struct credit_pool *p, struct vcpu *v, bool commit);
+/*
+ * The steps of pick, tickle and balance: within the soft affinity (4.3: the domain's node affinity), then within the
+ * hard affinity. Does the step make a difference to u? The last one always does.
+ */
+bool credit_step_usable(const struct sched_unit *u, enum affinity_step step);
+void credit_step_mask(const struct sched_unit *u, enum affinity_step step, cpumask_t *mask);
+/* Best pCPU for u. commit: remember it for rotation (not from the tick). */
+pcpu_id credit_pick(struct credit_pool *p, struct sched_unit *u, bool commit);
 /* Somebody should look at new, which was just queued on pCPU c. Schedule lock of c held. */
-void credit_tickle(struct credit_pool *p, pcpu_id c, struct credit_vcpu *new);
-void credit_set_node_affinity(struct domain *d);
+void credit_tickle(struct credit_pool *p, pcpu_id c, struct credit_unit *new);
+/* By the pCPU that tickled. */
+extern pcpu_id credit_last_tickled[HV_MAX_PCPUS];
+/* At boot: forget who was tickled last. */
+void credit_place_reset(void);
+void credit_set_node_affinity(struct scheduler *s, struct domain *d);
 
 /* ---- credit_balance.c ---------------------------------------------------------------------------------------------
  */
@@ -175,10 +186,17 @@ void credit_set_node_affinity(struct domain *d);
  * This pCPU c would run next, which is OVER or idle: better work of another pCPU, taken off its queue, or next itself,
  * taken off ours. Schedule lock of c held.
  */
-struct credit_vcpu *credit_balance(struct credit_pool *p, pcpu_id c, struct credit_vcpu *next, s_time_t now,
+struct credit_unit *credit_balance(struct credit_pool *p, pcpu_id c, struct credit_unit *next, s_time_t now,
                                    bool *stolen);
 
-const char *credit_check(bool quiescent);
-const char *credit_check_vcpu(const struct vcpu *v, bool quiescent);
+/* ---- credit_check.c -----------------------------------------------------------------------------------------------
+ */
+
+const char *credit_check(struct scheduler *s, bool quiescent);
+const char *credit_check_unit(struct scheduler *s, const struct sched_unit *u, bool quiescent);
+bool credit_is_queued(struct scheduler *s, const struct sched_unit *u);
+s_time_t credit_idle_limit(struct scheduler *s, const struct sched_unit *u, pcpu_id c);
+void credit_dump_settings(struct scheduler *s);
+void credit_dump_cpu(struct scheduler *s, pcpu_id c);
 
 #endif

@@ -24,48 +24,48 @@ void credit_pool_params(struct credit_pool *p, unsigned tslice_ms, unsigned rate
  * Whole credits are charged; what is left of the interval stays both in start_time and in the residual, so that a
  * charge can come up to one credit early, and start_time then lies in the future. The total never drifts.
  */
-void credit_burn(struct credit_vcpu *cv, s_time_t now)
+void credit_burn(struct credit_unit *cu, s_time_t now)
 {
-    s_time_t delta = now - cv->start_time;
+    s_time_t delta = now - cu->start_time;
 
     if (delta <= 0)
         return;
-    uint64_t work = (uint64_t)delta * CREDIT_PER_MS + cv->residual;
+    uint64_t work = (uint64_t)delta * CREDIT_PER_MS + cu->residual;
     uint64_t credits = work / MILLISECS(1);
-    cv->residual = (uint32_t)(work - credits * MILLISECS(1));
-    __atomic_fetch_sub(&cv->credit, (int32_t)credits, __ATOMIC_RELAXED);
-    cv->start_time += (s_time_t)credits * CREDIT_NS;
+    cu->residual = (uint32_t)(work - credits * MILLISECS(1));
+    __atomic_fetch_sub(&cu->credit, (int32_t)credits, __ATOMIC_RELAXED);
+    cu->start_time += (s_time_t)credits * CREDIT_NS;
 }
 
 /* ---- who takes part -----------------------------------------------------------------------------------------------
  */
 
-void credit_activate(struct credit_pool *p, struct credit_vcpu *cv)
+void credit_activate(struct credit_pool *p, struct credit_unit *cu)
 {
-    struct credit_dom *cd = cv->dom;
+    struct credit_dom *cd = cu->dom;
 
-    if (!list_empty(&cv->active_elem))
+    if (!list_empty(&cu->active_elem))
         return;
     cd->active_count++;
-    list_add(&cv->active_elem, &cd->active_vcpu);
+    list_add(&cu->active_elem, &cd->active_vcpu);
     p->weight += cd->weight;
     if (list_empty(&cd->active_elem))
         list_add(&cd->active_elem, &p->active_dom);
-    trace3(TRC_CSCHED_ACCOUNT_START, cd->domain->id.n, cv->vcpu->id.n, cd->active_count);
+    trace3(TRC_CSCHED_ACCOUNT_START, cd->domain->id.n, cu->unit->id, cd->active_count);
 }
 
-void credit_deactivate(struct credit_pool *p, struct credit_vcpu *cv)
+void credit_deactivate(struct credit_pool *p, struct credit_unit *cu)
 {
-    struct credit_dom *cd = cv->dom;
+    struct credit_dom *cd = cu->dom;
 
-    ASSERT(!list_empty(&cv->active_elem));
+    ASSERT(!list_empty(&cu->active_elem));
     ASSERT(p->weight >= cd->weight);
     cd->active_count--;
-    list_del_init(&cv->active_elem);
+    list_del_init(&cu->active_elem);
     p->weight -= cd->weight;
     if (list_empty(&cd->active_vcpu))
         list_del_init(&cd->active_elem);
-    trace3(TRC_CSCHED_ACCOUNT_STOP, cd->domain->id.n, cv->vcpu->id.n, cd->active_count);
+    trace3(TRC_CSCHED_ACCOUNT_STOP, cd->domain->id.n, cu->unit->id, cd->active_count);
 }
 
 /* ---- the pass -----------------------------------------------------------------------------------------------------
@@ -85,36 +85,36 @@ static uint32_t share_of(uint32_t a, uint32_t b, uint32_t n, uint32_t d)
 }
 
 /* Give one vCPU its share; returns what it has then. cap_share: its part of the domain's cap, 0: none. */
-static int32_t account_vcpu(struct credit_pool *p, struct credit_vcpu *cv, uint32_t share, uint32_t cap_share)
+static int32_t account_vcpu(struct credit_pool *p, struct credit_unit *cu, uint32_t share, uint32_t cap_share)
 {
-    int32_t credit = __atomic_add_fetch(&cv->credit, (int32_t)share, __ATOMIC_RELAXED);
+    int32_t credit = __atomic_add_fetch(&cu->credit, (int32_t)share, __ATOMIC_RELAXED);
     int32_t slice = (int32_t)p->credits_per_tslice;
 
     if (credit < 0) {
-        cv->pri = PRI_OVER;
-        if (cap_share && credit < -(int32_t)cap_share && !credit_flag_test(cv, CREDIT_PARKED)) {
-            credit_flag_set(cv, CREDIT_PARKED);
-            vcpu_pause_nosync(cv->vcpu);
+        cu->pri = PRI_OVER;
+        if (cap_share && credit < -(int32_t)cap_share && !credit_flag_test(cu, CREDIT_PARKED)) {
+            credit_flag_set(cu, CREDIT_PARKED);
+            unit_pause_nosync(cu->unit);
         }
         if (credit < -slice) {
             credit = -slice;
-            __atomic_store_n(&cv->credit, credit, __ATOMIC_RELAXED);
+            __atomic_store_n(&cu->credit, credit, __ATOMIC_RELAXED);
         }
         return credit;
     }
 
-    cv->pri = PRI_UNDER;
-    if (credit_flag_test(cv, CREDIT_PARKED)) {
+    cu->pri = PRI_UNDER;
+    if (credit_flag_test(cu, CREDIT_PARKED)) {
         /* Parked or not is what decides about a boost in the wake that the unpause brings about. */
         if (quirk(credit_unpark_boost))
-            credit_flag_clear(cv, CREDIT_PARKED);
-        vcpu_unpause(cv->vcpu);
-        credit_flag_clear(cv, CREDIT_PARKED);
+            credit_flag_clear(cu, CREDIT_PARKED);
+        unit_unpause(cu->unit);
+        credit_flag_clear(cu, CREDIT_PARKED);
     }
     if (credit > slice) {
-        credit_deactivate(p, cv);
+        credit_deactivate(p, cu);
         credit /= 2;
-        __atomic_store_n(&cv->credit, credit, __ATOMIC_RELAXED);
+        __atomic_store_n(&cu->credit, credit, __ATOMIC_RELAXED);
     }
     return credit;
 }
@@ -167,7 +167,7 @@ void credit_account(struct credit_pool *p)
 
         uint32_t share = ceil_div(fair, n);
         list_for_each_safe (vpos, vnext, &cd->active_vcpu) {
-            balance += account_vcpu(p, list_entry(vpos, struct credit_vcpu, active_elem), share, cap_share);
+            balance += account_vcpu(p, list_entry(vpos, struct credit_unit, active_elem), share, cap_share);
             nr_vcpu++;
         }
         nr_dom++;
@@ -191,20 +191,20 @@ void credit_master_tick(void *pool)
 /* ---- the tick -----------------------------------------------------------------------------------------------------
  */
 
-static void tick_vcpu(struct credit_pool *p, pcpu_id c, struct credit_vcpu *cv)
+static void tick_unit(struct credit_pool *p, pcpu_id c, struct credit_unit *cu)
 {
-    struct vcpu *v = cv->vcpu;
+    struct sched_unit *u = cu->unit;
 
-    ASSERT(pcpu_eq(v->processor, c));
-    if (cv->pri == PRI_BOOST)
-        cv->pri = PRI_UNDER;
-    credit_burn(cv, port_now());
-    if (list_empty(&cv->active_elem)) {
+    ASSERT(pcpu_eq(u->processor, c));
+    if (cu->pri == PRI_BOOST)
+        cu->pri = PRI_UNDER;
+    credit_burn(cu, port_now());
+    if (list_empty(&cu->active_elem)) {
         port_lock(&p->lock);
-        credit_activate(p, cv);
+        credit_activate(p, cu);
         port_unlock(&p->lock);
-    } else if (!pcpu_eq(credit_pick(p, v, false), c)) {
-        vcpu_flag_set(v, VPF_migrating);
+    } else if (!pcpu_eq(credit_pick(p, u, false), c)) {
+        unit_set_migrating(u);
         softirq_raise(SCHEDULE_SOFTIRQ);
     }
 }
@@ -212,14 +212,13 @@ static void tick_vcpu(struct credit_pool *p, pcpu_id c, struct credit_vcpu *cv)
 void credit_tick(void *pcpu_priv)
 {
     struct credit_pcpu *cp = pcpu_priv;
-    struct credit_pool *p = &credit_pool;
-    pcpu_id c = port_this_cpu();
-    struct vcpu *v = sched_current(c);
+    struct credit_pool *p = cp->pool;
+    struct sched_unit *u = curr_on_cpu(cp->cpu);
 
     port_count(PERFC_sched_tick, 1);
-    if (!is_idle_vcpu(v))
-        tick_vcpu(p, c, credit_vcpu_of(v));
-    credit_queue_sort(p, c);
-    if (!is_idle_vcpu(v) || quirk(credit_tick_on_idle))
+    if (!is_idle_unit(u))
+        tick_unit(p, cp->cpu, credit_unit_of(u));
+    credit_queue_sort(p, cp->cpu);
+    if (!is_idle_unit(u) || quirk(credit_tick_on_idle))
         timer_set(&cp->ticker, port_now() + p->tick_period);
 }

@@ -7,36 +7,36 @@
 #include "credit.h"
 
 /* Schedule locks of both held. The vCPU, taken off the peer's queue, or NULL. */
-static struct credit_vcpu *steal(struct credit_pool *p, pcpu_id peer, pcpu_id c, int32_t pri, enum credit_step step)
+static struct credit_unit *steal(struct credit_pool *p, pcpu_id peer, pcpu_id c, int32_t pri, enum affinity_step step)
 {
     struct list_head *pos;
-    struct credit_vcpu *found = NULL;
+    struct credit_unit *found = NULL;
     uint32_t looked_at = 0;
     cpumask_t mask;
     s_time_t now = p->migration_delay ? port_now() : 0;
 
-    if (is_idle_vcpu(curr_on_cpu(peer)))
+    if (is_idle_unit(curr_on_cpu(peer)))
         return NULL;
     list_for_each (pos, &credit_pcpu_of(peer)->runq) {
-        struct credit_vcpu *cv = runq_entry(pos);
-        struct vcpu *v = cv->vcpu;
+        struct credit_unit *cu = runq_entry(pos);
+        struct sched_unit *u = cu->unit;
         looked_at++;
-        if (cv->pri <= pri)
+        if (cu->pri <= pri)
             break;
-        BUG_ON(is_idle_vcpu(v));
-        if (!credit_step_usable(v, step))
+        BUG_ON(is_idle_unit(u));
+        if (!credit_step_usable(u, step))
             continue;
-        if (!quirk(credit_steal_from_first) && credit_flag_test(cv, CREDIT_YIELD))
+        if (!quirk(credit_steal_from_first) && credit_flag_test(cu, CREDIT_YIELD))
             continue;
-        if (v->is_running || (p->migration_delay && now - v->last_run_time < p->migration_delay))
+        if (u->is_running || (p->migration_delay && now - u->last_run_time < p->migration_delay))
             continue;
-        credit_step_mask(v, step, &mask);
+        credit_step_mask(u, step, &mask);
         if (!cpumask_test(&mask, c))
             continue;
-        credit_queue_remove(cv);
-        __atomic_store_n(&v->processor.n, c.n, __ATOMIC_RELAXED);
-        trace3(TRC_CSCHED_STOLEN_VCPU, peer.n, v->domain->id.n, v->id.n);
-        found = cv;
+        credit_queue_remove(cu);
+        sched_set_res(u, c);
+        trace3(TRC_CSCHED_STOLEN_VCPU, peer.n, u->domain->id.n, u->id);
+        found = cu;
         break;
     }
     port_count(PERFC_sched_runq_scan, looked_at);
@@ -48,17 +48,17 @@ static bool has_waiters(pcpu_id c)
 {
     const struct list_head *runq = &credit_pcpu_of(c)->runq;
     const struct list_head *first = __atomic_load_n(&runq->next, __ATOMIC_RELAXED);
-    return first != runq && first != &credit_vcpu_of(sched_pcpu[c.n].idle)->runq_elem;
+    return first != runq && first != &credit_unit_of(idle_unit_on_cpu(c))->runq_elem;
 }
 
-static struct credit_vcpu *steal_in_node(struct credit_pool *p, node_id n, pcpu_id c, int32_t pri,
-                                         enum credit_step step)
+static struct credit_unit *steal_in_node(struct credit_pool *p, node_id n, pcpu_id c, int32_t pri,
+                                         enum affinity_step step)
 {
     cpumask_t workers;
     uint32_t looked_at = 0;
-    struct credit_vcpu *found = NULL;
+    struct credit_unit *found = NULL;
 
-    cpumask_andnot(&workers, &hv_cpu_online, &p->idlers);
+    cpumask_andnot(&workers, &p->sched->pool->res, &p->idlers);
     cpumask_and(&workers, &workers, node_to_cpumask(n));
     cpumask_clear(&workers, c);
     if (cpumask_empty(&workers))
@@ -86,7 +86,7 @@ static struct credit_vcpu *steal_in_node(struct credit_pool *p, node_id n, pcpu_
     return found;
 }
 
-struct credit_vcpu *credit_balance(struct credit_pool *p, pcpu_id c, struct credit_vcpu *next, s_time_t now,
+struct credit_unit *credit_balance(struct credit_pool *p, pcpu_id c, struct credit_unit *next, s_time_t now,
                                    bool *stolen)
 {
     struct credit_pcpu *cp = credit_pcpu_of(c);
@@ -95,10 +95,10 @@ struct credit_vcpu *credit_balance(struct credit_pool *p, pcpu_id c, struct cred
 
     if (scan)
         cp->last_balance = now;
-    for (enum credit_step step = STEP_NODE; scan && step < STEP_NR; step++) {
+    for (enum affinity_step step = BALANCE_SOFT; scan && step < BALANCE_NR; step++) {
         node_id n = own;
         do {
-            struct credit_vcpu *found = steal_in_node(p, n, c, next->pri, step);
+            struct credit_unit *found = steal_in_node(p, n, c, next->pri, step);
             if (found) {
                 *stolen = true;
                 return found;

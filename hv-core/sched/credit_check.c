@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Credit: its invariants (credit.h). */
+/* Credit: its invariants (credit.h), and its state for people. */
 #include "credit.h"
 
 #define CHECK(cond)                                                                                                    \
@@ -8,56 +8,66 @@
             return "credit: " #cond;                                                                                   \
     } while (0)
 
-const char *credit_check_vcpu(const struct vcpu *v, bool quiescent)
+bool credit_is_queued(struct scheduler *s, const struct sched_unit *u)
 {
-    const struct credit_vcpu *cv = credit_vcpu_of(v);
+    return credit_queued(credit_unit_of(u));
+}
 
-    CHECK(cv->vcpu == v);
-    CHECK(cv->residual < 1000000);
-    if (is_idle_vcpu(v)) {
-        CHECK(!cv->dom && list_empty(&cv->active_elem));
-        CHECK(cv->pri == PRI_IDLE || cv->pri == PRI_BOOST);
+/* A pCPU looks for work when it is told to; that it is told in vain is repaired by the next tick of who works. */
+s_time_t credit_idle_limit(struct scheduler *s, const struct sched_unit *u, pcpu_id c)
+{
+    return credit_pool_of(s)->tick_period;
+}
+
+const char *credit_check_unit(struct scheduler *s, const struct sched_unit *u, bool quiescent)
+{
+    const struct credit_unit *cu = credit_unit_of(u);
+
+    CHECK(cu->unit == u);
+    CHECK(cu->residual < 1000000);
+    if (is_idle_unit(u)) {
+        CHECK(!cu->dom && list_empty(&cu->active_elem));
+        CHECK(cu->pri == PRI_IDLE || cu->pri == PRI_BOOST);
+        CHECK(!quiescent || credit_queued(cu) == (curr_on_cpu(u->processor) != u));
     } else {
-        CHECK(cv->dom == credit_dom_of(v->domain));
-        CHECK(cv->pri == PRI_BOOST || cv->pri == PRI_UNDER || cv->pri == PRI_OVER);
-        CHECK(!credit_flag_test(cv, CREDIT_PARKED) || v->pause_count > 0);
-    }
-    if (quiescent) {
-        bool current = curr_on_cpu(v->processor) == v;
-        CHECK(credit_queued(cv) == (vcpu_runnable(v) && !current));
+        CHECK(cu->dom == credit_dom_of(u->domain));
+        CHECK(cu->pri == PRI_BOOST || cu->pri == PRI_UNDER || cu->pri == PRI_OVER);
+        CHECK(!credit_flag_test(cu, CREDIT_PARKED) || u->vcpu_list->pause_count > 0);
     }
     return NULL;
 }
 
-static const char *check_queue(pcpu_id c)
+static const char *check_queue(const struct credit_pool *p, pcpu_id c)
 {
-    const struct credit_pool *p = &credit_pool;
     struct credit_pcpu *cp = credit_pcpu_of(c);
-    const struct sched_pcpu *sd = &sched_pcpu[c.n];
+    const struct sched_resource *res = sched_res(c);
     struct list_head *pos;
     bool idle_seen = false;
 
+    CHECK(cp->pool == p && pcpu_eq(cp->cpu, c));
     list_for_each (pos, &cp->runq) {
-        const struct credit_vcpu *cv = runq_entry(pos);
+        const struct credit_unit *cu = runq_entry(pos);
         CHECK(pos->next->prev == pos);
-        CHECK(pcpu_eq(cv->vcpu->processor, c));
+        CHECK(pcpu_eq(cu->unit->processor, c));
         CHECK(!idle_seen); /* idle is last */
-        idle_seen = is_idle_vcpu(cv->vcpu);
+        idle_seen = is_idle_unit(cu->unit);
     }
-    CHECK(idle_seen == !is_idle_vcpu(sd->curr));
+    CHECK(idle_seen == !is_idle_unit(res->curr));
     if (cpumask_test(&p->idlers, c))
-        CHECK(is_idle_vcpu(sd->curr));
+        CHECK(is_idle_unit(res->curr));
     else
-        CHECK(!quirk(credit_tickle_stale_idlers) || !cpumask_test(&p->cpus, c) || !is_idle_vcpu(sd->curr));
+        CHECK(!quirk(credit_tickle_stale_idlers) || !is_idle_unit(res->curr) ||
+              credit_unit_of(res->curr)->pri == PRI_BOOST);
     return NULL;
 }
 
-const char *credit_check(bool quiescent)
+const char *credit_check(struct scheduler *s, bool quiescent)
 {
-    const struct credit_pool *p = &credit_pool;
+    const struct credit_pool *p = credit_pool_of(s);
     struct list_head *pos, *vpos;
     uint32_t weight = 0;
     const char *broken;
+    pcpu_id c;
 
     if (!quiescent)
         return NULL;
@@ -65,7 +75,7 @@ const char *credit_check(bool quiescent)
         const struct credit_dom *cd = list_entry(pos, struct credit_dom, active_elem);
         uint32_t n = 0;
         list_for_each (vpos, &cd->active_vcpu) {
-            CHECK(list_entry(vpos, struct credit_vcpu, active_elem)->dom == cd);
+            CHECK(list_entry(vpos, struct credit_unit, active_elem)->dom == cd);
             n++;
         }
         CHECK(n > 0 && n == cd->active_count);
@@ -73,8 +83,66 @@ const char *credit_check(bool quiescent)
     }
     CHECK(weight == p->weight);
     CHECK(p->ncpus == cpumask_weight(&p->cpus));
-    for (unsigned c = 0; c < hv_nr_cpus; c++)
-        if ((broken = check_queue(pcpu(c))) != NULL)
+    /* The members of the pool, and one that is about to leave it. */
+    CHECK(cpumask_subset(&s->pool->res, &p->cpus));
+    CHECK(quirk(credit_pool_put_stale) || p->credit == p->ncpus * p->credits_per_tslice);
+    for_each_cpu (c, &p->cpus) {
+        if ((broken = check_queue(p, c)) != NULL)
             return broken;
+    }
     return NULL;
+}
+
+/* ---- debug key 'r' ----------------------------------------------------------------------------------------------- */
+
+static void dump_unit(const char *label, unsigned n, const struct credit_unit *cu)
+{
+    const struct sched_unit *u = cu->unit;
+    if (label)
+        hv_printk("\t%s: ", label);
+    else
+        hv_printk("\t%3u: ", n);
+    hv_printk("[%u.%u] pri=%d flags=%x cpu=%u", u->domain->id.n, u->id, cu->pri, cu->flags, u->processor.n);
+    if (cu->dom)
+        hv_printk(" credit=%d [w=%u,cap=%u]", cu->credit, cu->dom->weight, cu->dom->cap);
+    hv_printk("\n");
+}
+
+void credit_dump_settings(struct scheduler *s)
+{
+    const struct credit_pool *p = credit_pool_of(s);
+    struct list_head *pos, *vpos;
+    unsigned n = 0;
+    char idlers[256];
+
+    hv_printk("info:\n\tncpus              = %u\n\tmaster             = %u\n\tcredit             = %u\n"
+              "\tcredit balance     = %d\n\tweight             = %u\n\trunq_sort          = %u\n",
+              p->ncpus, p->master_ticker.cpu.n, p->credit, p->balance, p->weight, p->epoch);
+    hv_printk("\tdefault-weight     = %u\n\ttslice             = %ums\n\tratelimit          = %uus\n"
+              "\tcredits per msec   = %u\n\tticks per tslice   = %u\n\tmigration delay    = %lldus\n",
+              CREDIT_DEFAULT_WEIGHT, p->tslice_ms, p->ratelimit_us, CREDIT_PER_MS, p->ticks_per_tslice,
+              (long long)p->migration_delay / 1000);
+    cpumask_print(idlers, sizeof(idlers), &p->idlers);
+    hv_printk("idlers: %s\nactive units:\n", idlers);
+    list_for_each (pos, &p->active_dom)
+        list_for_each (vpos, &list_entry(pos, struct credit_dom, active_elem)->active_vcpu)
+            dump_unit(NULL, ++n, list_entry(vpos, struct credit_unit, active_elem));
+}
+
+void credit_dump_cpu(struct scheduler *s, pcpu_id c)
+{
+    const struct credit_pcpu *cp = credit_pcpu_of(c);
+    struct list_head *pos;
+    unsigned n = 0;
+    char sibling[256], core[256];
+
+    list_for_each (pos, &cp->runq)
+        n++;
+    cpumask_print(sibling, sizeof(sibling), cpu_sibling_mask(c));
+    cpumask_print(core, sizeof(core), cpu_socket_mask(c));
+    hv_printk("CPU[%02u] nr_run=%u, sort=%u, sibling={%s}, core={%s}\n", c.n, n, cp->sorted, sibling, core);
+    dump_unit("run", 0, credit_unit_of(curr_on_cpu(c)));
+    n = 0;
+    list_for_each (pos, &cp->runq)
+        dump_unit(NULL, ++n, runq_entry(pos));
 }

@@ -1,37 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Credit: which pCPU. Pick decides where a vCPU that is being placed goes, tickle who is interrupted for a vCPU that
- * was queued. Both look within the node affinity first, if that makes a difference, then within the hard affinity.
+ * was queued. Both look within the soft (4.3: node) affinity first, if that makes a difference, then
+ * within the hard affinity.
  */
 #include "credit.h"
 
 /* ---- the steps ----------------------------------------------------------------------------------------------------
  */
 
-bool credit_step_usable(const struct vcpu *v, enum credit_step step)
+bool credit_step_usable(const struct sched_unit *u, enum affinity_step step)
 {
-    const struct credit_dom *cd = credit_vcpu_of(v)->dom;
-
-    if (step == STEP_CPU)
+    if (step == BALANCE_HARD)
         return true;
-    if (!cd || v->domain->auto_node_affinity || cpumask_equal(&cd->node_cpus, &hv_cpu_online) ||
-        !cpumask_intersects(&cd->node_cpus, &v->hard_affinity))
-        return false;
-    /* Later levels: not either where the hard affinity is at least as narrow. */
-    return quirk(node_affinity_domain) || !cpumask_subset(&v->hard_affinity, &cd->node_cpus);
+    if (!quirk(node_affinity_domain))
+        return has_soft_affinity(u);
+    const struct credit_dom *cd = credit_unit_of(u)->dom;
+    return cd && !u->domain->auto_node_affinity && !cpumask_equal(&cd->node_cpus, &hv_cpu_online) &&
+           cpumask_intersects(&cd->node_cpus, &u->hard);
 }
 
-void credit_step_mask(const struct vcpu *v, enum credit_step step, cpumask_t *mask)
+void credit_step_mask(const struct sched_unit *u, enum affinity_step step, cpumask_t *mask)
 {
-    if (step == STEP_NODE) {
-        cpumask_and(mask, &credit_vcpu_of(v)->dom->node_cpus, &v->hard_affinity);
-        if (!cpumask_empty(mask))
-            return;
-    }
-    cpumask_copy(mask, &v->hard_affinity);
+    affinity_mask(u, quirk(node_affinity_domain) ? BALANCE_HARD : step, mask);
+    if (step == BALANCE_SOFT && quirk(node_affinity_domain) &&
+        cpumask_intersects(mask, &credit_unit_of(u)->dom->node_cpus))
+        cpumask_and(mask, mask, &credit_unit_of(u)->dom->node_cpus);
 }
 
-void credit_set_node_affinity(struct domain *d)
+void credit_set_node_affinity(struct scheduler *s, struct domain *d)
 {
     struct credit_dom *cd = credit_dom_of(d);
     node_id n;
@@ -100,23 +97,23 @@ static pcpu_id pick_in(struct credit_pool *p, pcpu_id cpu, const cpumask_t *allo
     return cpu;
 }
 
-pcpu_id credit_pick(struct credit_pool *p, struct vcpu *v, bool commit)
+pcpu_id credit_pick(struct credit_pool *p, struct sched_unit *u, bool commit)
 {
+    const cpumask_t *online = &p->sched->pool->res;
     struct credit_pcpu *winner = NULL;
     cpumask_t allowed, idlers;
-    pcpu_id cpu = v->processor;
+    pcpu_id cpu = u->processor;
 
-    for (enum credit_step step = STEP_NODE; step < STEP_NR; step++) {
-        if (!credit_step_usable(v, step))
+    for (enum affinity_step step = BALANCE_SOFT; step < BALANCE_NR; step++) {
+        if (!credit_step_usable(u, step))
             continue;
-        credit_step_mask(v, step, &allowed);
-        cpumask_and(&allowed, &allowed, &hv_cpu_online);
-        cpu = cpumask_test_or_cycle(v->processor, &allowed);
+        credit_step_mask(u, step, &allowed);
+        cpu = cpumask_test_or_cycle(u->processor, &allowed);
         ASSERT(pcpu_valid(cpu));
 
-        /* We do not count against ourselves: where v runs alone counts as idle. */
-        cpumask_and(&idlers, &hv_cpu_online, &p->idlers);
-        if (pcpu_eq(v->processor, cpu) && queue_is_idle(cpu))
+        /* We do not count against ourselves: where u runs alone counts as idle. */
+        cpumask_and(&idlers, online, &p->idlers);
+        if (pcpu_eq(u->processor, cpu) && queue_is_idle(cpu))
             cpumask_set(&idlers, cpu);
         cpu = pick_in(p, cpu, &allowed, &idlers, &winner);
         if (cpumask_test(&idlers, cpu))
@@ -124,29 +121,24 @@ pcpu_id credit_pick(struct credit_pool *p, struct vcpu *v, bool commit)
     }
     if (commit && winner)
         winner->idle_bias = cpu;
-    trace3(TRC_CSCHED_PICKED_CPU, v->domain->id.n, v->id.n, cpu.n);
+    trace3(TRC_CSCHED_PICKED_CPU, u->domain->id.n, u->id, cpu.n);
     return cpu;
 }
 
 /* ---- tickle -------------------------------------------------------------------------------------------------------
  */
 
+/* Where the last one that this pCPU tickled was, whatever that was about, in whatever pool. */
+pcpu_id credit_last_tickled[HV_MAX_PCPUS];
+
 /* Should cur be sent to one of the idle pCPUs, now that it is preempted and new cannot use any of them? */
-static bool kick_away(const struct credit_pool *p, const struct vcpu *cur)
+static bool kick_away(const struct sched_unit *cur, const cpumask_t *idlers)
 {
     if (quirk(credit_kick_always))
         return true;
     if (quirk(credit_kick_never))
         return false;
-    return cpumask_intersects(&cur->hard_affinity, &p->idlers);
-}
-
-/* Set out to be the idle pCPUs that new may use; false if there are none. */
-static bool idlers_for(struct credit_pool *p, const struct vcpu *v, enum credit_step step, cpumask_t *out)
-{
-    credit_step_mask(v, step, out);
-    cpumask_and(out, out, &p->idlers);
-    return !cpumask_empty(out);
+    return cpumask_intersects(&cur->hard, idlers);
 }
 
 static void tickle_cpu(struct credit_pool *p, pcpu_id c)
@@ -158,11 +150,31 @@ static void tickle_cpu(struct credit_pool *p, pcpu_id c)
     softirq_raise_on(c, SCHEDULE_SOFTIRQ);
 }
 
-void credit_tickle(struct credit_pool *p, pcpu_id c, struct credit_vcpu *new)
+/* The idle pCPUs that could be interrupted; at 4.3 those of no pool count as pool 0's. */
+static void idle_cpus(const struct credit_pool *p, cpumask_t *out)
 {
-    struct credit_vcpu *cur = credit_vcpu_of(curr_on_cpu(c));
-    bool no_idlers = cpumask_empty(&p->idlers), preempts = new->pri > cur->pri;
-    cpumask_t idle;
+    if (quirk(credit_idlers_any_pool) && p->sched->pool->id == 0)
+        cpumask_or(out, &p->idlers, &hv_cpupool_free);
+    else
+        cpumask_and(out, &p->idlers, &p->sched->pool->res);
+}
+
+/* Those of them that u may use. */
+static void idle_cpus_for(const struct sched_unit *u, enum affinity_step step, const cpumask_t *idlers, cpumask_t *out)
+{
+    if (quirk(credit_idlers_any_pool) && step == BALANCE_HARD)
+        cpumask_copy(out, &u->hard);
+    else
+        credit_step_mask(u, step, out);
+    cpumask_and(out, out, idlers);
+}
+
+void credit_tickle(struct credit_pool *p, pcpu_id c, struct credit_unit *new)
+{
+    struct credit_unit *cur = credit_unit_of(curr_on_cpu(c));
+    cpumask_t idlers, idle;
+    idle_cpus(p, &idlers);
+    bool no_idlers = cpumask_empty(&idlers), preempts = new->pri > cur->pri;
 
     if (cur->pri == PRI_IDLE || (no_idlers && preempts)) {
         tickle_cpu(p, c);
@@ -170,14 +182,15 @@ void credit_tickle(struct credit_pool *p, pcpu_id c, struct credit_vcpu *new)
     }
     if (no_idlers)
         return;
-    for (enum credit_step step = STEP_NODE; step < STEP_NR; step++) {
-        if (!credit_step_usable(new->vcpu, step))
+    for (enum affinity_step step = BALANCE_SOFT; step < BALANCE_NR; step++) {
+        if (!credit_step_usable(new->unit, step))
             continue;
-        if (idlers_for(p, new->vcpu, step, &idle)) {
+        idle_cpus_for(new->unit, step, &idlers, &idle);
+        if (!cpumask_empty(&idle)) {
             if (p->tickle_one_idle) {
-                struct credit_pcpu *self = credit_pcpu_of(port_this_cpu());
-                self->last_tickled = cpumask_cycle(self->last_tickled, &idle);
-                tickle_cpu(p, self->last_tickled);
+                pcpu_id *last = &credit_last_tickled[port_this_cpu().n];
+                *last = cpumask_cycle(*last, &idle);
+                tickle_cpu(p, *last);
             } else {
                 pcpu_id i;
                 for_each_cpu (i, &idle)
@@ -185,10 +198,16 @@ void credit_tickle(struct credit_pool *p, pcpu_id c, struct credit_vcpu *new)
             }
             return;
         }
-        if (step == STEP_CPU && preempts) {
-            if (kick_away(p, cur->vcpu))
-                vcpu_flag_set(cur->vcpu, VPF_migrating);
+        if (step == BALANCE_HARD && preempts) {
+            if (kick_away(cur->unit, &idlers))
+                unit_set_migrating(cur->unit);
             tickle_cpu(p, c);
         }
     }
+}
+
+void credit_place_reset(void)
+{
+    for (unsigned c = 0; c < HV_MAX_PCPUS; c++)
+        credit_last_tickled[c] = pcpu(0);
 }

@@ -6,27 +6,28 @@
  * Before the first that is strictly lower. Who yielded lets one such vCPU pass, if it is not idle; the next sort
  * repairs the order.
  */
-void credit_queue_insert(pcpu_id c, struct credit_vcpu *cv)
+void credit_queue_insert(pcpu_id c, struct credit_unit *cu)
 {
     struct list_head *runq = &credit_pcpu_of(c)->runq, *pos;
     uint32_t looked_at = 0;
 
-    ASSERT(!credit_queued(cv));
+    ASSERT(!credit_queued(cu));
+    ASSERT(pcpu_eq(cu->unit->processor, c));
     list_for_each (pos, runq) {
         looked_at++;
-        if (cv->pri > runq_entry(pos)->pri)
+        if (cu->pri > runq_entry(pos)->pri)
             break;
     }
-    if (credit_flag_test(cv, CREDIT_YIELD) && pos != runq && runq_entry(pos)->pri > PRI_IDLE)
+    if (credit_flag_test(cu, CREDIT_YIELD) && pos != runq && runq_entry(pos)->pri > PRI_IDLE)
         pos = pos->next;
-    list_add_tail(&cv->runq_elem, pos);
+    list_add_tail(&cu->runq_elem, pos);
     port_count(PERFC_sched_runq_scan, looked_at);
 }
 
-void credit_queue_remove(struct credit_vcpu *cv)
+void credit_queue_remove(struct credit_unit *cu)
 {
-    ASSERT(credit_queued(cv));
-    list_del_init(&cv->runq_elem);
+    ASSERT(credit_queued(cu));
+    list_del_init(&cu->runq_elem);
 }
 
 /* Stable, one pass: each of UNDER and up that does not follow the last such one directly moves right behind it. */

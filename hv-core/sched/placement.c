@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where a new vCPU starts, before the policy has seen it: the rule of 4.3. */
+/*
+ * Where a new vCPU starts, before the policy has seen it. 4.3: the least populated pCPU, by a rule of its own. Later:
+ * the first of the pool's pCPUs in the domain's nodes, the next vCPU on the next; the policy then chooses anew
+ * (insert_unit).
+ */
 #include "framework.h"
 
 #include <hv/mm.h>
@@ -29,7 +33,7 @@ static uint32_t *count_vcpus(void)
  * The least populated pCPU; ties go to the higher number. On a machine with SMT only the second thread of a core is
  * ever considered, and core 0 only through its second thread to begin with.
  */
-static pcpu_id least_populated(void)
+static pcpu_id least_populated(const cpumask_t *online)
 {
     uint32_t *count = count_vcpus();
     cpumask_t exclude;
@@ -38,7 +42,7 @@ static pcpu_id least_populated(void)
 
     if (pcpu_valid(c))
         best = c;
-    for_each_cpu (c, &hv_cpu_online) {
+    for_each_cpu (c, online) {
         const cpumask_t *siblings = cpu_sibling_mask(c);
         if (cpumask_test(&exclude, c))
             continue;
@@ -50,10 +54,27 @@ static pcpu_id least_populated(void)
     }
     if (count)
         hv_free(count);
-    return best;
+    return cpumask_test(online, best) ? best : cpumask_first(online);
+}
+
+/* The pool's pCPUs in the domain's nodes, or all of the pool's. */
+static void home_of(const struct domain *d, cpumask_t *out)
+{
+    node_id n;
+    cpumask_clear_all(out);
+    for_each_node (n, d->node_affinity)
+        cpumask_or(out, out, node_to_cpumask(n));
+    cpumask_and(out, out, &d->cpupool->cpus);
+    if (cpumask_empty(out))
+        cpumask_copy(out, &d->cpupool->cpus);
 }
 
 pcpu_id sched_initial_cpu(const struct domain *d, unsigned n)
 {
-    return n ? cpumask_cycle(d->vcpu[n - 1]->processor, &hv_cpu_online) : least_populated();
+    cpumask_t home;
+
+    if (quirk(initial_cpu_least_populated) && d->cpupool->id == 0)
+        return n ? cpumask_cycle(d->vcpu[n - 1]->processor, &d->cpupool->cpus) : least_populated(&d->cpupool->cpus);
+    home_of(d, &home);
+    return n ? cpumask_cycle(d->vcpu[n - 1]->processor, &home) : cpumask_first(&home);
 }

@@ -1,8 +1,56 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The scheduling policies; the first is what an unknown name falls back to. */
-#include "private.h"
+/* The scheduling policies: one line each. An unknown name falls back to the first. */
+#include "framework.h"
+
+#include <hv/core.h>
 
 const struct sched_policy *const sched_policies[] = {
     &credit_policy,
+    &rtds_policy,
+    &null_policy,
     NULL,
 };
+
+static bool level_has(const struct hv_profile *level, const struct sched_policy *p)
+{
+    return !p->available || p->available(level);
+}
+
+static bool same_word(const char *a, const char *b)
+{
+    while (*a && *a == *b) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
+const struct sched_policy *sched_policy_by_name(const char *opt_name)
+{
+    for (unsigned i = 0; sched_policies[i]; i++)
+        if (same_word(sched_policies[i]->opt_name, opt_name) && level_has(hv_level, sched_policies[i]))
+            return sched_policies[i];
+    return NULL;
+}
+
+const struct sched_policy *sched_policy_by_id(unsigned id)
+{
+    for (unsigned i = 0; sched_policies[i]; i++)
+        if (sched_policies[i]->id == id && level_has(hv_level, sched_policies[i]))
+            return sched_policies[i];
+    return NULL;
+}
+
+bool sched_info(const struct hv_profile *level, unsigned n, struct hv_sched_info *out)
+{
+    for (unsigned i = 0; sched_policies[i]; i++) {
+        const struct sched_policy *p = sched_policies[i];
+        if (!level_has(level, p))
+            continue;
+        if (n-- == 0) {
+            *out = (struct hv_sched_info){.name = p->name, .opt_name = p->opt_name, .id = p->id};
+            return true;
+        }
+    }
+    return false;
+}

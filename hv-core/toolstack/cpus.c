@@ -71,6 +71,7 @@ static int pin(const struct ts_host *h, dom_id id, unsigned v, const cpumask_t *
 {
     struct hv_domctl op = {0};
     op.u.vcpuaffinity.vcpu = vcpu_n(v);
+    op.u.vcpuaffinity.flags = XEN_VCPUAFFINITY_HARD;
     op.u.vcpuaffinity.cpumap = *mask;
     long rc = ts_domctl(h, &op, XEN_DOMCTL_setvcpuaffinity, id);
     return rc < 0 ? (int)rc : 0;

@@ -8,6 +8,9 @@
 #include <cunit_main.h>
 #include <stdio.h>
 
+/* The credit instance of pool 0. */
+#define fx_pool credit_pool_of(&cpupool_find(0)->sched)
+
 /* Two nodes of one socket each. */
 #define MACHINE_1 ((struct tp_machine){1, 1, 1, 1, 65536})
 #define MACHINE_2 ((struct tp_machine){1, 1, 2, 1, 65536})
@@ -70,12 +73,12 @@ static inline cpumask_t fx_mask(unsigned first, unsigned last)
 static inline void fx_pin(struct vcpu *v, unsigned first, unsigned last)
 {
     cpumask_t m = fx_mask(first, last);
-    CU_ASSERT_EQUAL_FATAL(vcpu_set_affinity(v, &m), 0);
+    CU_ASSERT_EQUAL_FATAL(vcpu_set_affinity(v, &m, NULL), 0);
 }
 
-static inline struct credit_vcpu *fx_cv(struct domain *d, unsigned n)
+static inline struct credit_unit *fx_cv(struct domain *d, unsigned n)
 {
-    return credit_vcpu_of(d->vcpu[n]);
+    return credit_unit_of(d->vcpu[n]->unit);
 }
 
 static inline void fx_check(void)

@@ -62,7 +62,7 @@ static const struct vector vectors[] = {
 /* Build the state that the vector starts from; the domains' vCPUs stay down, accounting does not care. */
 static void set_up(const struct vector *x, struct domain **d)
 {
-    struct credit_pool *p = &credit_pool;
+    struct credit_pool *p = fx_pool;
     for (unsigned i = 0; i < x->nr; i++) {
         d[i] = fx_domain(x->dom[i].nr);
         CU_ASSERT_EQUAL(fx_params(d[i], x->dom[i].weight, x->dom[i].cap), 0);
@@ -72,7 +72,7 @@ static void set_up(const struct vector *x, struct domain **d)
     /* Activation puts at the head: from the last on, to get the given order. */
     for (unsigned i = x->nr; i-- > 0;)
         for (unsigned k = x->dom[i].nr; k-- > 0;) {
-            struct credit_vcpu *cv = fx_cv(d[i], k);
+            struct credit_unit *cv = fx_cv(d[i], k);
             cv->credit = x->dom[i].in[x->dom[i].nr > 5 ? 0 : k];
             credit_activate(p, cv);
         }
@@ -87,7 +87,7 @@ static void account(struct credit_pool *p)
 
 static void check_vector(const struct vector *x)
 {
-    struct credit_pool *p = &credit_pool;
+    struct credit_pool *p = fx_pool;
     struct domain *d[MAX_DOMS];
     set_up(x, d);
     uint32_t epoch = p->epoch;
@@ -97,7 +97,7 @@ static void check_vector(const struct vector *x)
     for (unsigned i = 0; i < x->nr; i++)
         for (unsigned k = 0; k < x->dom[i].nr; k++) {
             const struct vdom *e = &x->dom[i];
-            struct credit_vcpu *cv = fx_cv(d[i], k);
+            struct credit_unit *cv = fx_cv(d[i], k);
             int32_t want = e->out[e->nr > 5 ? 0 : k];
             bool parked = e->nr <= 5 && (e->parked >> k & 1), gone = e->nr <= 5 && (e->gone >> k & 1);
             if (cv->credit != want)
@@ -141,7 +141,7 @@ static void without_the_overflow_shares_are_fair(void)
         struct domain *d[MAX_DOMS];
         fx_boot_level(MACHINE_2, "fixed");
         set_up(x, d);
-        account(&credit_pool);
+        account(fx_pool);
         if (x->name[0] == 'H') { /* 28 pCPUs for 9 vCPUs: everybody gets a whole slice */
             CU_ASSERT_EQUAL(fx_cv(d[0], 0)->credit, 300);
         } else { /* 256 x 300 / 288, rounded up */
@@ -153,8 +153,9 @@ static void without_the_overflow_shares_are_fair(void)
 
 static void nobody_active_clears_the_balance(void)
 {
-    struct credit_pool *p = &credit_pool;
+    struct credit_pool *p;
     fx_boot(MACHINE_2);
+    p = fx_pool;
     p->balance = -77;
     uint32_t epoch = p->epoch;
     account(p);
@@ -181,13 +182,14 @@ static uint32_t rnd(uint32_t n)
  */
 static void hands_out_what_there_is(void)
 {
-    struct credit_pool *p = &credit_pool;
+    struct credit_pool *p;
     for (unsigned round = 0; round < 200; round++) {
         struct domain *d[6];
         unsigned nr = 1 + rnd(6), vcpus = 0;
         int64_t before = 0, after = 0, most = 0;
         int32_t was[6][8];
         fx_boot_level(MACHINE_1, "fixed");
+        p = fx_pool;
         for (unsigned i = 0; i < nr; i++) {
             unsigned n = 1 + rnd(8);
             d[i] = fx_domain(n);
@@ -197,7 +199,7 @@ static void hands_out_what_there_is(void)
         p->credit = (1 + rnd(vcpus)) * 300; /* no more pCPUs than vCPUs */
         for (unsigned i = 0; i < nr; i++)
             for (unsigned k = 0; k < d[i]->max_vcpus; k++) {
-                struct credit_vcpu *cv = fx_cv(d[i], k);
+                struct credit_unit *cv = fx_cv(d[i], k);
                 cv->credit = -(int32_t)rnd(300); /* at least -300 afterwards: nothing is forgiven */
                 was[i][k] = cv->credit;
                 before += cv->credit;
@@ -220,7 +222,7 @@ static void hands_out_what_there_is(void)
 
 static void burn_example(void)
 {
-    struct credit_vcpu cv = {.credit = 10};
+    struct credit_unit cv = {.credit = 10};
     credit_burn(&cv, 123456);
     CU_ASSERT_EQUAL(cv.credit, 9);
     CU_ASSERT_EQUAL(cv.residual, 234560);
@@ -235,7 +237,7 @@ static void burn_example(void)
 /* Charged minus real stays within one credit either way, and the charge is exactly how far start_time has moved. */
 static void burn_never_drifts(void)
 {
-    struct credit_vcpu cv = {0};
+    struct credit_unit cv = {0};
     s_time_t now = 0;
     for (unsigned i = 0; i < 200000; i++) {
         now += 1 + rnd(i % 3 ? 250000 : 40000000);
@@ -258,8 +260,9 @@ static void burn_never_drifts(void)
 /* A vCPU beyond its cap is paused until accounting finds it with credits again; then quirk or not, boosted or not. */
 static void parks_and_unparks(const char *level, int32_t pri_after)
 {
-    struct credit_pool *p = &credit_pool;
+    struct credit_pool *p;
     fx_boot_level(MACHINE_2, level);
+    p = fx_pool;
     struct domain *d = fx_domain(1), *other = fx_domain(1);
     fx_pin(d->vcpu[0], 0, 0);
     fx_pin(other->vcpu[0], 0, 0);
@@ -268,7 +271,7 @@ static void parks_and_unparks(const char *level, int32_t pri_after)
     tp_settle_all();
     tp_settle(0);
     fx_start(d);
-    struct credit_vcpu *cv = fx_cv(d, 0);
+    struct credit_unit *cv = fx_cv(d, 0);
     cv->credit = -200;
     credit_activate(p, cv);
     account(p);
@@ -297,13 +300,13 @@ static void a_parked_vcpu_can_be_destroyed(void)
     fx_params(d, 0, 10);
     for (unsigned k = 0; k < 2; k++) {
         fx_cv(d, k)->credit = -250;
-        credit_activate(&credit_pool, fx_cv(d, k));
+        credit_activate(fx_pool, fx_cv(d, k));
     }
-    account(&credit_pool);
+    account(fx_pool);
     CU_ASSERT_TRUE(credit_flag_test(fx_cv(d, 0), CREDIT_PARKED));
     CU_ASSERT_EQUAL(fx_op(d, XEN_DOMCTL_destroydomain), 0);
-    CU_ASSERT_EQUAL(credit_pool.weight, 0);
-    CU_ASSERT_TRUE(list_empty(&credit_pool.active_dom));
+    CU_ASSERT_EQUAL(fx_pool->weight, 0);
+    CU_ASSERT_TRUE(list_empty(&fx_pool->active_dom));
     fx_check();
 }
 
@@ -315,13 +318,13 @@ static void weights_change_in_flight(void)
     fx_boot(MACHINE_2);
     struct domain *d = fx_domain(3);
     struct hv_domctl op = {.cmd = XEN_DOMCTL_scheduler_op, .domid = d->id};
-    credit_activate(&credit_pool, fx_cv(d, 0));
-    credit_activate(&credit_pool, fx_cv(d, 1));
-    CU_ASSERT_EQUAL(credit_pool.weight, 512);
+    credit_activate(fx_pool, fx_cv(d, 0));
+    credit_activate(fx_pool, fx_cv(d, 1));
+    CU_ASSERT_EQUAL(fx_pool->weight, 512);
     fx_params(d, 100, 0xffff);
-    CU_ASSERT_EQUAL(credit_pool.weight, 200);
+    CU_ASSERT_EQUAL(fx_pool->weight, 200);
     fx_params(d, 0, 40);
-    CU_ASSERT_EQUAL(credit_pool.weight, 200);
+    CU_ASSERT_EQUAL(fx_pool->weight, 200);
     CU_ASSERT_EQUAL(do_domctl(&op), 0);
     CU_ASSERT_EQUAL(op.u.scheduler_op.weight, 100);
     CU_ASSERT_EQUAL(op.u.scheduler_op.cap, 40);
@@ -357,15 +360,15 @@ static void a_new_slice_is_half_taken_at_4_3(void)
 {
     fx_boot(MACHINE_2);
     CU_ASSERT_EQUAL(pool_put(2, 1000), 0);
-    CU_ASSERT_EQUAL(credit_pool.tslice_ms, 2);
-    CU_ASSERT_EQUAL(credit_pool.credits_per_tslice, 300);
-    CU_ASSERT_EQUAL(credit_pool.tick_period, MILLISECS(10));
+    CU_ASSERT_EQUAL(fx_pool->tslice_ms, 2);
+    CU_ASSERT_EQUAL(fx_pool->credits_per_tslice, 300);
+    CU_ASSERT_EQUAL(fx_pool->tick_period, MILLISECS(10));
     fx_boot_level(MACHINE_2, "modern");
     CU_ASSERT_EQUAL(pool_put(2, 1000), 0);
-    CU_ASSERT_EQUAL(credit_pool.credits_per_tslice, 20);
-    CU_ASSERT_EQUAL(credit_pool.ticks_per_tslice, 1);
-    CU_ASSERT_EQUAL(credit_pool.tick_period, MILLISECS(2));
-    CU_ASSERT_EQUAL(credit_pool.credit, 40);
+    CU_ASSERT_EQUAL(fx_pool->credits_per_tslice, 20);
+    CU_ASSERT_EQUAL(fx_pool->ticks_per_tslice, 1);
+    CU_ASSERT_EQUAL(fx_pool->tick_period, MILLISECS(2));
+    CU_ASSERT_EQUAL(fx_pool->credit, 40);
 }
 
 static const struct cunit_case tests[] = {

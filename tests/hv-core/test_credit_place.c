@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static struct credit_pool *const p = &credit_pool;
+#define p fx_pool
 
 /* Pretend that exactly these pCPUs are idle. */
 static void set_idlers(cpumask_t m)
@@ -28,8 +28,8 @@ static void set_nodes(struct domain *d, uint64_t nodes)
 
 static unsigned pick(struct vcpu *v, unsigned from, bool commit)
 {
-    v->processor = pcpu(from);
-    return credit_pick(p, v, commit).n;
+    sched_set_res(v->unit, pcpu(from));
+    return credit_pick(p, v->unit, commit).n;
 }
 
 /* ---- node affinity ------------------------------------------------------------------------------------------------
@@ -40,28 +40,28 @@ static void node_step_is_for_explicit_affinity_only(void)
     fx_boot(MACHINE_2x4x2);
     struct domain *d = fx_domain(2);
     struct vcpu *v = d->vcpu[0];
-    CU_ASSERT_FALSE(credit_step_usable(v, STEP_NODE)); /* automatic */
+    CU_ASSERT_FALSE(credit_step_usable(v->unit, BALANCE_SOFT)); /* automatic */
     fx_pin(v, 0, 7);
     fx_pin(d->vcpu[1], 0, 7);
-    CU_ASSERT_EQUAL(d->node_affinity.w, 1);            /* follows the pinning ... */
-    CU_ASSERT_FALSE(credit_step_usable(v, STEP_NODE)); /* ... and does not trigger the step */
-    CU_ASSERT_TRUE(credit_step_usable(v, STEP_CPU));
+    CU_ASSERT_EQUAL(d->node_affinity.w, 1);                     /* follows the pinning ... */
+    CU_ASSERT_FALSE(credit_step_usable(v->unit, BALANCE_SOFT)); /* ... and does not trigger the step */
+    CU_ASSERT_TRUE(credit_step_usable(v->unit, BALANCE_HARD));
 
     fx_pin(v, 0, 15);
     fx_pin(d->vcpu[1], 0, 15);
     set_nodes(d, 2);
     CU_ASSERT_FALSE(d->auto_node_affinity);
-    CU_ASSERT_TRUE(credit_step_usable(v, STEP_NODE));
+    CU_ASSERT_TRUE(credit_step_usable(v->unit, BALANCE_SOFT));
     cpumask_t m;
-    credit_step_mask(v, STEP_NODE, &m);
+    credit_step_mask(v->unit, BALANCE_SOFT, &m);
     cpumask_t want = fx_mask(8, 15);
     CU_ASSERT_TRUE(cpumask_equal(&m, &want));
-    credit_step_mask(v, STEP_CPU, &m);
+    credit_step_mask(v->unit, BALANCE_HARD, &m);
     CU_ASSERT_TRUE(cpumask_equal(&m, &hv_cpu_online));
 
     set_nodes(d, 3); /* all: back to automatic */
     CU_ASSERT_TRUE(d->auto_node_affinity);
-    CU_ASSERT_FALSE(credit_step_usable(v, STEP_NODE));
+    CU_ASSERT_FALSE(credit_step_usable(v->unit, BALANCE_SOFT));
     CU_ASSERT_EQUAL(domain_set_node_affinity(d, (nodemask_t){0}), -HV_EINVAL);
 }
 
@@ -72,27 +72,37 @@ static void node_affinity_without_a_usable_cpu(void)
     set_nodes(d, 2);
     fx_pin(d->vcpu[0], 0, 3); /* vCPU 1 still reaches node 1 */
     CU_ASSERT_EQUAL(d->node_affinity.w, 2);
-    CU_ASSERT_FALSE(credit_step_usable(d->vcpu[0], STEP_NODE));
-    CU_ASSERT_TRUE(credit_step_usable(d->vcpu[1], STEP_NODE));
+    CU_ASSERT_FALSE(credit_step_usable(d->vcpu[0]->unit, BALANCE_SOFT));
+    CU_ASSERT_TRUE(credit_step_usable(d->vcpu[1]->unit, BALANCE_SOFT));
     fx_pin(d->vcpu[1], 0, 3); /* nobody reaches node 1: the set would be empty, and is kept */
     CU_ASSERT_EQUAL(d->node_affinity.w, 2);
     cpumask_t m, want = fx_mask(0, 3);
-    credit_step_mask(d->vcpu[1], STEP_NODE, &m); /* an empty intersection means the hard affinity */
+    credit_step_mask(d->vcpu[1]->unit, BALANCE_SOFT, &m); /* an empty intersection means the hard affinity */
     CU_ASSERT_TRUE(cpumask_equal(&m, &want));
 }
 
-/* From 4.5 on the step is skipped where the hard affinity is at least as narrow. */
-static void later_levels_skip_a_step_that_changes_nothing(void)
+/* From 4.5 on it is the soft affinity of each vCPU that counts, where the hard affinity is not at least as narrow. */
+static void later_levels_go_by_soft_affinity(void)
 {
-    static const char *const levels[] = {"xen-4.3", "modern"};
-    for (unsigned i = 0; i < 2; i++) {
-        fx_boot_level(MACHINE_2x4x2, levels[i]);
-        struct domain *d = fx_domain(2);
-        set_nodes(d, 2);
-        fx_pin(d->vcpu[0], 8, 11);
-        CU_ASSERT_EQUAL(credit_step_usable(d->vcpu[0], STEP_NODE), i == 0);
-        CU_ASSERT_TRUE(credit_step_usable(d->vcpu[1], STEP_NODE));
-    }
+    fx_boot_level(MACHINE_2x4x2, "modern");
+    struct domain *d = fx_domain(2);
+    cpumask_t soft = fx_mask(8, 15), m;
+    set_nodes(d, 2);
+    CU_ASSERT_FALSE(credit_step_usable(d->vcpu[0]->unit, BALANCE_SOFT));
+    for (unsigned i = 0; i < 2; i++)
+        CU_ASSERT_EQUAL(vcpu_set_affinity(d->vcpu[i], NULL, &soft), 0);
+    CU_ASSERT_TRUE(credit_step_usable(d->vcpu[0]->unit, BALANCE_SOFT));
+    credit_step_mask(d->vcpu[0]->unit, BALANCE_SOFT, &m);
+    CU_ASSERT_TRUE(cpumask_equal(&m, &soft));
+    fx_pin(d->vcpu[0], 8, 11); /* within it: the step changes nothing */
+    CU_ASSERT_FALSE(credit_step_usable(d->vcpu[0]->unit, BALANCE_SOFT));
+    CU_ASSERT_TRUE(credit_step_usable(d->vcpu[1]->unit, BALANCE_SOFT));
+    fx_pin(d->vcpu[0], 0, 3); /* disjoint: it cannot be honoured */
+    CU_ASSERT_FALSE(credit_step_usable(d->vcpu[0]->unit, BALANCE_SOFT));
+
+    fx_boot_level(MACHINE_2x4x2, "xen-4.3");
+    d = fx_domain(1);
+    CU_ASSERT_EQUAL(vcpu_set_affinity(d->vcpu[0], NULL, &soft), -HV_EOPNOTSUPP);
 }
 
 /* ---- pick: 2 sockets (= nodes) x 4 cores x 2 threads; core k has pCPUs 2k and 2k+1
@@ -210,7 +220,7 @@ static struct domain *busy(unsigned first, unsigned last)
 /* Tickle for v as if it had been queued on pCPU c by pCPU self. */
 static void tickle(struct domain *d, int32_t pri, unsigned c, unsigned self)
 {
-    struct credit_vcpu *cv = fx_cv(d, 0);
+    struct credit_unit *cv = fx_cv(d, 0);
     cv->pri = pri;
     nr_tickled = 0;
     tp_trace_hook = on_trace;
@@ -266,7 +276,7 @@ static void a_tickled_idler_is_used_up_in_later_levels(void)
     busy(0, 0);
     struct domain *d = fx_domain(1);
     for (unsigned i = 1; i < 4; i++) {
-        credit_pcpu_of(pcpu(0))->last_tickled = pcpu(0);
+        credit_last_tickled[0] = pcpu(0);
         tickle(d, PRI_UNDER, 0, 0);
         CU_ASSERT_EQUAL(tickled[0], i);
     }
@@ -282,7 +292,7 @@ static void node_affinity_steers_the_tickle(void)
     busy(0, 0);
     struct domain *d = fx_domain(1);
     set_nodes(d, 2);
-    credit_pcpu_of(pcpu(0))->last_tickled = pcpu(0);
+    credit_last_tickled[0] = pcpu(0);
     tickle(d, PRI_UNDER, 0, 0);
     CU_ASSERT_EQUAL(tickled[0], 2); /* 1 is next, but of the other node */
     set_idlers(SET(1));             /* nobody idle at home: the second step */
@@ -302,7 +312,7 @@ static void kicks(const char *level, bool cur_may_move, bool kicked)
     cpumask_t all = fx_mask(0, 3);
     fx_pin(d->vcpu[0], 0, 0);
     if (cur_may_move)
-        cpumask_copy(&cur->vcpu[0]->hard_affinity, &all);
+        cpumask_copy(&cur->vcpu[0]->unit->hard, &all);
     set_idlers(SET(2));
     tickle(d, PRI_UNDER, 0, 1);
     CU_ASSERT_EQUAL(nr_tickled, 0); /* not of higher priority */
@@ -338,12 +348,12 @@ static void queue_on(struct domain *d, unsigned n, unsigned c, int32_t pri)
 
 static struct vcpu *balance(unsigned c, bool *stolen)
 {
-    struct credit_vcpu *idle = credit_vcpu_of(sched_pcpu[c].idle);
+    struct credit_unit *idle = credit_unit_of(sched_resources[c].idle);
     tp_set_cpu(c);
     if (!credit_queued(idle))
         credit_queue_insert(pcpu(c), idle);
     *stolen = false;
-    return credit_balance(p, pcpu(c), idle, port_now(), stolen)->vcpu;
+    return credit_balance(p, pcpu(c), idle, port_now(), stolen)->unit->vcpu_list;
 }
 
 static void steals_from_the_own_node_first(void)
@@ -360,7 +370,7 @@ static void steals_from_the_own_node_first(void)
     CU_ASSERT_TRUE(stolen);
     CU_ASSERT_PTR_EQUAL(v, d->vcpu[1]);
     CU_ASSERT_EQUAL(v->processor.n, 2);
-    CU_ASSERT_FALSE(credit_queued(credit_vcpu_of(v)));
+    CU_ASSERT_FALSE(credit_queued(credit_unit_of(v->unit)));
     CU_ASSERT_PTR_EQUAL(balance(2, &stolen), d->vcpu[0]); /* then further away */
     CU_ASSERT_TRUE(is_idle_vcpu(balance(2, &stolen)));
     CU_ASSERT_FALSE(stolen);
@@ -395,18 +405,18 @@ static void what_may_not_be_stolen(void)
     struct domain *d = fx_domain(3);
     domain_unpause(d);
     queue_on(d, 0, 0, PRI_UNDER);
-    d->vcpu[0]->is_running = true; /* its registers are still on pCPU 0 */
+    d->vcpu[0]->unit->is_running = true; /* its registers are still on pCPU 0 */
     queue_on(d, 1, 0, PRI_UNDER);
     cpumask_t only0 = fx_mask(0, 0);
-    cpumask_copy(&d->vcpu[1]->hard_affinity, &only0);
+    cpumask_copy(&d->vcpu[1]->unit->hard, &only0);
     queue_on(d, 2, 0, PRI_OVER);
     p->migration_delay = MICROSECS(100);
     tp_set_time(SECONDS(1));
-    d->vcpu[2]->last_run_time = SECONDS(1) - MICROSECS(100) + 1; /* cache-hot by 1 ns */
+    d->vcpu[2]->unit->last_run_time = SECONDS(1) - MICROSECS(100) + 1; /* cache-hot by 1 ns */
     CU_ASSERT_TRUE(is_idle_vcpu(balance(1, &stolen)));
-    d->vcpu[2]->last_run_time--;
+    d->vcpu[2]->unit->last_run_time--;
     CU_ASSERT_PTR_EQUAL(balance(1, &stolen), d->vcpu[2]);
-    d->vcpu[0]->is_running = false;
+    d->vcpu[0]->unit->is_running = false;
     CU_ASSERT_PTR_EQUAL(balance(1, &stolen), d->vcpu[0]);
 }
 
@@ -420,10 +430,10 @@ static void a_peer_whose_lock_is_taken_is_passed_over(void)
     queue_on(d, 0, 0, PRI_UNDER);
     queue_on(d, 1, 1, PRI_UNDER);
     tp_set_cpu(0);
-    port_lock(&sched_pcpu[0].lock);
+    port_lock(&sched_resources[0].lock);
     CU_ASSERT_PTR_EQUAL(balance(3, &stolen), d->vcpu[1]);
     tp_set_cpu(0);
-    port_unlock(&sched_pcpu[0].lock);
+    port_unlock(&sched_resources[0].lock);
     tp_trylock_failures = 100;
     CU_ASSERT_TRUE(is_idle_vcpu(balance(3, &stolen)));
     tp_trylock_failures = 0;
@@ -441,12 +451,12 @@ static void only_strictly_higher_is_stolen(void)
     queue_on(d, 1, 1, PRI_OVER);
     tp_set_cpu(1);
     stolen = false;
-    CU_ASSERT_PTR_EQUAL(credit_balance(p, pcpu(1), fx_cv(d, 1), 0, &stolen)->vcpu, d->vcpu[1]);
+    CU_ASSERT_PTR_EQUAL(credit_balance(p, pcpu(1), fx_cv(d, 1), 0, &stolen)->unit->vcpu_list, d->vcpu[1]);
     CU_ASSERT_FALSE(stolen);
     credit_queue_remove(fx_cv(d, 0));
     queue_on(d, 1, 1, PRI_OVER);
     queue_on(d, 0, 0, PRI_UNDER);
-    CU_ASSERT_PTR_EQUAL(credit_balance(p, pcpu(1), fx_cv(d, 1), 0, &stolen)->vcpu, d->vcpu[0]);
+    CU_ASSERT_PTR_EQUAL(credit_balance(p, pcpu(1), fx_cv(d, 1), 0, &stolen)->unit->vcpu_list, d->vcpu[0]);
     CU_ASSERT_TRUE(stolen);
 }
 
@@ -470,7 +480,7 @@ static void balancing_is_rate_limited_when_mended(void)
 static const struct cunit_case tests[] = {
     {"the node step is for explicit node affinity", node_step_is_for_explicit_affinity_only},
     {"node affinity that no vCPU can use", node_affinity_without_a_usable_cpu},
-    {"later levels skip a node step that changes nothing", later_levels_skip_a_step_that_changes_nothing},
+    {"later levels go by soft affinity", later_levels_go_by_soft_affinity},
     {"pick: stays where it is alone", stays_if_alone_on_an_idle_core},
     {"pick: nobody idle", nobody_idle_keeps_it_in_place},
     {"pick: spreads over cores, rotating", spreads_over_cores},

@@ -36,8 +36,8 @@ static const char *queue(void)
     unsigned n = 0;
     struct list_head *pos;
     list_for_each (pos, &credit_pcpu_of(pcpu(0))->runq) {
-        const struct vcpu *v = runq_entry(pos)->vcpu;
-        s[n++] = is_idle_vcpu(v) ? 'i' : (char)('0' + v->id.n);
+        const struct sched_unit *u = runq_entry(pos)->unit;
+        s[n++] = is_idle_unit(u) ? 'i' : (char)('0' + u->id);
     }
     s[n] = 0;
     return s;
@@ -71,7 +71,7 @@ static void a_yielder_lets_one_lower_vcpu_pass(void)
     put(4, PRI_UNDER); /* but not idle */
     CU_ASSERT_STRING_EQUAL(queue(), "14i");
     /* At the very end of a queue without idle there is nobody to let pass. */
-    credit_queue_remove(credit_vcpu_of(sched_pcpu[0].idle));
+    credit_queue_remove(credit_unit_of(sched_resources[0].idle));
     credit_flag_set(fx_cv(d, 5), CREDIT_YIELD);
     put(5, PRI_OVER);
     CU_ASSERT_STRING_EQUAL(queue(), "145");
@@ -90,12 +90,12 @@ static void sort_moves_under_up_and_nothing_else(void)
     fx_cv(d, 2)->pri = PRI_OVER;
     fx_cv(d, 5)->pri = PRI_UNDER;
     fx_cv(d, 6)->pri = PRI_BOOST;
-    credit_queue_sort(&credit_pool, pcpu(0)); /* same epoch: nothing to do */
+    credit_queue_sort(fx_pool, pcpu(0)); /* same epoch: nothing to do */
     CU_ASSERT_STRING_EQUAL(queue(), "123456i");
-    credit_pool.epoch++;
-    credit_queue_sort(&credit_pool, pcpu(0));
+    fx_pool->epoch++;
+    credit_queue_sort(fx_pool, pcpu(0));
     CU_ASSERT_STRING_EQUAL(queue(), "135624i"); /* stable; boost does not overtake under */
-    CU_ASSERT_EQUAL(credit_pcpu_of(pcpu(0))->sorted, credit_pool.epoch);
+    CU_ASSERT_EQUAL(credit_pcpu_of(pcpu(0))->sorted, fx_pool->epoch);
 }
 
 /* The pass as the description has it, on arrays. */
@@ -128,8 +128,8 @@ static void sort_against_a_slow_twin(void)
         }
         for (unsigned i = 1; i <= 8; i++)
             fx_cv(d, i)->pri = pri[i];
-        credit_pool.epoch++;
-        credit_queue_sort(&credit_pool, pcpu(0));
+        fx_pool->epoch++;
+        credit_queue_sort(fx_pool, pcpu(0));
         slow_sort(ids, pri, 8);
         for (unsigned i = 0; i < 8; i++)
             want[i] = (char)('0' + ids[i]);
@@ -165,13 +165,13 @@ static void only_under_is_boosted(void)
 static void a_tick_ends_the_boost_and_activates(void)
 {
     one_cpu("xen-4.3", 1);
-    struct credit_vcpu *cv = fx_cv(d, 0);
+    struct credit_unit *cv = fx_cv(d, 0);
     CU_ASSERT_EQUAL(cv->pri, PRI_BOOST);
     CU_ASSERT_TRUE(list_empty(&cv->active_elem));
     tp_run_until(MILLISECS(11), fx_check);
     CU_ASSERT_EQUAL(cv->pri, PRI_UNDER);
     CU_ASSERT_FALSE(list_empty(&cv->active_elem));
-    CU_ASSERT_EQUAL(credit_pool.weight, 256);
+    CU_ASSERT_EQUAL(fx_pool->weight, 256);
 }
 
 /* A vCPU moved by hand is woken, but by no event: boosted at 4.3, not later. */
@@ -205,7 +205,7 @@ static s_time_t slice_at(s_time_t now)
     tp_set_time(now);
     softirq_raise(SCHEDULE_SOFTIRQ);
     softirq_run();
-    return timer_active(&sched_pcpu[0].s_timer) ? sched_pcpu[0].s_timer.expires - now : -1;
+    return timer_active(&sched_resources[0].s_timer) ? sched_resources[0].s_timer.expires - now : -1;
 }
 
 /* One that has run less than 1 ms goes on: for the whole limit again at 4.3, for the rest of it later. */

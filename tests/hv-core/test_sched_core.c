@@ -195,9 +195,9 @@ static void affinity_needs_an_online_cpu(void)
     struct domain *d = fx_domain(1);
     cpumask_t none = {{0}}, offline = {{0}};
     cpumask_set(&offline, pcpu(5));
-    CU_ASSERT_EQUAL(vcpu_set_affinity(d->vcpu[0], &none), -HV_EINVAL);
-    CU_ASSERT_EQUAL(vcpu_set_affinity(d->vcpu[0], &offline), -HV_EINVAL);
-    CU_ASSERT_TRUE(cpumask_equal(&d->vcpu[0]->hard_affinity, &hv_cpu_online));
+    CU_ASSERT_EQUAL(vcpu_set_affinity(d->vcpu[0], &none, NULL), -HV_EINVAL);
+    CU_ASSERT_EQUAL(vcpu_set_affinity(d->vcpu[0], &offline, NULL), -HV_EINVAL);
+    CU_ASSERT_TRUE(cpumask_equal(&d->vcpu[0]->unit->hard, &hv_cpu_online));
     CU_ASSERT_FALSE(vcpu_flag_test(d->vcpu[0], VPF_migrating));
 }
 
@@ -296,7 +296,8 @@ static void control_calls_check_their_arguments(void)
     op.domid = dom(DOM_FIRST_RESERVED);
     CU_ASSERT_EQUAL(do_domctl(&op), -HV_EINVAL);
     op = (struct hv_domctl){.cmd = XEN_DOMCTL_setvcpuaffinity, .domid = d->id};
-    op.u.vcpuaffinity.vcpu = vcpu_n(2);
+    op.u.vcpuaffinity.flags = XEN_VCPUAFFINITY_HARD;
+        op.u.vcpuaffinity.vcpu = vcpu_n(2);
     CU_ASSERT_EQUAL(do_domctl(&op), -HV_EINVAL);
     op = (struct hv_domctl){.cmd = XEN_DOMCTL_createdomain, .domid = DOM_INVALID};
     op.u.createdomain.type = HV_GUEST_ARM32;
@@ -391,7 +392,7 @@ static void an_unknown_scheduler_falls_back(void)
     info->opt.sched = "fair";
     CU_ASSERT_EQUAL_FATAL(tp_boot_info_run(hv_core_get(), info), 0);
     CU_ASSERT_PTR_NOT_NULL(strstr(tp_console, "Could not find scheduler: fair"));
-    CU_ASSERT_STRING_EQUAL(sched_policy->opt_name, "credit");
+    CU_ASSERT_STRING_EQUAL(cpupool_find(0)->sched.policy->opt_name, "credit");
 }
 
 static void too_much_memory_for_the_level(void)

@@ -17,6 +17,12 @@ struct hv_mem_range {
     node_id node;
 };
 
+/* pCPUs that are scheduled as one. */
+enum hv_sched_gran { HV_GRAN_cpu, HV_GRAN_core, HV_GRAN_socket };
+
+/* Which pCPUs share a run queue of credit2. */
+enum hv_credit2_runqueue { HV_RUNQ_cpu, HV_RUNQ_core, HV_RUNQ_socket, HV_RUNQ_node, HV_RUNQ_all };
+
 /* Boot parameters by their Xen names (with '-' and '.' as '_'). */
 struct hv_options {
     const char *sched;               /* "credit" */
@@ -26,7 +32,27 @@ struct hv_options {
     bool tickle_one_idle_cpu;        /* true */
     bool sched_smt_power_savings;    /* false */
     unsigned timer_slop;             /* ns, 50000 */
+    enum hv_sched_gran sched_gran;   /* cpu */
+    bool dom0_vcpus_pin;             /* false */
+
+    enum hv_credit2_runqueue credit2_runqueue; /* socket */
+    int credit2_balance_under;                 /* 0 */
+    int credit2_balance_over;                  /* -3 */
+    unsigned credit2_load_window_shift;        /* 30, in ns */
+    unsigned credit2_load_precision_shift;     /* 18; 4 or more */
+    unsigned credit2_cap_period_ms;            /* 10 */
+    unsigned sched_credit2_migrate_resist;     /* us, 500 */
+    unsigned sched_credit2_max_cpus_runqueue;  /* 16 */
 };
+
+/* The default of every option. */
+#define HV_OPTIONS_DEFAULT                                                                                             \
+    {                                                                                                                  \
+        .sched = "credit", .sched_ratelimit_us = 1000, .sched_credit_tslice_ms = 30, .tickle_one_idle_cpu = true,      \
+        .timer_slop = 50000, .credit2_runqueue = HV_RUNQ_socket, .credit2_balance_over = -3,                           \
+        .credit2_load_window_shift = 30, .credit2_load_precision_shift = 18, .credit2_cap_period_ms = 10,              \
+        .sched_credit2_migrate_resist = 500, .sched_credit2_max_cpus_runqueue = 16                                     \
+    }
 
 struct hv_boot_info {
     const struct hv_profile *level;

@@ -16,7 +16,12 @@ extern "C" {
 #endif
 
 /* Changes whenever this file, hv/domain.h, hv/port.h or the public headers change their meaning. */
-#define HV_ABI_VERSION 1u
+#define HV_ABI_VERSION 2u
+
+struct hv_sched_info {
+    const char *name, *opt_name; /* for people; the word after sched= */
+    unsigned id;                 /* XEN_SCHEDULER_* */
+};
 
 struct hv_core {
     uint32_t abi_version;
@@ -63,6 +68,13 @@ struct hv_core {
     void (*domain_pages_per_node)(const struct domain *d, uint64_t pages[HV_MAX_NODES]);
     /* Check every invariant that the core knows; NULL or the text of the first violation. */
     const char *(*check)(void);
+    /*
+     * Work conservation, each scheduler by its own rule: NULL, or that a pCPU idles while a vCPU that may run there has
+     * waited for longer than the rule and slack ns (for interrupts on their way) allow.
+     */
+    const char *(*check_work_conserving)(s_time_t slack);
+    /* Scheduler number i of those that level has, in the order of registration. false: no more. */
+    bool (*scheduler)(const struct hv_profile *level, unsigned i, struct hv_sched_info *out);
 };
 
 /* The one exported symbol that a loader looks up. */

@@ -16,13 +16,43 @@ enum vcpu_pause_flag {
     VPF_blocked = 1u << 0,
     VPF_down = 1u << 1,
     VPF_blocked_in_xen = 1u << 2,
-    VPF_migrating = 1u << 3
+    VPF_migrating = 1u << 3,
+    VPF_parked = 1u << 8 /* over its cap (credit): later than 4.3 a flag of its own */
+};
+
+/*
+ * What a scheduler schedules: as many consecutive vCPUs of one domain as a scheduling resource has pCPUs
+ * (hv/cpupool.h), that is, one, unless core scheduling is on. A unit is runnable when one of its vCPUs is; it runs on
+ * all pCPUs of its resource at once, those of its vCPUs that cannot run being stood in for by idle vCPUs. An idle unit
+ * has the idle vCPUs of one resource.
+ */
+struct sched_unit {
+    struct domain *domain;
+    unsigned id;             /* of its first vCPU */
+    struct vcpu *vcpu_list;  /* ascending id, linked by next_in_unit */
+    struct sched_unit *next; /* of the domain, ascending id */
+    pcpu_id processor;   /* master pCPU of the resource where it runs, or last ran / is queued; schedule lock(s) held */
+    bool is_running;     /* the state of its vCPUs is on pCPUs (until context_saved) */
+    bool soft_effective; /* soft affinity makes a difference: see sched/affinity.h */
+    s_time_t state_entry;    /* when it began to run, if it runs */
+    s_time_t last_run_time;  /* when it last stopped running */
+    s_time_t eligible_since; /* last change of where it may run (affinity, pool, cap) */
+    cpumask_t hard, soft;    /* affinities, not limited to the pool */
+    void *priv;              /* the scheduler's own */
+
+    /* schedule.c: the meeting of a resource's pCPUs at a switch */
+    unsigned rendezvous_in;
+    uint32_t rendezvous_out;
+    struct sched_unit *next_task;
+    s_time_t next_time;
 };
 
 struct vcpu {
     vcpu_id id;
     struct domain *domain;
-    pcpu_id processor; /* where it runs, or last ran / is queued; changed with the schedule lock(s) held */
+    struct sched_unit *unit;
+    struct vcpu *next_in_unit;
+    pcpu_id processor; /* that pCPU of the unit's resource which is its own */
 
     uint32_t pause_flags;
     uint32_t pause_count;
@@ -35,9 +65,8 @@ struct vcpu {
     s_time_t created;
     s_time_t last_run_time;
 
-    cpumask_t hard_affinity;
-
-    void *sched_priv; /* the scheduler's own */
+    enum runstate new_state; /* what a switch of the unit is about to make of it */
+    bool force_switch;       /* woken or gone to sleep while its unit runs: its pCPU alone switches */
 
     struct timer singleshot_timer;
     bool upcall_pending; /* an event (here: the timer's) waits for the guest; the guest clears it */
@@ -58,6 +87,8 @@ struct domain {
     unsigned max_vcpus; /* slots in vcpu[] */
     struct vcpu **vcpu; /* NULL entries: not created */
 
+    struct cpupool *cpupool; /* NULL: the idle domain */
+    struct sched_unit *unit_list;
     void *sched_priv;
     nodemask_t node_affinity;
     bool auto_node_affinity;
@@ -76,21 +107,39 @@ struct domain {
     for ((i) = 0; (i) < (d)->max_vcpus; (i)++)                                                                         \
         if (((v) = (d)->vcpu[i]) != NULL)
 
+#define for_each_unit(d, u) for ((u) = (d)->unit_list; (u); (u) = (u)->next)
+#define for_each_unit_vcpu(u, v) for ((v) = (u)->vcpu_list; (v); (v) = (v)->next_in_unit)
+
 static inline bool vcpu_runnable(const struct vcpu *v)
 {
     return !v->pause_flags && !v->pause_count && !v->domain->pause_count;
 }
+static inline bool unit_runnable(const struct sched_unit *u)
+{
+    const struct vcpu *v;
+    for_each_unit_vcpu(u, v)
+    {
+        if (vcpu_runnable(v))
+            return true;
+    }
+    return false;
+}
 static inline bool is_idle_vcpu(const struct vcpu *v)
 {
     return v->domain->is_idle;
+}
+static inline bool is_idle_unit(const struct sched_unit *u)
+{
+    return u->domain->is_idle;
 }
 
 /* All domains in ascending id, dom0 first; the idle domain is not on it. */
 extern struct list_head hv_domain_list;
 
 struct domain *domain_find(dom_id id);
-/* A domain without vCPUs, paused by the controller. *id DOM_INVALID: lowest free id above 0. 0 or -HV_E*. */
-int domain_create(dom_id *id, enum hv_guest_type type, struct domain **out);
+/* A domain of a cpupool, without vCPUs, paused by the controller. *id DOM_INVALID: lowest free id above 0. 0 or -HV_E*:
+ * no such pool -HV_ENOENT. */
+int domain_create(dom_id *id, enum hv_guest_type type, unsigned cpupool, struct domain **out);
 /* Unwinds completely; frees all memory. The domain must not be current anywhere except through a vCPU that sleeps. */
 void domain_destroy(struct domain *d);
 /* vCPU number n of d on processor cpu: state offline, flag "down" set. NULL if memory is short or n is taken. */
@@ -101,6 +150,10 @@ void domain_unpause(struct domain *d);
 int domain_set_node_affinity(struct domain *d, nodemask_t nodes);
 /* Recompute after a change of vCPU affinity or of the node affinity, and tell the scheduler. */
 void domain_update_node_affinity(struct domain *d);
+
+/* One operation on domains or pools at a time. Only tried: the holder may be waiting for this pCPU. */
+bool domctl_trylock(void);
+void domctl_unlock(void);
 
 /* hypercall handlers (hypercall.c dispatches) */
 long do_domctl(struct hv_domctl *op);

@@ -7,6 +7,7 @@
 
 enum {
     TIMER_SOFTIRQ,
+    SCHED_SLAVE_SOFTIRQ, /* to a meeting of the pCPUs of a resource */
     SCHEDULE_SOFTIRQ,
     NEW_TLBFLUSH_SOFTIRQ,
     RCU_SOFTIRQ,

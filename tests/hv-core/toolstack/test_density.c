@@ -162,7 +162,7 @@ static void placed_automatically(void)
         if (i & 1)
             CU_ASSERT_EQUAL(vm[i].made.nodes.w ^ vm[i - 1].made.nodes.w, 3);
         for (unsigned v = 0; v < 2; v++)
-            CU_ASSERT(cpumask_equal(&vm[i].d->vcpu[v]->hard_affinity, &hv_cpu_online));
+            CU_ASSERT(cpumask_equal(&vm[i].d->vcpu[v]->unit->hard, &hv_cpu_online));
     }
     CU_ASSERT_EQUAL(on[0], 5);
     check_spill(vm, before);
@@ -205,7 +205,7 @@ static void memory_follows_pinning(void)
         if (i < 8)
             CU_ASSERT_EQUAL(vm[i].pages[i & 1], VM_PAGES);
         for (unsigned v = 0; v < 2; v++)
-            CU_ASSERT_EQUAL(vm[i].d->vcpu[v]->hard_affinity.w[0], i & 1 ? 0xff00 : 0xff);
+            CU_ASSERT_EQUAL(vm[i].d->vcpu[v]->unit->hard.w[0], i & 1 ? 0xff00 : 0xff);
     }
     check_spill(vm, before);
     check_core();

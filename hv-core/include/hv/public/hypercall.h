@@ -6,6 +6,7 @@
 #ifndef HV_PUBLIC_HYPERCALL_H
 #define HV_PUBLIC_HYPERCALL_H
 
+#include <hv/boot.h>
 #include <hv/errno.h>
 #include <hv/mask.h>
 #include <hv/types.h>
@@ -77,12 +78,24 @@ enum hv_domctl_cmd {
 
 enum hv_guest_type { HV_GUEST_PV, HV_GUEST_HVM, HV_GUEST_ARM32, HV_GUEST_ARM64 };
 
+#define XEN_VCPUAFFINITY_HARD 1u
+#define XEN_VCPUAFFINITY_SOFT 2u
+
+/* Numbers of the schedulers. */
+#define XEN_SCHEDULER_SEDF 4u
+#define XEN_SCHEDULER_CREDIT 5u
+#define XEN_SCHEDULER_CREDIT2 6u
+#define XEN_SCHEDULER_ARINC653 7u
+#define XEN_SCHEDULER_RTDS 8u
+#define XEN_SCHEDULER_NULL 9u
+
 struct hv_domctl {
     enum hv_domctl_cmd cmd;
     dom_id domid; /* in: target; out of createdomain: the id given (DOM_INVALID in: lowest free above 0) */
     union {
         struct {
             enum hv_guest_type type;
+            unsigned cpupool; /* -HV_ENOENT: there is no such pool */
         } createdomain;
         struct {
             unsigned max;
@@ -90,16 +103,35 @@ struct hv_domctl {
         struct {
             uint64_t max_memkb;
         } max_mem;
+        /*
+         * put: which of the two are given; each is limited to the pool, and the effective one comes back (hard; soft
+         * within hard). -HV_EINVAL: no flag, or a hard affinity without a pCPU of the pool. At levels without soft
+         * affinity the flag SOFT is -HV_EOPNOTSUPP. get: both as they were set.
+         */
         struct {
             vcpu_id vcpu;
-            cpumask_t cpumap;
+            unsigned flags;   /* XEN_VCPUAFFINITY_* */
+            cpumask_t cpumap; /* hard */
+            cpumask_t cpumap_soft;
         } vcpuaffinity;
         struct {
             nodemask_t nodemap;
         } nodeaffinity;
+        /*
+         * Parameters of a domain, or of a vCPU (by_vcpu). Which of them count is the scheduler's: weight and cap are of
+         * credit and credit2, period, budget and extratime of rtds, period, slice, latency, weight and extratime of
+         * sedf. -HV_EINVAL: out of range, or sched_id is given and is not the domain's scheduler. -HV_EOPNOTSUPP: the
+         * scheduler has no parameters. -HV_ESRCH: no such vCPU.
+         */
         struct {
-            bool put;             /* false: get */
-            uint32_t weight, cap; /* put: weight 0 and cap 0xffff mean "unchanged" */
+            bool put; /* false: get */
+            bool by_vcpu;
+            vcpu_id vcpu;
+            unsigned sched_id;                        /* XEN_SCHEDULER_*, 0: whichever */
+            uint32_t weight, cap;                     /* put: weight 0 and cap 0xffff mean "unchanged" */
+            uint32_t period_us, budget_us;            /* rtds */
+            bool extratime;                           /* rtds, sedf */
+            uint64_t period_ns, slice_ns, latency_ns; /* sedf */
         } scheduler_op;
         struct {
             bool paused, dying, running, blocked;
@@ -107,6 +139,7 @@ struct hv_domctl {
             unsigned nr_online_vcpus, max_vcpu_id;
             uint64_t tot_pages, max_pages, outstanding_pages;
             s_time_t cpu_time;
+            unsigned cpupool;
         } getdomaininfo; /* -HV_ESRCH unless domid exists; in: the first existing id >= domid is reported */
         struct {
             vcpu_id vcpu; /* in */
@@ -119,7 +152,35 @@ struct hv_domctl {
 
 /* ---- system control -------------------------------------------------------------------------------------------- */
 
-enum hv_sysctl_cmd { XEN_SYSCTL_physinfo, XEN_SYSCTL_topologyinfo, XEN_SYSCTL_numainfo, XEN_SYSCTL_scheduler_op };
+enum hv_sysctl_cmd {
+    XEN_SYSCTL_physinfo,
+    XEN_SYSCTL_topologyinfo,
+    XEN_SYSCTL_numainfo,
+    XEN_SYSCTL_scheduler_op,
+    XEN_SYSCTL_sched_id,
+    XEN_SYSCTL_cpupool_op,
+    XEN_SYSCTL_cpu_hotplug,
+    XEN_SYSCTL_debug_keys
+};
+
+enum hv_cpupool_op {
+    XEN_SYSCTL_CPUPOOL_OP_CREATE,
+    XEN_SYSCTL_CPUPOOL_OP_DESTROY,
+    XEN_SYSCTL_CPUPOOL_OP_INFO,
+    XEN_SYSCTL_CPUPOOL_OP_ADDCPU,
+    XEN_SYSCTL_CPUPOOL_OP_RMCPU,
+    XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN,
+    XEN_SYSCTL_CPUPOOL_OP_FREEINFO
+};
+#define XEN_SYSCTL_CPUPOOL_ANY 0xffffffffu /* create: lowest free id; addcpu: any free pCPU */
+
+/* A time slot of arinc653: a vCPU of a domain, for a time. */
+struct hv_arinc653_entry {
+    dom_id domid;
+    vcpu_id vcpu;
+    s_time_t runtime; /* ns, above 0 */
+};
+#define HV_ARINC653_MAX_ENTRIES 64u
 
 struct hv_sysctl {
     enum hv_sysctl_cmd cmd;
@@ -140,10 +201,54 @@ struct hv_sysctl {
             uint64_t memsize_bytes, memfree_bytes;
             uint8_t distance[HV_MAX_NODES];
         } numainfo;
+        /*
+         * Parameters of the scheduler of a pool: tslice, ratelimit and migration delay of credit, ratelimit of credit2,
+         * the frame of arinc653. -HV_EINVAL: out of range, a frame that does not fit, or sched_id given and not the
+         * pool's. -HV_ESRCH: no such pool. -HV_EOPNOTSUPP: the scheduler has no parameters.
+         */
         struct {
             bool put;
+            unsigned cpupool, sched_id; /* sched_id 0: whichever */
             unsigned tslice_ms, ratelimit_us;
+            unsigned migration_delay_us; /* credit */
+            s_time_t major_frame;        /* arinc653, ns: at least the sum of the runtimes */
+            unsigned nr_entries;
+            struct hv_arinc653_entry entry[HV_ARINC653_MAX_ENTRIES];
         } scheduler_op;
+        struct {
+            unsigned sched_id; /* of pool 0 */
+            char name[16];
+        } sched_id;
+        /*
+         * create: sched_id, gran; cpupool is the id wanted or ANY; comes back. -HV_EEXIST, -HV_ENOENT (no such
+         *         scheduler), -HV_ENOMEM
+         * destroy: -HV_EBUSY while it has pCPUs or domains; -HV_ENOENT: no such pool
+         * info: the first pool with an id >= cpupool. -HV_ENOENT: none
+         * addcpu: cpu is free (else -HV_EBUSY), or ANY (-HV_ENODEV: none is). With core scheduling: all pCPUs of its
+         * core or socket must be free, and come along rmcpu: -HV_EBUSY: the last pCPU (resource) of a pool with live
+         * domains; -HV_ENODEV: cpu is not of that pool movedomain: -HV_EINVAL: dom0, or the caller's own; -HV_ENOENT:
+         * no such pool, or it has no pCPU; same pool: nothing freeinfo: cpumap of the pCPUs of no pool addcpu, rmcpu
+         * and cpu_hotplug take effect on the pCPU itself: until then -HV_ERESTART. -HV_EBUSY: another one is under way.
+         */
+        struct {
+            enum hv_cpupool_op op;
+            unsigned cpupool, sched_id, cpu;
+            dom_id domid;
+            enum hv_sched_gran gran;
+            unsigned n_dom;
+            cpumask_t cpumap;
+            char sched_name[16]; /* info */
+        } cpupool_op;
+        /* Take a pCPU of pool 0 or of no pool off (-HV_EBUSY: pCPU 0, or the last one of pool 0; -HV_EINVAL: it is off,
+         * or in another pool), or put it back into pool 0. With core scheduling -HV_EOPNOTSUPP. */
+        struct {
+            unsigned cpu;
+            bool online;
+        } cpu_hotplug;
+        /* 'r': dump run queues to the console. -HV_EINVAL: a key that does nothing. */
+        struct {
+            char key;
+        } debug_keys;
     } u;
 };
 

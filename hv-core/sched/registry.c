@@ -6,6 +6,7 @@
 
 const struct sched_policy *const sched_policies[] = {
     &credit_policy,
+    &credit2_policy,
     &rtds_policy,
     &null_policy,
     NULL,

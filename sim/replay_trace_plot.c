@@ -33,8 +33,8 @@ int replay_trace_plot(const struct trace_comparison *c, const char *dir, struct 
             break;
         for (size_t i = 0; i < c->nr; i++) {
             const struct trace_domain *d = &c->domain[i];
-            if (d->id == TRACE_IDLE_DOMAIN || !(d->sample[SIDE_RECORDED][q].nr || d->sample[SIDE_SIMULATED][q].nr))
-                continue;
+            if (d->id == TRACE_IDLE_DOMAIN)
+                continue; /* all others in every file, so that a domain has one colour */
             write_block(c, d, SIDE_RECORDED, (enum trace_quantity)q, o.f);
             write_block(c, d, SIDE_SIMULATED, (enum trace_quantity)q, o.f);
         }

@@ -116,6 +116,7 @@ static void check_vector(const struct vector *x)
         n++;
     }
     CU_ASSERT_EQUAL(n, x->nr_order);
+    p->credit = p->ncpus * p->credits_per_tslice; /* as many pCPUs as there really are */
     fx_check();
 }
 

@@ -341,7 +341,7 @@ static void queue_on(struct domain *d, unsigned n, unsigned c, int32_t pri)
     struct vcpu *v = d->vcpu[n];
     v->pause_flags = 0;
     v->runstate = RUNSTATE_runnable;
-    v->processor = pcpu(c);
+    sched_set_res(v->unit, pcpu(c));
     fx_cv(d, n)->pri = pri;
     credit_queue_insert(pcpu(c), fx_cv(d, n));
 }

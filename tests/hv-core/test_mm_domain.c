@@ -13,7 +13,7 @@ static struct domain *new_domain(uint64_t max_pages)
 {
     struct domain *d;
     dom_id id = DOM_INVALID;
-    CU_ASSERT_EQUAL_FATAL(domain_create(&id, HV_GUEST_PV, &d), 0);
+    CU_ASSERT_EQUAL_FATAL(domain_create(&id, HV_GUEST_PV, 0, &d), 0);
     d->max_pages = max_pages;
     return d;
 }
@@ -447,7 +447,7 @@ static bool life(void)
     dom_id id = DOM_INVALID;
     struct domain *d;
     bool ok = true;
-    if (domain_create(&id, HV_GUEST_PV, &d))
+    if (domain_create(&id, HV_GUEST_PV, 0, &d))
         return false;
     d->max_pages = 1 << 20;
     ok &= CLAIM(d, 20000) == 0;

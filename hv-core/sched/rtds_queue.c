@@ -215,6 +215,8 @@ void rtds_replenish(void *pool)
         if (now < ru->cur_deadline)
             break;
         ru->was_behind = ru->level > 0;
+        if (!rtds_may_run(ru))
+            ru->unit->eligible_since = now;
         list_del_init(&ru->replq_elem);
         list_add_tail(&ru->replq_elem, &due);
         rtds_update_deadline(ru, now);

@@ -124,7 +124,6 @@ extern struct sched_pcpu sched_pcpu[HV_MAX_PCPUS];
 extern const struct sched_policy *const sched_policies[];
 /* idle.c: what runs on the pCPUs of no pool. */
 extern const struct sched_policy idle_policy;
-extern const struct sched_policy credit_policy, credit2_policy, rtds_policy, null_policy;
 
 static inline struct sched_resource *sched_res(pcpu_id c)
 {

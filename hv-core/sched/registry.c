@@ -4,12 +4,21 @@
 
 #include <hv/core.h>
 
+#define POLICIES(X)                                                                                                    \
+    X(credit_policy)                                                                                                   \
+    X(credit2_policy)                                                                                                  \
+    X(rtds_policy)                                                                                                     \
+    X(null_policy)
+
+#define X(policy) extern const struct sched_policy policy;
+POLICIES(X)
+#undef X
+
 const struct sched_policy *const sched_policies[] = {
-    &credit_policy,
-    &credit2_policy,
-    &rtds_policy,
-    &null_policy,
-    NULL,
+#define X(policy) &policy,
+    POLICIES(X)
+#undef X
+        NULL,
 };
 
 static bool level_has(const struct hv_profile *level, const struct sched_policy *p)

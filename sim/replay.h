@@ -25,7 +25,8 @@ struct replay_options {
     const char *keep;       /* NULL, or the directory to leave the scenes in; it does not exist yet */
     const char *const *set; /* NULL-terminated overrides of every scene, NULL: none */
     unsigned jobs;          /* simulations at a time, at least 1 */
-    uint64_t seed;
+    uint64_t seed;          /* the first */
+    unsigned seeds; /* how many runs of each scene are taken together, with consecutive seeds; 0: the kind says */
     bool check_invariants;
     const volatile sig_atomic_t *stop; /* NULL or set by a signal handler */
 };
@@ -86,12 +87,12 @@ struct replay_scene {
 int replay_scene_write(const struct replay_scene *s, const char *dir, char *path, size_t n, struct fault *f);
 
 /*
- * Build and run all scenes; result is called once for each, in any order. A scene that cannot be built is a fault; one
- * whose simulation fails says so in r->exit.
+ * Build and run all scenes, each with `seeds` seeds; result is called for each of these, in any order. A scene that
+ * cannot be built is a fault; one whose simulation fails says so in r->exit.
  */
 typedef void (*replay_result)(void *ctx, size_t index, const struct scenario *s, const struct run_reply *r);
-int replay_run(const struct replay_options *o, const struct replay_scene *scene, size_t nr, replay_result result,
-               void *ctx, struct fault *f);
+int replay_run(const struct replay_options *o, const struct replay_scene *scene, size_t nr, unsigned seeds,
+               replay_result result, void *ctx, struct fault *f);
 
 /* ---- the verdict --------------------------------------------------------------------------------------------------
  */

@@ -157,7 +157,8 @@ static int open_directory(const struct replay_options *o, char *dir, size_t n, s
 struct runner {
     const struct replay_options *o;
     struct scenario **scenario;
-    size_t nr, next;
+    size_t nr, next; /* runs */
+    unsigned seeds;
     replay_result result;
     void *ctx;
 };
@@ -168,9 +169,9 @@ static bool next_job(void *ctx, struct pool_job *job)
     if (r->next == r->nr)
         return false;
     *job = (struct pool_job){
-        .index = r->next,
-        .scenario = r->scenario[r->next],
-        .options = {.seed = r->o->seed, .check_invariants = r->o->check_invariants},
+        .index = r->next / r->seeds,
+        .scenario = r->scenario[r->next / r->seeds],
+        .options = {.seed = r->o->seed + r->next % r->seeds, .check_invariants = r->o->check_invariants},
     };
     r->next++;
     return true;
@@ -198,13 +199,18 @@ static void build(const struct replay_options *o, const struct replay_scene *sce
     }
 }
 
-int replay_run(const struct replay_options *o, const struct replay_scene *scene, size_t nr, replay_result result,
-               void *ctx, struct fault *f)
+int replay_run(const struct replay_options *o, const struct replay_scene *scene, size_t nr, unsigned seeds,
+               replay_result result, void *ctx, struct fault *f)
 {
     char dir[PATH_MAX];
     if (open_directory(o, dir, sizeof(dir), f) != EXIT_DONE)
         return f->code;
-    struct runner r = {.o = o, .scenario = calloc(nr, sizeof(*r.scenario)), .nr = nr, .result = result, .ctx = ctx};
+    struct runner r = {.o = o,
+                       .scenario = calloc(nr, sizeof(*r.scenario)),
+                       .nr = nr * seeds,
+                       .seeds = seeds,
+                       .result = result,
+                       .ctx = ctx};
     if (!r.scenario)
         fault_set(f, EXIT_HOST_FAILED, "out of memory");
     else

@@ -349,7 +349,7 @@ static void wakes_are_judged_by_shape(void)
                                                  "credit2,j,L1_vs_2burn,500,1495,11246,0/324/57/57/56/6/0/0\n"
                                                  "credit2,j,L1_vs_2burn,500,1556,17500,7/334/46/43/68/2/0/0\n");
     CU_ASSERT_EQUAL(r.exit, EXIT_DONE);
-    CU_ASSERT_PTR_NOT_NULL(strstr(r.out, "1000 wake-ups recorded, 1000 simulated"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(r.out, "1000 wake-ups recorded, 5000 simulated"));
     CU_ASSERT(ends(r.out, "\n7 passed, 0 failed\n"));
     done(r);
     r = replay("wakes", WAKES_HEADER "credit,j,L1_vs_2burn,500,1531,141595,1/413/45/29/3/3/0/6\n");

@@ -17,7 +17,7 @@
  * in the queue; if it comes back before its old pCPU has switched, it is assigned when its state is saved.
  *
  * Invariants: pCPU p has owner u => u->processor = p, u waits not, u is online; p is free (in cpus_free) iff it has no
- * owner; a unit that is online and not on its way out owns a pCPU or waits; a waiter's state is on no pCPU.
+ * owner; a unit that is runnable and not on its way out owns a pCPU or waits; a waiter's state is on no pCPU.
  *
  * Locking. The owner of a pCPU is protected by its schedule lock, which is its own: units that run have nothing in
  * common. The queue has a lock, a leaf under schedule locks. Who takes a waiter off it moves the unit, for which the
@@ -448,7 +448,9 @@ static const char *null_check_unit(struct scheduler *s, const struct sched_unit 
     /* It went offline as it ran, and perhaps came back: its switch is on the way. */
     bool leaves = curr_on_cpu(u->processor) == u && !assigned && softirq_pending(u->processor);
     CHECK(!(assigned && waits(u)));
-    CHECK(leaves || unit_online(u) == (assigned || waits(u)));
+    /* One that came online while it was blocked or paused is placed when it wakes. */
+    CHECK(leaves || !unit_runnable(u) || assigned || waits(u));
+    CHECK(unit_online(u) || !(assigned || waits(u)));
     CHECK(leaves || curr_on_cpu(u->processor) != u || assigned);
     CHECK(!waits(u) || !u->is_running);
     return NULL;

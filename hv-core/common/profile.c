@@ -25,7 +25,8 @@ const struct hv_quirk_info hv_quirk_infos[HV_QUIRK_NR] = {
         ON(credit2_tickle_own_first), ON(credit2_no_ratelimit), ON(credit2_yield_nop), ON(credit2_short_slices),       \
         ON(credit2_load_window_short), ON(credit2_stale_load), ON(credit2_reset_stale), ON(credit2_reset_on_next),     \
         ON(credit2_trace_swapped), ON(credit2_no_cap), ON(credit2_no_floor), ON(credit2_two_hogs),                     \
-        ON(credit2_balance_last_queue), ON(claim_mode_off)
+        ON(credit2_balance_last_queue), ON(claim_mode_off), ON(sched_sedf), ON(arinc653_frame_drift),                  \
+        ON(arinc653_default_dom0_only)
 
 const struct hv_profile hv_profiles[] = {
     {
@@ -42,10 +43,10 @@ const struct hv_profile hv_profiles[] = {
     {
         .name = "modern", /* 4.17 */
         .max_host_bytes = 16 * TiB,
-        .quirk = {ON(credit_acct_32bit), ON(credit_kick_never), ON(credit_no_lb_ratelimit), ON(credit2_two_hogs),
-                  ON(credit2_balance_last_queue), ON(credit2_pick_bias_hard), ON(credit2_idle_resist),
-                  ON(rtds_replq_by_level), ON(rtds_replenish_quiet), ON(claim_at_assign), ON(heap_alloc_next_node),
-                  ON(placement_32bit_diff), ON(placement_count_self), ON(arm_one_node)},
+        .quirk = {ON(credit_acct_32bit), ON(credit_kick_never), ON(arinc653_frame_drift), ON(credit_no_lb_ratelimit),
+                  ON(credit2_two_hogs), ON(credit2_balance_last_queue), ON(credit2_pick_bias_hard),
+                  ON(credit2_idle_resist), ON(rtds_replq_by_level), ON(rtds_replenish_quiet), ON(claim_at_assign),
+                  ON(heap_alloc_next_node), ON(placement_32bit_diff), ON(placement_count_self), ON(arm_one_node)},
     },
     {
         .name = "fixed",

@@ -15,7 +15,8 @@ extern "C" {
 /* X(identifier, released in, fixed in ("" = not fixed), what it does) */
 #define HV_QUIRKS(X)                                                                                                   \
     X(sched_now_before_lock, "-", "4.4", "schedule() samples the time before it takes the lock")                       \
-    X(initial_cpu_least_populated, "3.0", "4.8", "a new vCPU starts on the least populated pCPU, second threads first")  \
+    X(initial_cpu_least_populated, "3.0", "4.8",                                                                       \
+      "a new vCPU starts on the least populated pCPU, second threads first")                                           \
     X(credit_acct_32bit, "3.0", "", "credit accounting multiplies in 32 bits and wraps on large hosts")                \
     X(credit_unpark_boost, "3.4", "4.4", "a parked vCPU coming out of parking is boosted")                             \
     X(credit_migrate_boost, "3.0", "4.4", "a vCPU woken by a migration is boosted")                                    \
@@ -28,8 +29,11 @@ extern "C" {
     X(credit_no_lb_ratelimit, "3.0", "4.19", "the load balancer scans all peers every time")                           \
     X(credit_steal_from_first, "3.0", "4.9", "the balancer starts from each node's first busy pCPU, also if one runs") \
     X(credit_pool_put_stale, "4.2", "4.4", "a new time slice leaves tick and credits per slice as they were")          \
-    X(credit_delay_at_boot_only, "3.0", "4.14", "vcpu_migration_delay is a boot parameter only, not one of a pool")     \
-    X(rtds_replq_by_level, "4.10", "", "rtds replenishes in order of level, then deadline: a deadline can come late")   \
+    X(credit_delay_at_boot_only, "3.0", "4.14", "vcpu_migration_delay is a boot parameter only, not one of a pool")    \
+    X(sched_sedf, "3.0", "4.6", "the SEDF scheduler exists")                                                           \
+    X(arinc653_frame_drift, "4.1", "4.21", "arinc653: a frame that begins late moves all later ones")                  \
+    X(arinc653_default_dom0_only, "4.1", "4.4", "arinc653: until it is told, one slot, for dom0's vCPU 0")             \
+    X(rtds_replq_by_level, "4.10", "", "rtds replenishes in order of level, then deadline: a deadline can come late")  \
     X(rtds_replenish_quiet, "4.10", "", "rtds: who waits on a level of extratime is replenished without a tickle")     \
     X(credit2_no_affinity, "4.1", "4.7", "credit2 ignores hard affinity")                                              \
     X(credit2_one_runqueue, "4.1", "4.6", "credit2: all pCPUs that boot share one run queue, whatever their sockets")  \

@@ -152,7 +152,9 @@ int sched_give_cpus(struct scheduler *to, const cpumask_t *cpus)
     __atomic_store_n(&res->schedule_lock, lock ? lock : &res->lock, __ATOMIC_RELEASE);
     for_each_cpu (c, cpus)
         port_unlock(&sched_resources[c.n].lock);
-    softirq_raise_on(master, SCHEDULE_SOFTIRQ);
+    /* Somebody may be waiting for a pCPU. */
+    if (to->pool->nr_domains)
+        softirq_raise_on(master, SCHEDULE_SOFTIRQ);
     return 0;
 }
 

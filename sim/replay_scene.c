@@ -98,7 +98,7 @@ static void write_scenario(const struct replay_scene *s, const char *dir, struct
         "# Built by hvsim replay.\n"
         "name = \"%s\"\nmachine = \"./machine.toml\"\nhv_cost = \"fixed\"\nwarmup = \"%s\"\nduration = \"%s\"\n\n"
         "[start]\noffset_max = \"1 s\"\n\n"
-        "[xen]\nbehaviour = \"%s\"\nsched = \"%s\"\n\n"
+        "[xen]\nbehaviour = \"%s\"\nsched = \"%s\"\ndom0_vcpus_pin = true\n\n"
         "[dom0]\nvcpus = 1\nmemory = \"%d MiB\"\nworkload = \"%s\"\n\n%s%s",
         s->name, s->warmup, s->duration, s->level, s->sched, DOM0_MIB, s->dom0_workload, pool, vms);
     free(vms);

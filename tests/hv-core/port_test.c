@@ -13,6 +13,8 @@ struct tp_cpu tp_cpu[TP_MAX_CPUS];
 uint64_t tp_perfc[PERFC_NR];
 unsigned tp_trylock_failures;
 void (*tp_yield)(void);
+void (*tp_spin)(void);
+void (*tp_panic_hook)(const char *file, int line, const char *text);
 int64_t tp_alloc_budget = -1, tp_frametable_budget = -1;
 size_t tp_mapped, tp_mapped_pages, tp_frametable_bytes;
 uint64_t tp_pages_cleared, tp_pages_copied;
@@ -75,7 +77,8 @@ void tp_reset(void)
         tp_cpu[c] = (struct tp_cpu){.timer = S_TIME_MAX, .ipi_at = S_TIME_MAX};
     memset(tp_perfc, 0, sizeof(tp_perfc));
     tp_trylock_failures = 0;
-    tp_yield = NULL;
+    tp_yield = tp_spin = NULL;
+    tp_panic_hook = NULL;
     tp_alloc_budget = tp_frametable_budget = -1;
     tp_mapped = tp_mapped_pages = tp_frametable_bytes = 0;
     tp_pages_cleared = tp_pages_copied = 0;
@@ -110,6 +113,16 @@ static void yield(void)
 {
     if (tp_yield)
         tp_yield();
+}
+
+/* This pCPU waits for another one. False: there is nothing that could let that run. */
+static bool spin(void)
+{
+    if (tp_spin)
+        tp_spin();
+    else if (tp_yield)
+        tp_yield();
+    return tp_spin || tp_yield;
 }
 
 /* ---- hv/port.h -------------------------------------------------------------------------------------------------- */
@@ -153,8 +166,8 @@ static void lock_take(struct hv_lock *lock)
 void port_lock(struct hv_lock *lock)
 {
     yield();
-    while (tp_yield && lock->holder && lock->holder != this_cpu.n + 1)
-        yield();
+    while (lock->holder && lock->holder != this_cpu.n + 1 && spin())
+        ;
     if (lock->holder)
         port_panic(lock->name ? lock->name : "lock", 0, "taken while it is held");
     lock_take(lock);
@@ -185,8 +198,8 @@ bool port_trylock(struct hv_lock *lock)
 
 void port_relax_until(bool (*cond)(void *arg), void *arg)
 {
-    while (tp_yield && !cond(arg))
-        yield();
+    while (!cond(arg) && spin())
+        ;
     if (!cond(arg))
         port_panic(__FILE__, __LINE__, "spins for something that cannot happen on one thread");
 }
@@ -293,6 +306,8 @@ void port_count(enum hv_perfc what, uint32_t n)
 void port_panic(const char *file, int line, const char *text)
 {
     tp_panic_text = text;
+    if (tp_panic_hook)
+        tp_panic_hook(file, line, text);
     if (tp_expect_panic) {
         tp_expect_panic = false;
         longjmp(tp_panic_jmp, 1);

@@ -46,11 +46,14 @@ extern bool tp_expect_panic;
 extern jmp_buf tp_panic_jmp;
 extern const char *tp_panic_text;
 void tp_no_panic(void);
+/* Instead of all that, if it is not NULL; does not return. */
+extern void (*tp_panic_hook)(const char *file, int line, const char *text);
 
 extern struct tp_cpu tp_cpu[TP_MAX_CPUS];
 extern uint64_t tp_perfc[PERFC_NR];
 extern unsigned tp_trylock_failures;      /* the next n trylocks fail */
 extern void (*tp_yield)(void);            /* others may run now; returns on the pCPU that called */
+extern void (*tp_spin)(void);             /* the same, but only where this pCPU waits for another one */
 extern int64_t tp_alloc_budget;           /* mappings still granted before port_map_pages fails; -1: no limit */
 extern int64_t tp_frametable_budget;      /* the same for port_frametable_alloc */
 extern size_t tp_mapped, tp_mapped_pages; /* mappings and pages that the core holds now */

@@ -10,6 +10,7 @@ jmp_buf tp_panic_jmp;
 const char *tp_panic_text;
 
 struct tp_cpu tp_cpu[TP_MAX_CPUS];
+s_time_t tp_clock_ahead[TP_MAX_CPUS];
 uint64_t tp_perfc[PERFC_NR];
 unsigned tp_trylock_failures;
 void (*tp_yield)(void);
@@ -73,8 +74,10 @@ void tp_reset(void)
 {
     while (blocks.next != &blocks)
         block_put(blocks.next->mem, blocks.next->bytes);
-    for (unsigned c = 0; c < TP_MAX_CPUS; c++)
+    for (unsigned c = 0; c < TP_MAX_CPUS; c++) {
         tp_cpu[c] = (struct tp_cpu){.timer = S_TIME_MAX, .ipi_at = S_TIME_MAX};
+        tp_clock_ahead[c] = 0;
+    }
     memset(tp_perfc, 0, sizeof(tp_perfc));
     tp_trylock_failures = 0;
     tp_yield = tp_spin = NULL;
@@ -134,12 +137,12 @@ pcpu_id port_this_cpu(void)
 
 s_time_t port_now(void)
 {
-    return now_ns;
+    return now_ns + tp_clock_ahead[this_cpu.n];
 }
 
 void port_timer_set(s_time_t deadline)
 {
-    tp_cpu[this_cpu.n].timer = deadline;
+    tp_cpu[this_cpu.n].timer = deadline == S_TIME_MAX ? deadline : deadline - tp_clock_ahead[this_cpu.n];
 }
 
 void port_ipi_send(pcpu_id to)

@@ -14,7 +14,7 @@
 #include <hv/core.h>
 #include <setjmp.h>
 
-#define TP_MAX_CPUS 256u
+#define TP_MAX_CPUS 4096u
 
 /* What a vCPU does when it runs: burn ns of guest time, then block for ns (0: for ever), and again. burn 0: for ever.
  */
@@ -50,6 +50,7 @@ void tp_no_panic(void);
 extern void (*tp_panic_hook)(const char *file, int line, const char *text);
 
 extern struct tp_cpu tp_cpu[TP_MAX_CPUS];
+extern s_time_t tp_clock_ahead[TP_MAX_CPUS]; /* how far a pCPU's clock is ahead of the driver's time; set after boot */
 extern uint64_t tp_perfc[PERFC_NR];
 extern unsigned tp_trylock_failures;      /* the next n trylocks fail */
 extern void (*tp_yield)(void);            /* others may run now; returns on the pCPU that called */

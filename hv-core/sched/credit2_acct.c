@@ -195,6 +195,7 @@ void credit2_unpark(struct credit2_pool *p, struct list_head *list)
             cu->flags |= CREDIT2_DELAYED_RUNQ_ADD; /* not switched out yet */
         } else if (unit_runnable(cu->unit)) {
             s_time_t now = port_now();
+            cu->unit->eligible_since = now;
             credit2_update_load(p, cu->rq, cu, 1, now);
             credit2_runq_insert(cu);
             credit2_tickle(p, cu, now);

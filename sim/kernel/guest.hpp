@@ -47,7 +47,8 @@ struct guest {
     enum class doing { nothing, compute, block, hypercall } doing = doing::nothing;
     double left = 0;           ///< compute: instructions still to do
     int64_t block_ps = 0;      ///< block: how long; INT64_MAX: until something else wakes it
-    int64_t period_ps = 0;     ///< block: above 0, until this long after timer_due instead
+    time_ps block_until = -1;  ///< block: until then instead, -1: block_ps says
+    time_ps awake_at = -1;     ///< when it went on after its last block, at first: when it started
     time_ps timer_due = -1;    ///< when the timer of the last block expires or did; -1: there was none
     bool block_issued = false; ///< block: the timer is set, waiting for its event
     long result = 0;           ///< of the toolstack's last hypercall

@@ -256,6 +256,7 @@ void pcpu_module::settle_action(guest &g)
             if (!g.block_issued || !g.vcpu->upcall_pending)
                 return;
             g.vcpu->upcall_pending = false;
+            g.awake_at = host_.room.now();
             break;
         case guest::doing::hypercall:
             return;
@@ -266,8 +267,26 @@ void pcpu_module::settle_action(guest &g)
     }
 }
 
+/// Sleep until a period after the last wake-up was due. The guest reads its clock when it wakes: a wake-up that had
+/// passed by then is left out, and the new one is a period from then on. One that passes only while the guest is busy
+/// is not slept for. This is what a recorded guest does (docs/trace-replay.md).
+void pcpu_module::block_for_period(guest &g, time_ps period)
+{
+    time_ps due = (g.timer_due >= 0 ? g.timer_due : g.awake_at) + period;
+    if (due < g.awake_at)
+        due = g.awake_at + period;
+    if (due > host_.room.now()) {
+        g.block_until = due;
+    } else {
+        g.timer_due = due;
+        g.doing = guest::doing::nothing;
+    }
+}
+
 void pcpu_module::next_action(guest &g)
 {
+    if (g.awake_at < 0)
+        g.awake_at = host_.room.now(); // its first
     const work_mix *mix = g.task.mix;
     g.block_issued = false;
     if (g.toolstack) {
@@ -295,7 +314,9 @@ void pcpu_module::next_action(guest &g)
         } else {
             g.doing = guest::doing::block;
             g.block_ps = a.block_ps;
-            g.period_ps = a.period_ps;
+            g.block_until = -1;
+            if (a.period_ps > 0)
+                block_for_period(g, a.period_ps);
         }
     } else {
         g.doing = guest::doing::block;
@@ -323,13 +344,7 @@ void pcpu_module::guest_action()
         g.block_issued = true;
         g.count.blocks++;
         if (g.block_ps != INT64_MAX) {
-            time_ps due = local_now() + g.block_ps;
-            if (g.period_ps > 0) {
-                due = g.timer_due >= 0 ? g.timer_due + g.period_ps : 0;
-                if (due <= local_now()) // missed, or the first one
-                    due = local_now() + g.period_ps;
-            }
-            hv_set_timer_op t = {due / 1000};
+            hv_set_timer_op t = {(g.block_until >= 0 ? g.block_until : local_now() + g.block_ps) / 1000};
             g.timer_due = t.timeout * 1000;
             host_.hv->hypercall(HYPERCALL_set_timer_op, &t);
             charge(host_.cost.trap_exit + host_.cost.trap_entry); // the guest makes two calls

@@ -114,6 +114,7 @@ class pcpu_module : public sc_core::sc_module, public process, public entity
     void guest_action();
     void settle_action(guest &g);
     void next_action(guest &g);
+    void block_for_period(guest &g, time_ps period);
     void enter_hypervisor();
     void leave_hypervisor();
     void switch_out(guest &g);

@@ -23,7 +23,10 @@ struct action {
     double instructions;
     const struct work_mix *mix;
     int64_t block_ps;
-    /* Above 0: an absolute wake-up. One that was missed (the time has come already) is left out: period_ps from now. */
+    /*
+     * Above 0: an absolute wake-up. One that had passed when the guest went on after the last one is left out:
+     * period_ps from then; one that has passed meanwhile is not slept for.
+     */
     int64_t period_ps;
 };
 

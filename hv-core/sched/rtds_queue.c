@@ -205,6 +205,7 @@ void rtds_replenish(void *pool)
 {
     struct rtds_pool *p = pool;
     struct list_head due, *pos, *tmp;
+    uint32_t replenished = 0;
 
     list_init(&due);
     port_lock(p->lock);
@@ -220,6 +221,7 @@ void rtds_replenish(void *pool)
         list_del_init(&ru->replq_elem);
         list_add_tail(&ru->replq_elem, &due);
         rtds_update_deadline(ru, now);
+        replenished++;
         if (rtds_queued(ru)) {
             rtds_queue_remove(ru);
             rtds_queue_insert(p, ru);
@@ -233,6 +235,7 @@ void rtds_replenish(void *pool)
     }
     rtds_replq_arm(p);
     port_unlock(p->lock);
+    port_count(PERFC_sched_acct_vcpu, replenished);
 }
 
 /* ---- tickle ----------------------------------------------------------------------------------------------------- */

@@ -114,7 +114,7 @@ enum hv_perfc {
     PERFC_sched_wake,         /* a vCPU woken */
     PERFC_sched_tick,         /* credit: tick of one pCPU */
     PERFC_sched_acct_domain,  /* credit: domain visited by the accounting pass */
-    PERFC_sched_acct_vcpu,    /* credit: vCPU visited by the accounting pass */
+    PERFC_sched_acct_vcpu,    /* credit: vCPU visited by the accounting pass; rtds: replenished by the timer */
     PERFC_sched_pick_cpu,     /* pCPU looked at by the placement decision */
     PERFC_sched_runq_scan,    /* run queue element looked at */
     PERFC_sched_balance_peer, /* peer pCPU looked at by the load balancer */

@@ -452,9 +452,13 @@ static struct credit2_unit *scan_queue(struct credit2_pool *p, struct credit2_ru
         credit2_trace(TRC_CSCHED2_RUNQ_CAND_CHECK, 1, rec);
         if (!yield && cu->credit <= choice->credit)
             break;
-        if (!unit_runnable(cu->unit) || !credit2_may_run(cu->unit, c) || left_to_other(rq, cu, c) ||
-            resists(p, cu, choice, c))
+        if (!unit_runnable(cu->unit) || !credit2_may_run(cu->unit, c) || left_to_other(rq, cu, c))
             continue;
+        if (resists(p, cu, choice, c)) {
+            if (is_idle_unit(choice->unit))
+                cu->flags |= CREDIT2_LEFT; /* for those who check that work is conserved */
+            continue;
+        }
         if (credit2_has_cap(cu) && !credit2_grab_budget(p, cu, now))
             continue;
         choice = cu;
@@ -557,6 +561,8 @@ static struct sched_slice credit2_schedule(struct scheduler *s, pcpu_id c, s_tim
         credit2_mark_idle(rq, c, !tasklet_pending);
         credit2_update_load(p, rq, NULL, 0, now); /* also where nothing happens */
     }
+    if (tickled && !quirk(credit2_passed_over) && !quirk(credit2_tickle_own_first))
+        credit2_offer_again(p, rq, c);
     slice.task = next->unit;
     slice.time = credit2_runtime(p, rq, next, leaving, now);
     return slice;

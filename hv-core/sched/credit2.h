@@ -76,7 +76,8 @@ enum credit2_flag {
     CREDIT2_MIGRATE_REQUEST = 1u << 3,  /* the next pick is to choose run queue migrate_rq */
     CREDIT2_YIELD = 1u << 4,
     CREDIT2_PINNED = 1u << 5, /* hard affinity is one pCPU */
-    CREDIT2_PARKED = 1u << 6  /* no budget */
+    CREDIT2_PARKED = 1u << 6, /* no budget */
+    CREDIT2_LEFT = 1u << 7    /* waits, and an idle pCPU has left it to where its cache is warm */
 };
 #define CREDIT2_FLAGS_SHOWN 0x3eu
 
@@ -338,6 +339,9 @@ void credit2_tickle_cpu(struct credit2_runq *rq, pcpu_id c);
 pcpu_id credit2_pick(struct scheduler *s, struct sched_unit *u);
 /* new was just queued: tell the pCPU that should look at it, if any. */
 void credit2_tickle(struct credit2_pool *p, struct credit2_unit *new, s_time_t now);
+/* c was told to take a unit, and has decided: those that it was told to take, and has not, are offered to idle pCPUs.
+ */
+void credit2_offer_again(struct credit2_pool *p, struct credit2_runq *rq, pcpu_id c);
 /* From its queue to queue to (its lock held too); if it runs, when it stops to. */
 void credit2_move(struct credit2_pool *p, struct credit2_unit *cu, struct credit2_runq *to, s_time_t now);
 /* Queue rq exchanges units with that other one whose load differs most. */

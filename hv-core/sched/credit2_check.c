@@ -27,6 +27,7 @@ const char *credit2_check_unit(struct scheduler *s, const struct sched_unit *u, 
         CHECK(cu->rq && cu->rq == credit2_rq(u->processor));
         CHECK(!!(cu->flags & CREDIT2_SCHEDULED) == current);
         CHECK(current || !(cu->flags & CREDIT2_DELAYED_RUNQ_ADD));
+        CHECK(!(cu->flags & CREDIT2_LEFT) || (credit2_queued(cu) && quirk(credit2_idle_resist)));
         CHECK(credit2_queued(cu) == (!current && credit2_runnable(cu)));
         CHECK(credit2_has_cap(cu) == (cu->dom->cap != 0));
         CHECK(!!(cu->flags & CREDIT2_PARKED) == !list_empty(&cu->parked_elem));
@@ -126,7 +127,9 @@ s_time_t credit2_idle_limit(struct scheduler *s, const struct sched_unit *u, pcp
 
     if (!credit2_queued(cu) || cu->rq != credit2_rq(c))
         return -1;
-    if (quirk(credit2_idle_resist) && !pcpu_eq(u->processor, c) && cu->credit < CREDIT2_IDLE_CREDIT + p->migrate_resist)
+    /* Who was told declined (quirk credit2_idle_resist) or took another; nobody else is told. */
+    if ((cu->flags & CREDIT2_LEFT) ||
+        (quirk(credit2_passed_over) && pcpu_valid(cu->tickled_cpu) && !cpumask_test(&cu->rq->tickled, cu->tickled_cpu)))
         return -1;
     return quirk(credit2_short_slices) ? CREDIT2_MAX_TIMER_SHORT : MICROSECS(p->ratelimit_us);
 }

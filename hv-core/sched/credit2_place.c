@@ -305,6 +305,23 @@ void credit2_tickle(struct credit2_pool *p, struct credit2_unit *new, s_time_t n
         new->tickled_cpu = c;
 }
 
+void credit2_offer_again(struct credit2_pool *p, struct credit2_runq *rq, pcpu_id c)
+{
+    struct list_head *pos;
+    uint32_t seen = 0;
+
+    list_for_each (pos, &rq->runq) {
+        struct credit2_unit *cu = credit2_runq_entry(pos);
+        seen++;
+        if (!pcpu_eq(cu->tickled_cpu, c))
+            continue;
+        cu->tickled_cpu = find_idle(p, rq, cu->unit);
+        if (pcpu_valid(cu->tickled_cpu))
+            tickle(rq, cu->tickled_cpu);
+    }
+    port_count(PERFC_sched_runq_scan, seen);
+}
+
 /* ---- between queues --------------------------------------------------------------------------------------------- */
 
 void credit2_move(struct credit2_pool *p, struct credit2_unit *cu, struct credit2_runq *to, s_time_t now)

@@ -268,6 +268,7 @@ void credit2_runq_insert(struct credit2_unit *cu)
 void credit2_runq_remove(struct credit2_unit *cu)
 {
     ASSERT(credit2_queued(cu));
+    credit2_flag_clear(cu, CREDIT2_LEFT);
     list_del_init(&cu->runq_elem);
 }
 

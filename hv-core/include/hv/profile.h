@@ -54,6 +54,7 @@ extern "C" {
     X(credit2_balance_last_queue, "4.1", "", "credit2 balances by the load of the last run queue, not of the chosen")  \
     X(credit2_pick_bias_hard, "4.10", "", "credit2 places by soft affinity with another run queue's bias")             \
     X(credit2_idle_resist, "4.14", "", "credit2: an idle pCPU leaves a waiter at the credit floor to its last pCPU")   \
+    X(credit2_passed_over, "4.8", "", "credit2: a waiter whose told pCPU took another is not offered to idle ones")    \
     X(node_affinity_domain, "4.3", "4.5", "node affinity is per domain; there is no per-vCPU soft affinity")           \
     X(claim_at_assign, "4.3", "4.22", "a claim shrinks at assignment and grows back when pages are freed")             \
     X(heap_alloc_next_node, "3.4", "", "a multi-node domain's allocations rotate over its nodes, starting after 0")    \

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What xl does to domains and pools that exist: sched-credit, vcpu-pin, cpupool-migrate and so on. Each checks what
+ * libxl checks and makes libxl's hypercalls. 0, or a negated HV_E* with the reason logged: what libxl itself refuses is
+ * -HV_EINVAL. Nothing has changed then, except where a comment says so.
+ */
+#ifndef TOOLSTACK_CONTROL_H
+#define TOOLSTACK_CONTROL_H
+
+#include <toolstack/toolstack.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TS_UNCHANGED 0xffffffffu /* of a parameter: leave it as it is */
+#define TS_ALL_VCPUS 0xffffffffu
+
+/* xl sched-credit -d, sched-credit2 -d, sched-rtds -d. */
+struct ts_sched_params {
+    unsigned sched_id;             /* XEN_SCHEDULER_*: must be that of the domain's pool, else -HV_EINVAL */
+    uint32_t weight, cap;          /* credit, credit2; TS_UNCHANGED */
+    unsigned vcpu;                 /* rtds; TS_ALL_VCPUS */
+    uint32_t period_us, budget_us; /* rtds; TS_UNCHANGED */
+    enum ts_extratime extratime;   /* rtds */
+};
+/* With TS_ALL_VCPUS, the vCPUs before the one that is refused keep what they got; rtds refuses the first or none. */
+int ts_sched_set(const struct ts_host *h, dom_id id, const struct ts_sched_params *p);
+
+/* xl sched-credit -s and sched-credit2 -s: parameters of the pool's scheduler; TS_UNCHANGED. */
+struct ts_pool_params {
+    unsigned tslice_ms, ratelimit_us, migration_delay_us;
+};
+int ts_sched_set_pool(const struct ts_host *h, unsigned pool, const struct ts_pool_params *p);
+/* The frame of an arinc653 pool; xl has no command for it, libxc has a call. */
+int ts_sched_set_frame(const struct ts_host *h, unsigned pool, s_time_t major_frame, unsigned nr,
+                       const struct hv_arinc653_entry *entry);
+
+/* xl vcpu-pin. vcpu may be TS_ALL_VCPUS (vCPUs before the one that is refused keep theirs); hard, soft: NULL is "-". */
+int ts_vcpu_pin(const struct ts_host *h, dom_id id, unsigned vcpu, const cpumask_t *hard, const cpumask_t *soft);
+
+/* xl cpupool-migrate, cpupool-cpu-add, cpupool-cpu-remove. */
+int ts_cpupool_migrate(const struct ts_host *h, dom_id id, unsigned pool);
+int ts_cpupool_cpu_add(const struct ts_host *h, unsigned pool, unsigned cpu);
+int ts_cpupool_cpu_remove(const struct ts_host *h, unsigned pool, unsigned cpu);
+/* xl cpupool-create: of free pCPUs only. When one is refused the pool goes again; pCPUs that it had are free. */
+int ts_cpupool_make(const struct ts_host *h, const struct ts_cpupool_config *cfg, unsigned *id);
+/* xl cpupool-destroy: -HV_EBUSY with domains in it; its pCPUs become free. */
+int ts_cpupool_destroy(const struct ts_host *h, unsigned pool);
+
+/* xen-hptool cpu-offline, cpu-online. */
+int ts_cpu_hotplug(const struct ts_host *h, unsigned cpu, bool online);
+
+int ts_domain_pause(const struct ts_host *h, dom_id id);
+
+/* "EINVAL" for -HV_EINVAL and HV_EINVAL; NULL: no such number. */
+const char *ts_errno_name(long rc);
+/* Number i of the names of errors, with its number; NULL: no more. */
+const char *ts_errno_list(unsigned i, int *nr);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The property test's command line. What it is about: property.h. */
+#include "property.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DEFAULT_OPS 100000u
+#define CASE_OPS 500u /* of a world: a new one for each part */
+#define SHRINK_TRIES 3000u
+#define SELF_TEST_TRIES 2000u
+
+enum { EXIT_FOUND = 1, EXIT_USAGE = 2 };
+
+static const char usage[] =
+    "usage: sched_property [--sched NAME] [--level L] [--machine 0..3] [--ops N] [--seed S] [--save FILE]\n"
+    "       sched_property --replay FILE\n"
+    "       sched_property --self-test\n"
+    "\n"
+    "Random operations on the schedulers of hv-core; all invariants are checked after each.\n"
+    "  --sched NAME   that of pool 0 and of every second other pool (default: each in turn)\n"
+    "  --level L      behaviour level (default: all that have the scheduler)\n"
+    "  --machine M    0: 1 pCPU, 1: 2 nodes x 2, 2: 2 nodes x 4 cores x 2 threads, 3: 2 nodes x 2 sockets x 2 x 2\n"
+    "  --ops N        operations per scheduler (default 100000)\n"
+    "  --seed S       default 1\n"
+    "  --save FILE    where to write a sequence that fails, besides standard output\n"
+    "  --replay FILE  run such a sequence once\n"
+    "  --self-test    injected faults are found, and shrink to what they need\n"
+    "\n"
+    "exit: 0 all held, 1 a sequence failed (its smallest form is printed), 2 bad usage or file\n";
+
+static struct prop_op ops[CASE_OPS];
+static const char *save_file;
+
+static int found(const struct prop_case *k, unsigned n, struct prop_failure *f)
+{
+    printf("FAILED: %s (%s at %s, machine %u), operation %u of %u; shrinking\n", f->text, k->sched, k->level,
+           k->machine, f->at + 1, n);
+    fflush(stdout);
+    n = prop_shrink(k, ops, n, f, SHRINK_TRIES);
+    prop_print(k, ops, n, f->text);
+    printf("%u operations. Once more: sched_property --replay FILE, with the above in FILE\n", n);
+    if (save_file)
+        prop_save(save_file, k, ops, n, f->text);
+    prop_try(k, ops, n, true);
+    return EXIT_FOUND;
+}
+
+static uint64_t mix(uint64_t seed, const char *sched, unsigned round)
+{
+    for (; *sched; sched++)
+        seed = (seed ^ (unsigned char)*sched) * 0x100000001b3ull;
+    return seed * 0x9e3779b97f4a7c15ull + round;
+}
+
+/* Which levels have the scheduler; NULL: those; else that one alone. */
+static unsigned levels_of(const char *sched, const char *only, const struct hv_profile **out)
+{
+    unsigned n = 0;
+    struct hv_sched_info info;
+    for (const struct hv_profile *l = hv_profiles; l->name; l++)
+        for (unsigned i = 0; hv_core_get()->scheduler(l, i, &info); i++)
+            if (strcmp(info.opt_name, sched) == 0 && (!only || strcmp(only, l->name) == 0))
+                out[n++] = l;
+    return n;
+}
+
+/* Round r: which machine, granularity and options. */
+static struct prop_case draw_case(const char *sched, const char *level, uint64_t seed, int machine)
+{
+    static const uint32_t machines[] = {0, 1, 2, 1, 3, 2};
+    struct prop_case k = {.machine = machine >= 0 ? (uint32_t)machine : machines[seed % ARRAY_SIZE(machines)]};
+    snprintf(k.sched, sizeof(k.sched), "%s", sched);
+    snprintf(k.level, sizeof(k.level), "%s", level);
+    if (k.machine >= 2)
+        k.gran = (uint32_t)(seed / 8 % 4 == 0 ? 1 : seed / 8 % 8 == 1 ? 2 : 0);
+    k.options = (uint32_t)(seed >> 20) & 0x3ff;
+    return k;
+}
+
+static int run_sched(const char *sched, const char *level, unsigned nr_ops, uint64_t seed, int machine)
+{
+    const struct hv_profile *levels[16];
+    unsigned n = levels_of(sched, level, levels);
+
+    if (!n) {
+        fprintf(stderr, "no level %s has a scheduler '%s'\n", level ? level : "at all", sched);
+        return EXIT_USAGE;
+    }
+    for (unsigned done = 0, round = 0; done < nr_ops; round++) {
+        unsigned len = nr_ops - done < CASE_OPS ? nr_ops - done : CASE_OPS;
+        uint64_t s = mix(seed, sched, round);
+        prop_generate(ops, len, s);
+        struct prop_case k = draw_case(sched, levels[round % n]->name, s ^ s >> 32, machine);
+        struct prop_failure f = prop_try(&k, ops, len, false);
+        if (f.failed)
+            return found(&k, len, &f);
+        done += len;
+    }
+    printf("%s: %u operations at %u levels\n", sched, nr_ops, n);
+    return 0;
+}
+
+static int replay(const char *file)
+{
+    struct prop_case k;
+    struct prop_op *seq;
+    unsigned n;
+    if (!prop_load(file, &k, &seq, &n))
+        return EXIT_USAGE;
+    struct prop_failure f = prop_try(&k, seq, n, true);
+    free(seq);
+    if (f.failed)
+        printf("FAILED: %s, operation %u of %u\n", f.text, f.at + 1, n);
+    else
+        printf("%u operations: all invariants hold\n", n);
+    return f.failed ? EXIT_FOUND : 0;
+}
+
+/* ---- the test of the test --------------------------------------------------------------------------------------- */
+
+static int self_test_fault(enum prop_fault fault, unsigned at_most, const char *text)
+{
+    struct prop_failure f = {.failed = false};
+    struct prop_case k;
+    unsigned n = CASE_OPS;
+
+    for (uint64_t seed = 1; seed < 50 && !f.failed; seed++) {
+        prop_generate(ops, n, seed);
+        k = draw_case("credit", "modern", 1, 1);
+        k.fault = fault;
+        f = prop_try(&k, ops, n, false);
+    }
+    if (!f.failed || !strstr(f.text, text)) {
+        printf("fault %d: not found (%s)\n", (int)fault, f.text);
+        return 1;
+    }
+    n = prop_shrink(&k, ops, n, &f, SELF_TEST_TRIES);
+    prop_print(&k, ops, n, f.text);
+
+    char file[] = "/tmp/sched_property.XXXXXX";
+    int fd = mkstemp(file);
+    if (fd < 0 || close(fd) || !prop_save(file, &k, ops, n, f.text))
+        return 1;
+    bool again = replay(file) == EXIT_FOUND;
+    unlink(file);
+    k.fault = FAULT_NONE;
+    bool without = prop_try(&k, ops, n, false).failed;
+    if (n > at_most || !again || without) {
+        printf("fault %d: %u operations (at most %u), again %d, without the fault %d\n", (int)fault, n, at_most, again,
+               without);
+        return 1;
+    }
+    return 0;
+}
+
+static int self_test(void)
+{
+    return self_test_fault(FAULT_THIRD_PAUSE, 4, "third pause") | self_test_fault(FAULT_PANIC, 2, "second pool") |
+           self_test_fault(FAULT_CRASH, 2, "signal 11");
+}
+
+/* ---- main ------------------------------------------------------------------------------------------------------- */
+
+static bool number(const char *text, uint64_t max, uint64_t *out)
+{
+    char *end;
+    errno = 0;
+    unsigned long long v = strtoull(text, &end, 10);
+    if (errno || *end || end == text || *text == '-' || v > max)
+        return false;
+    *out = v;
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    const char *sched = NULL, *level = NULL, *replay_file = NULL;
+    uint64_t nr_ops = DEFAULT_OPS, seed = 1, machine = 0;
+    bool self = false, one_machine = false;
+
+    for (int i = 1; i < argc; i++) {
+        const char *opt = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
+        bool ok = value != NULL;
+        if (strcmp(opt, "--help") == 0) {
+            fputs(usage, stdout);
+            return 0;
+        }
+        if (strcmp(opt, "--self-test") == 0) {
+            self = true;
+            continue;
+        }
+        if (strcmp(opt, "--sched") == 0)
+            sched = value;
+        else if (strcmp(opt, "--level") == 0)
+            level = value;
+        else if (strcmp(opt, "--replay") == 0)
+            replay_file = value;
+        else if (strcmp(opt, "--save") == 0)
+            save_file = value;
+        else if (strcmp(opt, "--ops") == 0)
+            ok = ok && number(value, 4000000000u, &nr_ops);
+        else if (strcmp(opt, "--seed") == 0)
+            ok = ok && number(value, UINT64_MAX, &seed);
+        else if (strcmp(opt, "--machine") == 0)
+            one_machine = ok = ok && number(value, PROP_MACHINES - 1, &machine);
+        else
+            ok = false;
+        if (!ok) {
+            fprintf(stderr, "bad argument '%s'\n%s", opt, usage);
+            return EXIT_USAGE;
+        }
+        i++;
+    }
+    if (self)
+        return self_test();
+    if (replay_file)
+        return replay(replay_file);
+    if (sched)
+        return run_sched(sched, level, (unsigned)nr_ops, seed, one_machine ? (int)machine : -1);
+
+    /* Each name once, in the order of registration. */
+    char names[32][16];
+    unsigned nr_names = 0;
+    struct hv_sched_info info;
+    for (const struct hv_profile *l = hv_profiles; l->name; l++)
+        for (unsigned i = 0; hv_core_get()->scheduler(l, i, &info); i++) {
+            unsigned n = 0;
+            while (n < nr_names && strcmp(names[n], info.opt_name))
+                n++;
+            if (n == nr_names && n < ARRAY_SIZE(names))
+                snprintf(names[nr_names++], sizeof(names[0]), "%s", info.opt_name);
+        }
+    int worst = 0;
+    for (unsigned n = 0; n < nr_names; n++) {
+        const struct hv_profile *levels[16];
+        if (level && !levels_of(names[n], level, levels))
+            continue;
+        int rc = run_sched(names[n], level, (unsigned)nr_ops, seed, one_machine ? (int)machine : -1);
+        worst = rc > worst ? rc : worst;
+    }
+    return worst;
+}

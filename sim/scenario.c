@@ -220,22 +220,12 @@ static void find_level(struct loader *l, cfg_table *xen)
 
 static void read_xen(struct loader *l)
 {
-    static const char *const scheds[] = {"credit", NULL};
     cfg_table *xen = cfg_sub(cfg_root(l->doc), "xen", false);
-    const struct scenario_raw *r = &l->raw;
-    unsigned sched = 0;
-    if (xen)
-        cfg_enum(xen, "sched", false, scheds, &sched);
-    find_level(l, xen ? xen : cfg_root(l->doc));
-    l->s->opt = (struct hv_options){
-        .sched = scheds[sched],
-        .sched_ratelimit_us = r->ratelimit_us,
-        .sched_credit_tslice_ms = r->tslice_ms,
-        .vcpu_migration_delay = r->migration_delay,
-        .tickle_one_idle_cpu = r->tickle_one_idle,
-        .sched_smt_power_savings = r->smt_power_savings,
-        .timer_slop = r->timer_slop,
-    };
+    if (!xen)
+        xen = cfg_root(l->doc);
+    find_level(l, xen);
+    if (!failed(l))
+        scenario_read_xen_options(l, xen);
 }
 
 static void read_dom0(struct loader *l)
@@ -245,6 +235,8 @@ static void read_dom0(struct loader *l)
     s->dom0_vcpus = l->raw.dom0_vcpus;
     s->dom0_memory = l->raw.dom0_memory;
     s->dom0_weight = l->raw.dom0_weight;
+    if (cfg_has(dom0, "weight") && strcmp(s->opt.sched, "credit") != 0 && strcmp(s->opt.sched, "credit2") != 0)
+        cfg_fail(dom0, "weight", "scheduler '%s' has no weights", s->opt.sched);
     if (s->dom0_memory >= machine_memory(s->machine))
         cfg_fail(dom0, "memory", "dom0 needs %llu MiB, machine '%s' has %llu MiB",
                  (unsigned long long)(s->dom0_memory / MIB), s->machine->name,
@@ -256,7 +248,8 @@ static void read_dom0(struct loader *l)
 /* ---- VMs ------------------------------------------------------------------------------------------------------- */
 
 /* The grammar of the level, and pCPUs that exist. item: of the list form. */
-static bool check_cpulist(struct loader *l, const struct xlcfg *x, const char *text, unsigned item, bool list_form)
+static bool check_cpulist(struct loader *l, const struct xlcfg *x, const char *key, const char *text, unsigned item,
+                          bool list_form)
 {
     const struct machine *m = l->s->machine;
     cpumask_t *mask = calloc(1, sizeof(*mask));
@@ -270,7 +263,7 @@ static bool check_cpulist(struct loader *l, const struct xlcfg *x, const char *t
             cpu_node[i] = node(m->cpu[i].node);
         int r = (list_form ? ts_cpulist_parse_entry : ts_cpulist_parse_nodes)(l->s->level, text, m->nr_cpus, cpu_node,
                                                                               mask, why, sizeof(why), &column);
-        if (r && !(l->err = xlcfg_complain(x, "cpus", item, column ? column - 1 : 0, "%s", why)))
+        if (r && !(l->err = xlcfg_complain(x, key, item, column ? column - 1 : 0, "%s", why)))
             out_of_memory(l);
     }
     free(mask);
@@ -291,10 +284,19 @@ static bool check_domain(struct loader *l, const struct xlcfg *x)
             out_of_memory(l);
         return false;
     }
+    if (d->cpus_soft && l->s->level->quirk[HV_QUIRK_node_affinity_domain]) {
+        l->err = xlcfg_complain(x, "cpus_soft", 0, 0, "level '%s' has no soft affinity (Xen has it from 4.5 on)",
+                                l->s->level->name);
+        if (!l->err)
+            out_of_memory(l);
+        return false;
+    }
+    if (d->cpus_soft && !check_cpulist(l, x, "cpus_soft", d->cpus_soft, 0, false))
+        return false;
     if (d->cpus)
-        return check_cpulist(l, x, d->cpus, 0, false);
+        return check_cpulist(l, x, "cpus", d->cpus, 0, false);
     for (unsigned i = 0; i < d->nr_cpus_list; i++)
-        if (!check_cpulist(l, x, d->cpus_list[i], i, true))
+        if (!check_cpulist(l, x, "cpus", d->cpus_list[i], i, true))
             return false;
     return true;
 }
@@ -334,7 +336,7 @@ static bool add_vm(struct loader *l, cfg_table *vm, int cfg, const struct worklo
     l->origin = origins;
     struct scenario_vm *new = &s->vm[s->nr_vms];
     *new = (struct scenario_vm){.cfg = *xlcfg_domain(l->cfg[cfg]), .profile = profile};
-    if (!name_vm(l, vm, &new->cfg, i, count))
+    if (!name_vm(l, vm, &new->cfg, i, count) || !scenario_find_pool(l, l->cfg[cfg], &new->cfg))
         return false;
     l->origin[s->nr_vms] = (struct scenario_vm_origin){l->cfg[cfg], l->cfg_path[cfg]};
     s->nr_vms++;
@@ -440,7 +442,7 @@ static void load_all(struct loader *l, const char *path)
     if (!scenario_read_raw(l->doc, &l->raw) && failed(l))
         return;
     copy_scalars(l, path);
-    void (*const steps[])(struct loader *) = {load_machine, load_costs, read_xen, read_dom0};
+    void (*const steps[])(struct loader *) = {load_machine, load_costs, read_xen, read_dom0, scenario_read_pools};
     for (size_t i = 0; i < ARRAY_SIZE(steps) && !failed(l); i++)
         steps[i](l);
     size_t n = failed(l) ? 0 : cfg_array_len(cfg_root(l->doc), "vm");
@@ -504,6 +506,7 @@ void scenario_free(struct scenario *s)
         profile_free(s->profile[i]);
     free(s->profile);
     free(s->vm);
+    free(s->pool);
     if (s->machine)
         machine_free(s->machine);
     for (unsigned i = 0; i < store->nr_cfgs; i++)

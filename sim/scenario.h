@@ -34,6 +34,12 @@ struct scenario_vm {
     const struct workload_profile *profile;
 };
 
+/* A [[pool]]: made by the toolstack, out of pCPUs of the boot pool, before the VMs. */
+struct scenario_pool {
+    struct ts_cpupool_config cfg; /* cfg.name is the name */
+    const char *sched;            /* the word after sched= */
+};
+
 struct scenario {
     char *name, *description;
     char *path;
@@ -53,8 +59,11 @@ struct scenario {
     uint32_t dom0_weight;
     const struct workload_profile *dom0_profile; /* NULL: dom0 sleeps */
 
+    unsigned nr_pools; /* without Pool-0 */
+    struct scenario_pool *pool;
+
     unsigned nr_vms;
-    struct scenario_vm *vm;
+    struct scenario_vm *vm; /* cfg.pool_id: 1 + index into pool, 0: Pool-0 */
 
     unsigned nr_profiles;
     struct workload_profile **profile;

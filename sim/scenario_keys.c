@@ -13,7 +13,7 @@
 #define MIN_DOM0_MEMORY (1ull << 20)
 #define MAX_COUNT HV_MAX_DOMAINS
 
-enum kind { KIND_STRING, KIND_TIME, KIND_UINT, KIND_SIZE, KIND_BOOL };
+enum kind { KIND_STRING, KIND_TIME, KIND_UINT, KIND_SIZE, KIND_BOOL, KIND_INT };
 
 struct key {
     const char *table, *key; /* table NULL: top level */
@@ -39,13 +39,29 @@ static const struct key keys[] = {
     {"boot", "cpu_up_interval", KIND_TIME, false, 1, PS_PER_S, RAW(cpu_up_interval),
      "between two pCPUs coming up; default 10.7 ms (INIT to SIPI takes 10 ms, the rest is estimated)"},
     {"xen", "behaviour", KIND_STRING, false, 0, 0, RAW(behaviour), "level; default xen-4.3"},
-    {"xen", "sched", KIND_STRING, false, 0, 0, RAW(sched), "scheduler; default credit"},
+    {"xen", "sched", KIND_STRING, false, 0, 0, RAW(sched),
+     "scheduler; default credit at the levels of 4.2 and 4.3, else credit2"},
     {"xen", "sched_ratelimit_us", KIND_UINT, false, 0, 500000, RAW(ratelimit_us), "0 or 100..500000; default 1000"},
     {"xen", "sched_credit_tslice_ms", KIND_UINT, false, 1, 1000, RAW(tslice_ms), "1..1000; default 30"},
     {"xen", "vcpu_migration_delay", KIND_UINT, false, 0, 1000000, RAW(migration_delay), "us; default 0"},
     {"xen", "tickle_one_idle_cpu", KIND_BOOL, false, 0, 0, RAW(tickle_one_idle), "default true"},
     {"xen", "sched_smt_power_savings", KIND_BOOL, false, 0, 0, RAW(smt_power_savings), "default false"},
     {"xen", "timer_slop", KIND_UINT, false, 0, 10000000, RAW(timer_slop), "ns; default 50000"},
+    {"xen", "sched_gran", KIND_STRING, false, 0, 0, RAW(sched_gran),
+     "cpu (default), core or socket: what is scheduled as one"},
+    {"xen", "dom0_vcpus_pin", KIND_BOOL, false, 0, 0, RAW(dom0_vcpus_pin),
+     "pin vCPU i of dom0 to pCPU i; default false"},
+    {"xen", "credit2_runqueue", KIND_STRING, false, 0, 0, RAW(credit2_runqueue),
+     "cpu, core, socket (default), node or all: the pCPUs that share a run queue"},
+    {"xen", "credit2_balance_under", KIND_INT, false, -30, 30, RAW(credit2_balance_under), "default 0"},
+    {"xen", "credit2_balance_over", KIND_INT, false, -30, 30, RAW(credit2_balance_over), "default -3"},
+    {"xen", "credit2_load_window_shift", KIND_UINT, false, 11, 40, RAW(credit2_load_window_shift), "default 30"},
+    {"xen", "credit2_load_precision_shift", KIND_UINT, false, 4, 40, RAW(credit2_load_precision_shift), "default 18"},
+    {"xen", "credit2_cap_period_ms", KIND_UINT, false, 1, 1000, RAW(credit2_cap_period_ms), "default 10"},
+    {"xen", "sched_credit2_migrate_resist", KIND_UINT, false, 0, 1000000, RAW(credit2_migrate_resist),
+     "us; default 500"},
+    {"xen", "sched_credit2_max_cpus_runqueue", KIND_UINT, false, 1, HV_MAX_PCPUS, RAW(credit2_max_cpus_runqueue),
+     "default 16"},
     {"dom0", "vcpus", KIND_UINT, true, 1, HV_MAX_VCPUS_PER_DOMAIN, RAW(dom0_vcpus), "vCPUs of dom0"},
     {"dom0", "memory", KIND_SIZE, true, MIN_DOM0_MEMORY, MAX_MEMORY, RAW(dom0_memory), "memory of dom0"},
     {"dom0", "weight", KIND_UINT, false, 1, 65535, RAW(dom0_weight), "scheduling weight; default 256"},
@@ -74,6 +90,9 @@ static void read_key(cfg_table *t, const struct key *k, void *base)
     case KIND_SIZE:
         cfg_size(t, k->key, k->required, (uint64_t)k->min, (uint64_t)k->max, field);
         break;
+    case KIND_INT:
+        cfg_int(t, k->key, k->required, k->min, k->max, field);
+        break;
     case KIND_BOOL:
         cfg_bool(t, k->key, k->required, field);
         break;
@@ -87,7 +106,14 @@ void scenario_raw_defaults(struct scenario_raw *raw)
         .hv_cost = "fixed",
         .cpu_up_interval = 10700 * PS_PER_US,
         .behaviour = "xen-4.3",
-        .sched = "credit",
+        .sched_gran = "cpu",
+        .credit2_runqueue = "socket",
+        .credit2_balance_over = -3,
+        .credit2_load_window_shift = 30,
+        .credit2_load_precision_shift = 18,
+        .credit2_cap_period_ms = 10,
+        .credit2_migrate_resist = 500,
+        .credit2_max_cpus_runqueue = 16,
         .ratelimit_us = 1000,
         .tslice_ms = 30,
         .tickle_one_idle = true,
@@ -131,12 +157,21 @@ void scenario_read_vm_raw(cfg_table *vm, struct scenario_vm_raw *raw)
 
 /* ---- the table for people -------------------------------------------------------------------------------------- */
 
-static struct machine_key listed[ARRAY_SIZE(keys) + ARRAY_SIZE(vm_keys) + 1];
+static const struct machine_key pool_keys[] = {
+    {"pool.name", "string", "name, for pool= of xl.cfg", true},
+    {"pool.cpus", "string", "its pCPUs, in xl's grammar of lists; they leave Pool-0", true},
+    {"pool.sched", "string", "scheduler; default xen.sched", false},
+    {"pool.sched_gran", "string", "cpu (default), core or socket", false},
+    {"pool.tslice_ms", "number", "scheduler credit: 1..1000", false},
+    {"pool.ratelimit_us", "number", "schedulers credit and credit2: 0 or 100..500000", false},
+};
+
+static struct machine_key listed[ARRAY_SIZE(keys) + ARRAY_SIZE(vm_keys) + ARRAY_SIZE(pool_keys) + 1];
 static char dotted[ARRAY_SIZE(listed)][48];
 
 static void list_key(unsigned i, const struct key *k)
 {
-    static const char *const types[] = {"string", "time", "number", "size", "boolean"};
+    static const char *const types[] = {"string", "time", "number", "size", "boolean", "number"};
     char *p = dotted[i];
     if (k->table) {
         p = stpcpy(p, k->table);
@@ -151,6 +186,8 @@ const struct machine_key *scenario_keys(unsigned *n)
     unsigned nr = 0;
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
         list_key(nr++, &keys[i]);
+    for (size_t i = 0; i < ARRAY_SIZE(pool_keys); i++)
+        listed[nr++] = pool_keys[i];
     listed[nr++] =
         (struct machine_key){"vm.config", "string or list of strings",
                              "xl.cfg file, relative to the scenario; instance i takes number (i - 1) mod n", true};

@@ -7,6 +7,7 @@
 #include "xlcfg.h"
 
 #include <config.h>
+#include <hv/core.h>
 
 #define NS_PER_PS 1e-3
 
@@ -26,7 +27,11 @@ struct scenario_raw {
     int64_t warmup, duration, offset_max, cpu_up_interval;
     const char *behaviour, *sched;
     unsigned ratelimit_us, tslice_ms, migration_delay, timer_slop;
-    bool tickle_one_idle, smt_power_savings;
+    bool tickle_one_idle, smt_power_savings, dom0_vcpus_pin;
+    const char *sched_gran, *credit2_runqueue;
+    int64_t credit2_balance_under, credit2_balance_over;
+    unsigned credit2_load_window_shift, credit2_load_precision_shift, credit2_cap_period_ms;
+    unsigned credit2_migrate_resist, credit2_max_cpus_runqueue;
     unsigned dom0_vcpus, dom0_weight;
     uint64_t dom0_memory;
     const char *dom0_workload;
@@ -93,6 +98,17 @@ const char *scenario_override_for(const char *assignment, enum data_kind kind, c
 char *scenario_restore_override(char *err, const struct data_file *file);
 /* Does the assignment go to another file than the scenario's own? */
 bool scenario_override_elsewhere(const char *assignment);
+
+/* ---- scenario_xen.c: the scheduler, its parameters, cpupools */
+
+/* [xen], once the level is known: l->s->opt. */
+void scenario_read_xen_options(struct loader *l, cfg_table *xen);
+/* [[pool]]: l->s->pool. */
+void scenario_read_pools(struct loader *l);
+/* pool= of a VM: cfg->pool_id. false: reported. */
+bool scenario_find_pool(struct loader *l, const struct xlcfg *x, struct ts_domain_config *cfg);
+/* The word after sched= at this level, as the core has it; else the error is reported at key, with the nearest. */
+bool scenario_find_sched(struct loader *l, cfg_table *t, const char *key, const char *word, struct hv_sched_info *out);
 
 /* ---- scenario_costs.c */
 

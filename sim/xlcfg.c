@@ -32,7 +32,7 @@ struct xlcfg {
     char *report_text;
     size_t report_len;
     struct ts_domain_config domain;
-    char *cpus;
+    char *cpus, *cpus_soft, *pool;
     char **cpus_list;
     char where[4096];
     char *err;
@@ -272,6 +272,45 @@ static bool get_sched(struct xlcfg *x)
     return true;
 }
 
+#define RT_MIN_US 10l
+#define RT_MAX_US 4294967295l
+
+/* Parameters of rtds. */
+static bool get_rt(struct xlcfg *x)
+{
+    long period = 0, budget = 0, extratime = -1;
+    if (!get_number(x, "period", RT_MIN_US, RT_MAX_US, &period) ||
+        !get_number(x, "budget", RT_MIN_US, RT_MAX_US, &budget) || !get_number(x, "extratime", 0, 1, &extratime))
+        return false;
+    if (period && budget > period)
+        return fail_at(x, value_pos(x, "budget"), "'budget' is %ld, more than period (%ld)", budget, period);
+    x->domain.rt_period_us = (uint32_t)period;
+    x->domain.rt_budget_us = (uint32_t)budget;
+    x->domain.rt_extratime = extratime < 0 ? TS_EXTRATIME_NOT_GIVEN : extratime ? TS_EXTRATIME_ON : TS_EXTRATIME_OFF;
+    return true;
+}
+
+/* A string that outlives the parser's own; NULL if the key is not there. */
+static bool get_text(struct xlcfg *x, const char *key, char **out)
+{
+    const char *text = NULL;
+    if (!get_string(x, key, &text))
+        return false;
+    if (!text)
+        return true;
+    *out = strdup(text);
+    return *out || fail_at(x, value_pos(x, key), "out of memory");
+}
+
+static bool get_places(struct xlcfg *x)
+{
+    if (!get_text(x, "cpus_soft", &x->cpus_soft) || !get_text(x, "pool", &x->pool))
+        return false;
+    x->domain.cpus_soft = x->cpus_soft;
+    x->domain.pool = x->pool;
+    return true;
+}
+
 static bool get_cpus_list(struct xlcfg *x)
 {
     XLU_ConfigList *list = NULL;
@@ -346,7 +385,7 @@ static bool read_text(struct xlcfg *x, const char *text, size_t len)
     if (xlcfg_scan(text, len, &x->scan, err, sizeof(err), &at))
         return fail_at(x, at, "%s", err);
     return check_keys(x) && read_xlu(x, text, len) && get_name(x) && get_type(x) && get_vcpus(x) && get_memory(x) &&
-           get_sched(x) && get_cpus(x);
+           get_sched(x) && get_rt(x) && get_cpus(x) && get_places(x);
 }
 
 struct xlcfg *xlcfg_parse(const char *text, size_t len, const char *name, char **err)
@@ -414,6 +453,8 @@ void xlcfg_free(struct xlcfg *x)
         free(x->cpus_list[i]);
     free(x->cpus_list);
     free(x->cpus);
+    free(x->cpus_soft);
+    free(x->pool);
     free(x->name);
     free(x->err);
     free(x);

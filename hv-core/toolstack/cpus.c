@@ -9,7 +9,7 @@
 
 bool ts_cpus_mention_nodes(const struct ts_domain_config *cfg)
 {
-    if (cfg->cpus && strstr(cfg->cpus, "node"))
+    if ((cfg->cpus && strstr(cfg->cpus, "node")) || (cfg->cpus_soft && strstr(cfg->cpus_soft, "node")))
         return true;
     for (unsigned i = 0; cfg->cpus_list && i < cfg->nr_cpus_list; i++)
         if (strstr(cfg->cpus_list[i], "node"))
@@ -88,6 +88,32 @@ int ts_cpus_apply(const struct ts_host *h, dom_id id, unsigned nr_vcpus, const s
             return rc;
     }
     return 0;
+}
+
+int ts_cpus_apply_soft(const struct ts_host *h, dom_id id, unsigned nr_vcpus, const cpumask_t *soft)
+{
+    for (unsigned v = 0; v < nr_vcpus; v++) {
+        struct hv_domctl op = {0};
+        op.u.vcpuaffinity.vcpu = vcpu_n(v);
+        op.u.vcpuaffinity.flags = XEN_VCPUAFFINITY_SOFT;
+        op.u.vcpuaffinity.cpumap_soft = *soft;
+        long rc = ts_domctl(h, &op, XEN_DOMCTL_setvcpuaffinity, id);
+        if (rc < 0)
+            return (int)rc;
+    }
+    return 0;
+}
+
+int ts_cpus_read_soft(const struct ts_host *h, const struct ts_domain_config *cfg, unsigned nr_cpus,
+                      const struct ts_topology *t, cpumask_t *out)
+{
+    char err[160];
+    unsigned column = 0;
+    if (!ts_cpulist_parse_nodes(h->level, cfg->cpus_soft, nr_cpus, t ? t->cpu_node : NULL, out, err, sizeof err,
+                                &column))
+        return 0;
+    ts_log(h, TS_LOG_ERROR, "domain %s: cpus_soft=\"%.64s\": column %u: %s", cfg->name, cfg->cpus_soft, column, err);
+    return -HV_EINVAL;
 }
 
 int ts_cpus_apply_late(const struct ts_host *h, dom_id id, unsigned nr_vcpus, const struct ts_cpulist *cpus)

@@ -22,6 +22,7 @@ struct creation {
     dom_id id;
     unsigned nr_cpus, nr_nodes;
     struct ts_cpulist cpus;
+    cpumask_t soft, pool_cpus;
     struct ts_topology topo;
     bool have_topo;
     struct ts_domain_result result;
@@ -61,11 +62,8 @@ static int check_config(struct creation *c)
         return refuse(c, -HV_EINVAL, "cpu_weight must be 1 to 65535");
     if (cfg->cap != CAP_NOT_GIVEN && cfg->cap > 100 * cfg->maxvcpus)
         return refuse(c, -HV_EINVAL, "cap must be at most 100 per vCPU");
-    if (cfg->cpus_soft)
-        return refuse(c, -HV_EOPNOTSUPP,
-                      c->h->level->quirk[HV_QUIRK_node_affinity_domain]
-                          ? "cpus_soft: this level has no soft affinity (Xen has it from 4.5 on)"
-                          : "cpus_soft: soft affinity is not supported");
+    if (cfg->cpus_soft && c->h->level->quirk[HV_QUIRK_node_affinity_domain])
+        return refuse(c, -HV_EOPNOTSUPP, "cpus_soft: this level has no soft affinity (Xen has it from 4.5 on)");
     return 0;
 }
 
@@ -91,17 +89,35 @@ static int prepare(struct creation *c)
         rc = read_host(c, ts_cpus_mention_nodes(&c->cfg));
     if (!rc)
         rc = ts_cpus_read(c->h, &c->cfg, c->nr_cpus, c->have_topo ? &c->topo : NULL, &c->cpus);
+    if (!rc && c->cfg.cpus_soft)
+        rc = ts_cpus_read_soft(c->h, &c->cfg, c->nr_cpus, c->have_topo ? &c->topo : NULL, &c->soft);
     return rc;
 }
 
 static bool wants_placement(const struct creation *c)
 {
     /* Without a choice there is nothing to decide. */
-    if (c->nr_nodes <= 1)
+    if (c->nr_nodes <= 1 || c->cfg.cpus_soft)
         return false;
     if (!c->cpus.set)
         return true;
     return !c->cpus.list_form && !c->h->level->quirk[HV_QUIRK_placement_off_with_cpus];
+}
+
+/* The domain's node affinity (4.3); later the soft affinity of its vCPUs, which node affinity follows. */
+static long settle_on(struct creation *c, nodemask_t chosen)
+{
+    struct hv_domctl op = {0};
+    if (c->h->level->quirk[HV_QUIRK_node_affinity_domain]) {
+        op.u.nodeaffinity.nodemap = chosen;
+        return ts_domctl(c->h, &op, XEN_DOMCTL_setnodeaffinity, c->id);
+    }
+    memset(&c->soft, 0, sizeof c->soft);
+    for (unsigned n = 0; n < c->topo.nr_nodes; n++)
+        if (nodemask_test(chosen, node(n)))
+            for (unsigned i = 0; i < HV_CPUMASK_WORDS; i++)
+                c->soft.w[i] |= c->topo.node_cpus[n].w[i];
+    return ts_cpus_apply_soft(c->h, c->id, c->cfg.maxvcpus, &c->soft);
 }
 
 /* Chooses nodes and makes them the domain's node affinity. Finding none is no error: memory then comes from anywhere.
@@ -119,8 +135,11 @@ static int place(struct creation *c)
     int rc = c->have_topo ? 0 : read_host(c, true);
     if (rc)
         return rc;
+    rc = ts_read_pool(h, c->cfg.pool_id, &c->pool_cpus);
+    if (rc)
+        return ts_fail(h, c->cfg.name, "its cpupool cannot be read", rc);
     struct ts_placement_node nodes[HV_MAX_NODES];
-    rc = ts_read_placement_state(h, &c->topo, c->id, nodes);
+    rc = ts_read_placement_state(h, &c->topo, c->id, &c->pool_cpus, nodes);
     if (rc)
         return ts_fail(h, c->cfg.name, "the state of the nodes cannot be read", rc);
 
@@ -132,11 +151,9 @@ static int place(struct creation *c)
         ts_log(h, TS_LOG_INFO, "domain %s: no NUMA placement found, no node affinity", c->cfg.name);
         return 0;
     }
-    struct hv_domctl op = {0};
-    op.u.nodeaffinity.nodemap = chosen;
-    long err = ts_domctl(h, &op, XEN_DOMCTL_setnodeaffinity, c->id);
+    long err = settle_on(c, chosen);
     if (err < 0)
-        return ts_fail(h, c->cfg.name, "node affinity is refused", err);
+        return ts_fail(h, c->cfg.name, "the nodes of its placement are refused", err);
     c->result.auto_placed = true;
     c->result.nodes = chosen;
     return 0;
@@ -150,8 +167,35 @@ static int set_max_mem(struct creation *c)
     return rc < 0 ? ts_fail(c->h, c->cfg.name, "the maximum memory is refused", rc) : 0;
 }
 
+static int set_rt_params(struct creation *c)
+{
+    struct hv_domctl op = {0};
+    for (unsigned v = 0; v < c->cfg.maxvcpus; v++) {
+        op.u.scheduler_op.put = false;
+        op.u.scheduler_op.by_vcpu = true;
+        op.u.scheduler_op.vcpu = vcpu_n(v);
+        op.u.scheduler_op.sched_id = XEN_SCHEDULER_RTDS;
+        long rc = ts_domctl(c->h, &op, XEN_DOMCTL_scheduler_op, c->id);
+        if (rc >= 0) {
+            op.u.scheduler_op.put = true;
+            if (c->cfg.rt_period_us)
+                op.u.scheduler_op.period_us = c->cfg.rt_period_us;
+            if (c->cfg.rt_budget_us)
+                op.u.scheduler_op.budget_us = c->cfg.rt_budget_us;
+            if (c->cfg.rt_extratime != TS_EXTRATIME_NOT_GIVEN)
+                op.u.scheduler_op.extratime = c->cfg.rt_extratime == TS_EXTRATIME_ON;
+            rc = ts_domctl(c->h, &op, XEN_DOMCTL_scheduler_op, c->id);
+        }
+        if (rc < 0)
+            return ts_fail(c->h, c->cfg.name, "period, budget and extratime are refused", rc);
+    }
+    return 0;
+}
+
 static int set_sched_params(struct creation *c)
 {
+    if (c->cfg.rt_period_us || c->cfg.rt_budget_us || c->cfg.rt_extratime)
+        return set_rt_params(c);
     if (c->cfg.weight == 0 && c->cfg.cap == CAP_NOT_GIVEN)
         return 0;
     struct hv_domctl op = {0};
@@ -182,6 +226,11 @@ static int build(struct creation *c)
         if (rc)
             ts_fail(c->h, name, "vCPU affinity is refused", rc);
     }
+    if (!rc && c->cfg.cpus_soft) {
+        rc = ts_cpus_apply_soft(c->h, c->id, c->cfg.maxvcpus, &c->soft);
+        if (rc)
+            ts_fail(c->h, name, "soft affinity is refused", rc);
+    }
     if (!rc)
         rc = set_max_mem(c);
     if (!rc)
@@ -205,6 +254,7 @@ static int create(struct creation *c)
         return rc;
     struct hv_domctl op = {0};
     op.u.createdomain.type = c->cfg.type;
+    op.u.createdomain.cpupool = c->cfg.pool_id;
     long err = ts_domctl(c->h, &op, XEN_DOMCTL_createdomain, DOM_INVALID);
     if (err < 0)
         return ts_fail(c->h, c->cfg.name, "cannot be created", err);

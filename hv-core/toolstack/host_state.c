@@ -100,7 +100,29 @@ static int count_domains(const struct ts_host *h, const struct ts_topology *t, d
     return 0;
 }
 
-int ts_read_placement_state(const struct ts_host *h, const struct ts_topology *t, dom_id self,
+int ts_read_pool(const struct ts_host *h, unsigned pool, cpumask_t *cpus)
+{
+    struct hv_sysctl op = {0};
+    op.u.cpupool_op.op = XEN_SYSCTL_CPUPOOL_OP_INFO;
+    op.u.cpupool_op.cpupool = pool;
+    long rc = ts_sysctl(h, &op, XEN_SYSCTL_cpupool_op);
+    if (rc < 0)
+        return (int)rc;
+    if (op.u.cpupool_op.cpupool != pool)
+        return -HV_ENOENT;
+    *cpus = op.u.cpupool_op.cpumap;
+    return 0;
+}
+
+static unsigned masks_common(const cpumask_t *a, const cpumask_t *b)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < HV_CPUMASK_WORDS; i++)
+        n += (unsigned)__builtin_popcountll(a->w[i] & b->w[i]);
+    return n;
+}
+
+int ts_read_placement_state(const struct ts_host *h, const struct ts_topology *t, dom_id self, const cpumask_t *pool,
                             struct ts_placement_node *nodes)
 {
     memset(nodes, 0, t->nr_nodes * sizeof nodes[0]);
@@ -112,7 +134,7 @@ int ts_read_placement_state(const struct ts_host *h, const struct ts_topology *t
             return (int)rc;
         nodes[n].free_kb = op.u.numainfo.online ? op.u.numainfo.memfree_bytes / 1024 : 0;
         nodes[n].nr_cpus = mask_weight(&t->node_cpus[n]);
-        nodes[n].suitable = nodes[n].nr_cpus; /* one cpupool, which has every pCPU */
+        nodes[n].suitable = masks_common(&t->node_cpus[n], pool);
     }
     return count_domains(h, t, self, nodes);
 }

@@ -35,9 +35,12 @@ struct ts_topology {
 
 int ts_read_nr_cpus(const struct ts_host *h, unsigned *nr_cpus, unsigned *nr_nodes);
 int ts_read_topology(const struct ts_host *h, struct ts_topology *t);
-/* What placement looks at: nodes[0..t->nr_nodes-1]. self is the domain that is being created. */
-int ts_read_placement_state(const struct ts_host *h, const struct ts_topology *t, dom_id self,
+/* What placement looks at: nodes[0..t->nr_nodes-1]. self is the domain that is being created, pool its cpupool's pCPUs.
+ */
+int ts_read_placement_state(const struct ts_host *h, const struct ts_topology *t, dom_id self, const cpumask_t *pool,
                             struct ts_placement_node *nodes);
+/* The pCPUs of a cpupool. */
+int ts_read_pool(const struct ts_host *h, unsigned pool, cpumask_t *cpus);
 
 /* ---- cpus.c ---------------------------------------------------------------------------------------------------- */
 
@@ -48,6 +51,11 @@ bool ts_cpus_mention_nodes(const struct ts_domain_config *cfg);
 /* Hard affinity as it is set before memory is built, and what 4.3 adds afterwards (the list form, vCPU by vCPU). */
 int ts_cpus_apply(const struct ts_host *h, dom_id id, unsigned nr_vcpus, const struct ts_cpulist *cpus);
 int ts_cpus_apply_late(const struct ts_host *h, dom_id id, unsigned nr_vcpus, const struct ts_cpulist *cpus);
+
+/* cpus_soft=, of all vCPUs. Mistakes are logged. */
+int ts_cpus_read_soft(const struct ts_host *h, const struct ts_domain_config *cfg, unsigned nr_cpus,
+                      const struct ts_topology *t, cpumask_t *out);
+int ts_cpus_apply_soft(const struct ts_host *h, dom_id id, unsigned nr_vcpus, const cpumask_t *soft);
 
 /* ---- builder.c ------------------------------------------------------------------------------------------------- */
 

@@ -4,6 +4,7 @@
 #include "pcpu.hpp"
 #include <cmath>
 #include <cstdarg>
+#include <cstring>
 #include <workloads/stream.h>
 
 namespace sim
@@ -69,6 +70,7 @@ void toolstack::thread()
 {
     sc_core::wait(wake_);
     set_dom0_weight();
+    build_pools();
     build_vms();
     yield_step(step::done);
     for (;;)
@@ -77,6 +79,9 @@ void toolstack::thread()
 
 void toolstack::set_dom0_weight()
 {
+    // Only these have weights; the scenario's loader holds dom0.weight to that.
+    if (strcmp(host_.scn.opt.sched, "credit") != 0 && strcmp(host_.scn.opt.sched, "credit2") != 0)
+        return;
     hv_domctl op = {};
     op.cmd = XEN_DOMCTL_scheduler_op;
     op.domid = dom_id{0};
@@ -88,14 +93,33 @@ void toolstack::set_dom0_weight()
         host_.room.fail(EXIT_BAD_INPUT, "dom0's weight was refused (error " + std::to_string(-rc) + ")");
 }
 
-void toolstack::build_vms()
+ts_host toolstack::xl()
 {
     ts_host h = {};
     h.ctx = this;
     h.level = host_.scn.level;
     h.hypercall = [](void *ctx, hv_hypercall n, void *a) { return static_cast<toolstack *>(ctx)->hypercall(n, a); };
     h.log = [](void *ctx, int level, const char *line) { static_cast<toolstack *>(ctx)->say(level, line); };
+    return h;
+}
 
+void toolstack::build_pools()
+{
+    ts_host h = xl();
+    for (unsigned i = 0; i < host_.scn.nr_pools; i++) {
+        const scenario_pool &p = host_.scn.pool[i];
+        unsigned id = 0;
+        if (ts_cpupool_create(&h, &p.cfg, &id))
+            host_.room.fail(EXIT_BAD_INPUT, std::string("pool ") + p.cfg.name + " cannot be made: " + last_error_);
+        // They are made in order, and the boot pool is 0: what the VMs' pool_id counts on.
+        if (id != i + 1)
+            host_.room.fail(EXIT_MODEL_PANIC, "a cpupool got another number than the next");
+    }
+}
+
+void toolstack::build_vms()
+{
+    ts_host h = xl();
     std::vector<dom_id> ids;
     for (unsigned i = 0; i < host_.scn.nr_vms; i++) {
         const scenario_vm &sv = host_.scn.vm[i];

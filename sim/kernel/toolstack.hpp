@@ -34,7 +34,9 @@ class toolstack : public sc_core::sc_module, public process
     void say(int level, const char *line);
     void yield_step(step s);
     void set_dom0_weight();
+    void build_pools();
     void build_vms();
+    ts_host xl();
 
     host &host_;
     pcpu_module *caller_ = nullptr;

@@ -32,6 +32,8 @@ struct ts_cpulist {
     cpumask_t uni;                           /* 4.3: the union, also for the vCPUs beyond the list */
 };
 
+enum ts_extratime { TS_EXTRATIME_NOT_GIVEN, TS_EXTRATIME_ON, TS_EXTRATIME_OFF };
+
 /* Domain configuration: the part of xl.cfg that matters here, parsed. */
 struct ts_domain_config {
     char name[64];
@@ -42,7 +44,21 @@ struct ts_domain_config {
     const char *cpus;              /* string form, NULL: not given */
     const char *const *cpus_list;  /* list form, NULL: not given */
     unsigned nr_cpus_list;
-    const char *cpus_soft; /* NULL: not given; refused, see ts_domain_create */
+    const char *cpus_soft; /* all vCPUs; NULL: not given. -HV_EOPNOTSUPP at levels without soft affinity */
+    const char *pool;      /* name of the cpupool, NULL: the boot pool; pool_id is what counts */
+    unsigned pool_id;
+    uint32_t rt_period_us, rt_budget_us; /* rtds, all vCPUs; 0: not given */
+    enum ts_extratime rt_extratime;
+};
+
+/* A cpupool that is to be made from pCPUs of the boot pool. */
+struct ts_cpupool_config {
+    const char *name; /* for messages */
+    unsigned sched_id;
+    enum hv_sched_gran gran;
+    cpumask_t cpus;
+    /* Parameters of its scheduler; 0xffffffff: as they are. */
+    unsigned tslice_ms, ratelimit_us;
 };
 
 struct ts_domain_result {
@@ -53,10 +69,15 @@ struct ts_domain_result {
 
 /*
  * xl create -p: build the domain and leave it paused. 0, or a negated HV_E* with everything unwound and the reason
- * logged. A configuration that cannot be honoured is refused before the first domain control call: -HV_EINVAL, or
- * -HV_EOPNOTSUPP for what the core does not have (soft affinity, populate on demand).
+ * logged. A configuration that cannot be honoured is refused before the first domain control call:  -HV_EINVAL, or
+ * -HV_EOPNOTSUPP for what the core does not have (populate on demand; soft affinity at 4.3).
  */
 int ts_domain_create(const struct ts_host *h, const struct ts_domain_config *cfg, struct ts_domain_result *out);
+/*
+ * xl cpupool-create: takes the pCPUs out of the boot pool and makes a pool of them. 0, or a negated HV_E* with the
+ * reason logged; what was done by then stays, as it does with xl.
+ */
+int ts_cpupool_create(const struct ts_host *h, const struct ts_cpupool_config *cfg, unsigned *id);
 int ts_domain_unpause(const struct ts_host *h, dom_id id);
 int ts_domain_destroy(const struct ts_host *h, dom_id id);
 

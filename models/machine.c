@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MAX_CLOCK_APART_PS 1000000000000 /* 1 s */
+
 static const char *const isas[] = {"x86-64", "aarch64", "armv7", NULL};
 
 /* "a.b" below the root; NULL after an error. */
@@ -188,6 +190,15 @@ static void read_slit(cfg_doc *doc, struct machine *m)
     }
 }
 
+/* Optional: only an emulated host has clocks that are apart. */
+static void read_clock(cfg_doc *doc, struct machine *m)
+{
+    cfg_table *t = cfg_sub(cfg_root(doc), "clock", false);
+    int64_t ps = 0;
+    if (t && cfg_time_ps(t, "apart", false, 0, MAX_CLOCK_APART_PS, &ps))
+        m->clock_apart_ns = ps / 1000;
+}
+
 static void read_latency(cfg_doc *doc, struct machine *m)
 {
     cfg_table *t = find_table(doc, "memory");
@@ -206,6 +217,17 @@ static void read_latency(cfg_doc *doc, struct machine *m)
         }
         m->mem_latency_ns[i] = d[i];
     }
+}
+
+static void read_timer(cfg_doc *doc, struct machine *m)
+{
+    if (!cfg_has(cfg_root(doc), "timer"))
+        return;
+    cfg_table *t = find_table(doc, "timer");
+    int64_t ps = 0;
+    cfg_double(t, "late_fraction", true, 0, 1, &m->timer_late_fraction);
+    if (cfg_time_ps(t, "late_max", true, 0, INT64_C(1000000000000), &ps))
+        m->timer_late_max_ns = (double)ps / 1000;
 }
 
 /* A cache is whole sets of `ways` lines. */
@@ -241,6 +263,10 @@ static void read_machine(cfg_doc *doc, struct machine *m)
         read_slit(doc, m);
     if (!cfg_error(doc))
         read_latency(doc, m);
+    if (!cfg_error(doc))
+        read_clock(doc, m);
+    if (!cfg_error(doc))
+        read_timer(doc, m);
     unsigned isa = 0;
     cfg_enum(cfg_root(doc), "isa", true, isas, &isa);
     cfg_finish(doc);

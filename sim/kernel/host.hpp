@@ -79,6 +79,11 @@ class host
     void load_rate(guest &g, unsigned cpu);
     /// The vCPU that a trace word names (domain in the high half), nullptr for one without a guest side.
     guest *find_guest(uint32_t trace_v) const;
+    /// How far the clock that the hypervisor and its guests read on a pCPU is ahead of simulated time, in ns.
+    int64_t clock_ahead(unsigned c) const
+    {
+        return c % 2 ? scn.machine->clock_apart_ns : 0;
+    }
     bool measuring = false; ///< inside the window of measurement
     /// The instrument reads the core's state: the port takes no locks and charges nothing. Only between two events,
     /// when no pCPU is in the middle of anything that its last sync did not show.

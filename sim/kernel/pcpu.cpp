@@ -21,12 +21,19 @@ constexpr double never_ps = 9.0e18;
 // ---- devices -------------------------------------------------------------------------------------------------------
 
 timer_device::timer_device(sc_core::sc_module_name name, host &h, pcpu_module &cpu, uint16_t id)
-    : sc_module(name), host_(h), cpu_(cpu), slot_(h.room.add_slot(event_class::timer, id, this))
+    : sc_module(name), host_(h), cpu_(cpu), slot_(h.room.add_slot(event_class::timer, id, this)),
+      late_(nullptr, stream_close)
 {
+    if (h.scn.machine->timer_late_fraction > 0) {
+        late_.reset(stream_open(h.opt.seed, ("timer-" + std::to_string(id)).c_str()));
+        if (!late_)
+            throw std::bad_alloc();
+    }
 }
 
 void timer_device::arm(s_time_t deadline, time_ps local_now)
 {
+    postponed_ = false;
     if (deadline == S_TIME_MAX) {
         host_.room.cal.cancel(slot_);
         return;
@@ -39,6 +46,14 @@ void timer_device::arm(s_time_t deadline, time_ps local_now)
 
 process *timer_device::due(slot_id)
 {
+    const machine &m = *host_.scn.machine;
+    if (late_ && !postponed_ && stream_uniform(late_.get()) < m.timer_late_fraction) {
+        postponed_ = true;
+        host_.room.cal.set(slot_,
+                           host_.room.now() + 1 + time_ps(stream_uniform(late_.get()) * m.timer_late_max_ns * 1000));
+        return nullptr;
+    }
+    postponed_ = false;
     return cpu_.interrupt(pcpu_module::irq_timer);
 }
 
@@ -344,8 +359,9 @@ void pcpu_module::guest_action()
         g.block_issued = true;
         g.count.blocks++;
         if (g.block_ps != INT64_MAX) {
-            hv_set_timer_op t = {(g.block_until >= 0 ? g.block_until : local_now() + g.block_ps) / 1000};
-            g.timer_due = t.timeout * 1000;
+            int64_t due = (g.block_until >= 0 ? g.block_until : local_now() + g.block_ps) / 1000;
+            hv_set_timer_op t = {due + host_.clock_ahead(id_)};
+            g.timer_due = due * 1000;
             host_.hv->hypercall(HYPERCALL_set_timer_op, &t);
             charge(host_.cost.trap_exit + host_.cost.trap_entry); // the guest makes two calls
         }

@@ -24,6 +24,8 @@ class timer_device : public sc_core::sc_module, public entity
     host &host_;
     pcpu_module &cpu_;
     slot_id slot_;
+    std::unique_ptr<stream, void (*)(stream *)> late_; ///< when interrupts are late, and by how much; none: never
+    bool postponed_ = false;                           ///< the deadline has passed, the interrupt is late
 };
 
 /// The pCPU's interrupt line for inter-processor interrupts. Interrupts that arrive while one is in flight merge with

@@ -55,14 +55,16 @@ pcpu_id port_this_cpu(void)
 
 s_time_t port_now(void)
 {
-    return (the_host->observing ? the_host->room.now() : self().local_now()) / 1000;
+    if (the_host->observing)
+        return the_host->room.now() / 1000;
+    return self().local_now() / 1000 + the_host->clock_ahead(self().id());
 }
 
 void port_timer_set(s_time_t deadline)
 {
     pcpu_module &cpu = self();
     cpu.charge(the_host->cost.timer_program);
-    cpu.timer.arm(deadline, cpu.local_now());
+    cpu.timer.arm(deadline == S_TIME_MAX ? deadline : deadline - the_host->clock_ahead(cpu.id()), cpu.local_now());
 }
 
 void port_ipi_send(pcpu_id to)

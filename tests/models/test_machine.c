@@ -163,6 +163,23 @@ static void impossible_topologies(void)
         "m.toml:3:7: isa: expected one of x86-64, aarch64, armv7, found 'x86_64'; did you mean 'x86-64'?");
 }
 
+static void timers_may_be_late(void)
+{
+    static const char *const set[] = {"timer.late_fraction=0.25", "timer.late_max=4 ms", NULL};
+    static const char *const half[] = {"timer.late_fraction=0.25", NULL};
+    static const char *const much[] = {"timer.late_fraction=1.5", "timer.late_max=4 ms", NULL};
+    write_file(whole);
+    struct machine *m = must_load("m.toml", NULL);
+    CU_ASSERT_EQUAL(m->timer_late_fraction, 0);
+    machine_free(m);
+    m = must_load("m.toml", set);
+    CU_ASSERT_EQUAL(m->timer_late_fraction, 0.25);
+    CU_ASSERT_EQUAL(m->timer_late_max_ns, 4e6);
+    machine_free(m);
+    refused(half, "missing key 'late_max' in [timer]");
+    refused(much, "--set timer.late_fraction: late_fraction = 1.5 is out of range, expected 0 to 1");
+}
+
 static void unknown_and_missing_keys(void)
 {
     bad("walk = '10 ns'", "wakl = '10 ns'",
@@ -243,6 +260,7 @@ static const struct cunit_case tests[] = {
     {"pCPUs are numbered thread, core, socket", pcpus_are_numbered_thread_core_socket},
     {"several nodes in a socket, a node without cores", a_socket_can_have_several_nodes_and_a_node_no_cores},
     {"impossible topologies", impossible_topologies},
+    {"a timer may be late, if the file says how often and by how much", timers_may_be_late},
     {"unknown and missing keys", unknown_and_missing_keys},
     {"overrides reach a machine", overrides_reach_a_machine},
     {"the host of the density benchmark", the_density_host},

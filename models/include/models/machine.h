@@ -54,6 +54,11 @@ struct machine {
     double mem_service_ns;  /* mean service time per line of a controller, for the queueing term (models/memory.c) */
     double link_service_ns;
 
+    int64_t clock_apart_ns; /* the clocks of pCPUs with odd numbers are this much ahead of the others' */
+
+    /* This part of the one-shot timers' interrupts is late, by a time uniform in [0, timer_late_max_ns). 0: none is. */
+    double timer_late_fraction, timer_late_max_ns;
+
     double page_walk_ns; /* page-walk cost on a miss of it, PV guest (one-dimensional walk) */
 };
 

@@ -9,6 +9,8 @@
 #include <hv/softirq.h>
 #include <hv/tasklet.h>
 
+static bool dom0_vcpus_pin;
+
 static void nothing(void)
 {
 }
@@ -19,6 +21,7 @@ int hv_boot(const struct hv_boot_info *info)
     int rc;
 
     hv_level = info->level;
+    dom0_vcpus_pin = info->opt.dom0_vcpus_pin;
     softirq_reset();
     softirq_open(VCPU_KICK_SOFTIRQ, nothing);
 
@@ -71,6 +74,7 @@ int hv_construct_dom0(unsigned nr_vcpus, uint64_t mem_bytes)
         hv_printk("dom0: cannot be created (error %d)\n", -rc);
         return rc;
     }
+    d->is_pinned = dom0_vcpus_pin;
     d->vcpu = hv_zalloc(nr_vcpus * sizeof(*d->vcpu));
     rc = -HV_ENOMEM;
     if (d->vcpu) {

@@ -115,6 +115,18 @@ static const char *core_check(void)
     return broken ? broken : mm_check();
 }
 
+static long core_inspect(enum hv_hypercall nr, void *arg)
+{
+    switch (nr) {
+    case HYPERCALL_domctl:
+        return do_domctl(arg);
+    case HYPERCALL_sysctl:
+        return do_sysctl(arg);
+    default:
+        return -HV_ENOSYS;
+    }
+}
+
 static const struct hv_core core = {
     .abi_version = HV_ABI_VERSION,
     .build_id = HV_BUILD_ID,
@@ -133,6 +145,7 @@ static const struct hv_core core = {
     .check = core_check,
     .check_work_conserving = sched_check_work_conserving,
     .scheduler = sched_info,
+    .inspect = core_inspect,
 };
 
 __attribute__((visibility("default"))) const struct hv_core *hv_core_get(void)

@@ -36,7 +36,6 @@ static const char *check_unit(const struct sched_unit *u, bool quiescent)
     bool migrating = false;
 
     CHECK(u->vcpu_list);
-    CHECK(cpumask_subset(&u->hard, &hv_cpu_online) || !is_idle_unit(u));
     for_each_unit_vcpu(u, v)
     {
         CHECK(v->unit == u && v->domain == u->domain);

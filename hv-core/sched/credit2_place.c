@@ -354,6 +354,7 @@ void credit2_move(struct credit2_pool *p, struct credit2_unit *cu, struct credit
         c = cpumask_first(&to->active);
     to->pick_bias = c;
     sched_set_res(u, c);
+    u->eligible_since = now;
     credit2_assign_unit(cu, to);
     if (queued) {
         credit2_update_load(p, to, NULL, 1, now);

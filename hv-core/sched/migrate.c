@@ -138,16 +138,19 @@ int vcpu_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *so
 {
     struct sched_unit *u = v->unit;
     const struct cpupool *p = v->domain->cpupool;
-    cpumask_t new_hard, new_soft;
+    cpumask_t new_hard, new_soft, all;
 
+    if (v->domain->is_pinned)
+        return -HV_EINVAL;
     if (soft && quirk(node_affinity_domain))
         return -HV_EOPNOTSUPP;
     if (hard && !cpumask_intersects(hard, &p->cpus))
         return -HV_EINVAL;
 
     struct hv_lock *lock = unit_schedule_lock(u);
-    cpumask_and(&new_hard, hard ? hard : &u->hard, &hv_cpu_online);
-    cpumask_and(&new_soft, soft ? soft : &u->soft, &hv_cpu_online);
+    cpumask_set_first(&all, hv_nr_cpus);
+    cpumask_and(&new_hard, hard ? hard : &u->hard, &all);
+    cpumask_and(&new_soft, soft ? soft : &u->soft, &all);
     widen_to_resources(p, &new_hard);
     widen_to_resources(p, &new_soft);
     install_affinity(u, &new_hard, &new_soft);
@@ -168,7 +171,7 @@ bool sched_evacuate(struct cpupool *p, pcpu_id c)
     cpumask_t all;
     bool empty = true;
 
-    cpumask_copy(&all, &hv_cpu_online);
+    cpumask_set_first(&all, hv_nr_cpus);
     list_for_each (pos, &hv_domain_list) {
         struct domain *d = list_entry(pos, struct domain, link);
         if (d->cpupool != p)

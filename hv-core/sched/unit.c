@@ -78,10 +78,10 @@ static void unit_unlink_vcpu(struct vcpu *v)
     v->next_in_unit = NULL;
 }
 
-/* "All", but for an idle unit, which stays where it is. */
+/* "All". */
 static void unit_reset_affinity(struct sched_unit *u)
 {
-    cpumask_set_first(&u->hard, HV_MAX_PCPUS);
+    cpumask_set_first(&u->hard, hv_nr_cpus);
     cpumask_copy(&u->soft, &u->hard);
     u->soft_effective = false;
 }
@@ -137,9 +137,9 @@ int unit_add_vcpu(struct vcpu *v, unsigned granularity)
         cpumask_copy(&u->soft, &u->hard);
     } else {
         unit_reset_affinity(u);
-        cpumask_and(&u->hard, &u->hard, &hv_cpu_online);
-        cpumask_copy(&u->soft, &u->hard);
         sched_set_res(u, sched_master(v->processor));
+        if (d->is_pinned)
+            cpumask_copy(&u->hard, &sched_res(u->processor)->cpus);
     }
     int rc = alloc_unit_data(s, u, d->sched_priv, &u->priv);
     if (rc) {
@@ -266,8 +266,6 @@ static int new_home_build(struct new_home *h, struct domain *d, unsigned granula
         *end = u;
         end = &u->next;
         unit_reset_affinity(u);
-        cpumask_and(&u->hard, &u->hard, &hv_cpu_online);
-        cpumask_copy(&u->soft, &u->hard);
         u->state_entry = u->eligible_since = port_now();
         rc = alloc_unit_data(h->s, u, h->ddata, &u->priv);
         if (rc) {

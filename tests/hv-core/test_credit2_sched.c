@@ -432,6 +432,7 @@ static void churn(const char *level, uint32_t s)
     for (s_time_t t = MILLISECS(1); t < MILLISECS(600); t += MICROSECS(rnd(3000))) {
         tp_run_until(t, c2_check);
         tp_set_cpu(rnd(16));
+        tp_trylock_failures = 0;
         struct domain *x = d[rnd(10)];
         struct vcpu *v = x->vcpu[rnd(x->max_vcpus)];
         unsigned first = rnd(16), last = first + rnd(16 - first);

@@ -297,7 +297,7 @@ static void control_calls_check_their_arguments(void)
     CU_ASSERT_EQUAL(do_domctl(&op), -HV_EINVAL);
     op = (struct hv_domctl){.cmd = XEN_DOMCTL_setvcpuaffinity, .domid = d->id};
     op.u.vcpuaffinity.flags = XEN_VCPUAFFINITY_HARD;
-        op.u.vcpuaffinity.vcpu = vcpu_n(2);
+    op.u.vcpuaffinity.vcpu = vcpu_n(2);
     CU_ASSERT_EQUAL(do_domctl(&op), -HV_EINVAL);
     op = (struct hv_domctl){.cmd = XEN_DOMCTL_createdomain, .domid = DOM_INVALID};
     op.u.createdomain.type = HV_GUEST_ARM32;

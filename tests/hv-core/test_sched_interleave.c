@@ -103,7 +103,7 @@ static void toolstack_call(void)
         /* Destroyed while its vCPUs are on the move. */
         for (unsigned k = 0; k < 4; k++) {
             op.u.vcpuaffinity.flags = XEN_VCPUAFFINITY_HARD;
-        op.u.vcpuaffinity.vcpu = vcpu_n(k);
+            op.u.vcpuaffinity.vcpu = vcpu_n(k);
             op.u.vcpuaffinity.cpumap.w[0] = 1 + rnd((1u << ncpus) - 1);
             domctl(XEN_DOMCTL_setvcpuaffinity, id, &op);
         }

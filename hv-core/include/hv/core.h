@@ -75,6 +75,11 @@ struct hv_core {
     const char *(*check_work_conserving)(s_time_t slack);
     /* Scheduler number i of those that level has, in the order of registration. false: no more. */
     bool (*scheduler)(const struct hv_profile *level, unsigned i, struct hv_sched_info *out);
+    /*
+     * A domctl or sysctl that only asks, by the one who watches (as by the hypervisor's own console): no vCPU calls, so
+     * nobody's privilege counts. Between two events of the port; the port's locks must do nothing meanwhile.
+     */
+    long (*inspect)(enum hv_hypercall nr, void *arg);
 };
 
 /* The one exported symbol that a loader looks up. */

@@ -80,6 +80,7 @@ struct domain {
     enum hv_guest_type type;
     bool is_dying, is_idle;
     uint32_t pause_count;
+    bool is_pinned;        /* dom0_vcpus_pin: affinities are fixed */
     bool controller_pause; /* paused by the toolstack, as a new domain is */
 
     struct list_head link; /* all domains, ascending id */

@@ -211,8 +211,11 @@ static void credit_wake(struct scheduler *s, struct sched_unit *u)
     if (curr_on_cpu(c) == u || credit_queued(cu))
         return;
     bool migrating = credit_flag_clear(cu, CREDIT_MIGRATING);
-    if (!migrating && cu->pri == PRI_UNDER && !credit_flag_test(cu, CREDIT_PARKED))
+    if (!migrating && cu->pri == PRI_UNDER && !credit_flag_test(cu, CREDIT_PARKED)) {
         cu->pri = PRI_BOOST;
+        if (!quirk(sched_trace_terse))
+            trace2(TRC_CSCHED_BOOST_START, u->domain->id.n, u->id);
+    }
     credit_queue_insert(c, cu);
     credit_tickle(credit_pool_of(s), c, cu);
 }
@@ -272,6 +275,8 @@ static struct sched_slice credit_schedule(struct scheduler *s, pcpu_id c, s_time
 
     if (ran < 0)
         ran = 0;
+    if (!quirk(sched_trace_terse))
+        trace1(TRC_CSCHED_SCHEDULE, c.n | (uint32_t)tasklet_pending << 16 | (uint32_t)was_idle << 24);
     if (was_idle) {
         cur->pri = PRI_IDLE;
     } else {
@@ -280,6 +285,8 @@ static struct sched_slice credit_schedule(struct scheduler *s, pcpu_id c, s_time
     }
 
     if (!tasklet_pending && too_early(p, cur, ran, &slice.time)) {
+        if (!quirk(sched_trace_terse))
+            trace2(TRC_CSCHED_RATELIMIT, trace_v(cur->unit->vcpu_list), (uint32_t)ran);
         cur->start_time += now;
         slice.task = cur->unit;
         return slice;

@@ -196,8 +196,11 @@ static void tick_unit(struct credit_pool *p, pcpu_id c, struct credit_unit *cu)
     struct sched_unit *u = cu->unit;
 
     ASSERT(pcpu_eq(u->processor, c));
-    if (cu->pri == PRI_BOOST)
+    if (cu->pri == PRI_BOOST) {
         cu->pri = PRI_UNDER;
+        if (!quirk(sched_trace_terse))
+            trace2(TRC_CSCHED_BOOST_END, u->domain->id.n, u->id);
+    }
     credit_burn(cu, port_now());
     if (list_empty(&cu->active_elem)) {
         port_lock(&p->lock);

@@ -51,6 +51,12 @@ static bool has_waiters(pcpu_id c)
     return first != runq && first != &credit_unit_of(idle_unit_on_cpu(c))->runq_elem;
 }
 
+static void trace_check(pcpu_id peer, bool looked_into)
+{
+    if (!quirk(sched_trace_terse))
+        trace2(TRC_CSCHED_STEAL_CHECK, peer.n, looked_into);
+}
+
 static struct credit_unit *steal_in_node(struct credit_pool *p, node_id n, pcpu_id c, int32_t pri,
                                          enum affinity_step step)
 {
@@ -71,6 +77,7 @@ static struct credit_unit *steal_in_node(struct credit_pool *p, node_id n, pcpu_
         looked_at++;
         if (quirk(credit_steal_from_first) || has_waiters(peer)) {
             struct hv_lock *lock = pcpu_schedule_trylock(peer);
+            trace_check(peer, lock != NULL);
             if (lock) {
                 found = steal(p, peer, c, pri, step);
                 port_unlock(lock);
@@ -79,6 +86,8 @@ static struct credit_unit *steal_in_node(struct credit_pool *p, node_id n, pcpu_
                     break;
                 }
             }
+        } else {
+            trace_check(peer, false);
         }
         peer = cpumask_cycle(peer, &workers);
     } while (!pcpu_eq(peer, first));

@@ -69,9 +69,16 @@ static void switch_states(pcpu_id c, struct vcpu *out, struct vcpu *in, s_time_t
 static void trace_switch(const struct sched_unit *prev, const struct sched_unit *next, s_time_t slice, s_time_t now)
 {
     const struct vcpu *p = prev->vcpu_list, *n = next->vcpu_list;
-    s_time_t waited = n->runstate == RUNSTATE_runnable ? now - n->runstate_entry : 0;
-    trace2(TRC_SCHED_SWITCH_INFPREV, p->domain->id.n, (uint32_t)(now - p->runstate_entry));
-    trace3(TRC_SCHED_SWITCH_INFNEXT, n->domain->id.n, (uint32_t)waited, (uint32_t)slice);
+    uint32_t ran = (uint32_t)(now - p->runstate_entry);
+    uint32_t waited = n->runstate == RUNSTATE_runnable ? (uint32_t)(now - n->runstate_entry) : 0;
+
+    if (quirk(sched_trace_no_vcpu)) {
+        trace2(TRC_SCHED_SWITCH_INFPREV, p->domain->id.n, ran);
+        trace3(TRC_SCHED_SWITCH_INFNEXT, n->domain->id.n, waited, (uint32_t)slice);
+    } else {
+        trace3(TRC_SCHED_SWITCH_INFPREV, p->domain->id.n, prev->id, ran);
+        trace4(TRC_SCHED_SWITCH_INFNEXT, n->domain->id.n, next->id, waited, (uint32_t)slice);
+    }
     trace4(TRC_SCHED_SWITCH, p->domain->id.n, p->id.n, n->domain->id.n, n->id.n);
 }
 
@@ -94,6 +101,9 @@ static struct sched_unit *decide(struct sched_resource *res, s_time_t now)
         ASSERT(!next->is_running);
         next->is_running = true;
         __atomic_store_n(&res->prev, prev, __ATOMIC_RELEASE);
+    } else if (!quirk(sched_trace_terse)) {
+        trace4(TRC_SCHED_SWITCH_INFCONT, next->domain->id.n, next->id, (uint32_t)(now - next->state_entry),
+               (uint32_t)slice.time);
     }
     for_each_unit_vcpu(prev, v) v->force_switch = false;
     for_each_unit_vcpu(next, v) v->force_switch = false;

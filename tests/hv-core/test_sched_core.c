@@ -280,6 +280,36 @@ static void switch_records_in_order(void)
 /* ---- control ------------------------------------------------------------------------------------------------------
  */
 
+/* From 4.8 on the records name the vCPU; from 4.9 on who goes on has one too, and credit tells more. */
+static void later_records(void)
+{
+    fx_boot_level(MACHINE_1, "modern");
+    struct domain *d = running(1);
+    tp_set_time(MILLISECS(2));
+    tp_trace_hook = keep;
+    nr_recs = 0;
+    softirq_raise(SCHEDULE_SOFTIRQ);
+    softirq_run();
+    static const uint32_t goes_on[] = {TRC_CSCHED_SCHEDULE, TRC_SCHED_SWITCH_INFCONT, TRC_SCHED_CONTINUE_RUNNING};
+    CU_ASSERT_EQUAL_FATAL(nr_recs, ARRAY_SIZE(goes_on));
+    for (unsigned i = 0; i < nr_recs; i++)
+        CU_ASSERT_EQUAL(recs[i].event, goes_on[i]);
+    CU_ASSERT_EQUAL(recs[0].w[0], 0); /* pCPU 0, no tasklet, not idle */
+    CU_ASSERT_EQUAL(recs[1].w[0], d->id.n);
+    CU_ASSERT_EQUAL(recs[1].w[1], 0);
+    CU_ASSERT_EQUAL(recs[1].w[2], (uint32_t)MILLISECS(2));
+    CU_ASSERT_EQUAL(recs[1].w[3], (uint32_t)MILLISECS(30));
+
+    nr_recs = 0;
+    call_sched(SCHEDOP_block);
+    softirq_run();
+    tp_trace_hook = NULL;
+    CU_ASSERT_EQUAL(recs[2].event, TRC_SCHED_SWITCH_INFPREV);
+    CU_ASSERT_EQUAL(recs[2].nr, 3);
+    CU_ASSERT_EQUAL(recs[3].event, TRC_SCHED_SWITCH_INFNEXT);
+    CU_ASSERT_EQUAL(recs[3].nr, 4);
+}
+
 static void control_calls_check_their_arguments(void)
 {
     fx_boot(MACHINE_2);
@@ -436,6 +466,7 @@ static const struct cunit_case tests[] = {
     {"initial placement without SMT", initial_placement_without_smt},
     {"initial placement with SMT", initial_placement_with_smt},
     {"the records of a switch, in order", switch_records_in_order},
+    {"what the records tell from 4.8 and 4.9 on", later_records},
     {"control calls check their arguments", control_calls_check_their_arguments},
     {"domain info", domain_info},
     {"failures unwind", failures_unwind},

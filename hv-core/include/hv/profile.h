@@ -15,6 +15,8 @@ extern "C" {
 /* X(identifier, released in, fixed in ("" = not fixed), what it does) */
 #define HV_QUIRKS(X)                                                                                                   \
     X(sched_now_before_lock, "-", "4.4", "schedule() samples the time before it takes the lock")                       \
+    X(sched_trace_no_vcpu, "-", "4.8", "trace: the records of who goes and who comes name the domain only")            \
+    X(sched_trace_terse, "-", "4.9", "trace: no record of who goes on, and of credit's only the first six")            \
     X(initial_cpu_least_populated, "3.0", "4.8",                                                                       \
       "a new vCPU starts on the least populated pCPU, second threads first")                                           \
     X(credit_acct_32bit, "3.0", "", "credit accounting multiplies in 32 bits and wraps on large hosts")                \

@@ -226,8 +226,8 @@ static void read_timer(cfg_doc *doc, struct machine *m)
     cfg_table *t = find_table(doc, "timer");
     int64_t ps = 0;
     cfg_double(t, "late_fraction", true, 0, 1, &m->timer_late_fraction);
-    if (cfg_time_ps(t, "late_max", true, 0, INT64_C(1000000000000), &ps))
-        m->timer_late_max_ns = (double)ps / 1000;
+    if (cfg_time_ps(t, "late_mean", true, 0, INT64_C(1000000000000), &ps))
+        m->timer_late_mean_ns = (double)ps / 1000;
 }
 
 /* A cache is whole sets of `ways` lines. */

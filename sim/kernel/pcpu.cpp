@@ -50,7 +50,7 @@ process *timer_device::due(slot_id)
     if (late_ && !postponed_ && stream_uniform(late_.get()) < m.timer_late_fraction) {
         postponed_ = true;
         host_.room.cal.set(slot_,
-                           host_.room.now() + 1 + time_ps(stream_uniform(late_.get()) * m.timer_late_max_ns * 1000));
+                           host_.room.now() + 1 + time_ps(stream_exponential(late_.get()) * m.timer_late_mean_ns * 1000));
         return nullptr;
     }
     postponed_ = false;

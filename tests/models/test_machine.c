@@ -165,18 +165,18 @@ static void impossible_topologies(void)
 
 static void timers_may_be_late(void)
 {
-    static const char *const set[] = {"timer.late_fraction=0.25", "timer.late_max=4 ms", NULL};
+    static const char *const set[] = {"timer.late_fraction=0.25", "timer.late_mean=4 ms", NULL};
     static const char *const half[] = {"timer.late_fraction=0.25", NULL};
-    static const char *const much[] = {"timer.late_fraction=1.5", "timer.late_max=4 ms", NULL};
+    static const char *const much[] = {"timer.late_fraction=1.5", "timer.late_mean=4 ms", NULL};
     write_file(whole);
     struct machine *m = must_load("m.toml", NULL);
     CU_ASSERT_EQUAL(m->timer_late_fraction, 0);
     machine_free(m);
     m = must_load("m.toml", set);
     CU_ASSERT_EQUAL(m->timer_late_fraction, 0.25);
-    CU_ASSERT_EQUAL(m->timer_late_max_ns, 4e6);
+    CU_ASSERT_EQUAL(m->timer_late_mean_ns, 4e6);
     machine_free(m);
-    refused(half, "missing key 'late_max' in [timer]");
+    refused(half, "--set timer.late_fraction: missing key 'late_mean' in [timer]");
     refused(much, "--set timer.late_fraction: late_fraction = 1.5 is out of range, expected 0 to 1");
 }
 

@@ -56,8 +56,8 @@ struct machine {
 
     int64_t clock_apart_ns; /* the clocks of pCPUs with odd numbers are this much ahead of the others' */
 
-    /* This part of the one-shot timers' interrupts is late, by a time uniform in [0, timer_late_max_ns). 0: none is. */
-    double timer_late_fraction, timer_late_max_ns;
+    /* This part of the one-shot timers' interrupts is late, by an exponential time. 0: none is. */
+    double timer_late_fraction, timer_late_mean_ns;
 
     double page_walk_ns; /* page-walk cost on a miss of it, PV guest (one-dimensional walk) */
 };

@@ -6,7 +6,7 @@
 #include <hv/boot.h>
 #include <hv/port.h>
 #include <models/machine.h>
-#include <toolstack/toolstack.h>
+#include <toolstack/control.h>
 #include <workloads/profile.h>
 
 #ifdef __cplusplus
@@ -40,6 +40,49 @@ struct scenario_pool {
     const char *sched;            /* the word after sched= */
 };
 
+/* An [[action]]: what an operator types at dom0's prompt at a time. */
+enum scenario_do {
+    DO_SCHED_DOMAIN, /* sched-credit, sched-credit2, sched-rtds: vm, sched */
+    DO_SCHED_FRAME,  /* sched-arinc653: pool, major_frame_ns, frame */
+    DO_SCHED_POOL,   /* sched-params: pool, params */
+    DO_VCPU_PIN,     /* vm, vcpu, hard, soft */
+    DO_CPUPOOL_MIGRATE,
+    DO_CPUPOOL_CPU_ADD,
+    DO_CPUPOOL_CPU_REMOVE,
+    DO_CPUPOOL_CREATE, /* pool, create */
+    DO_CPUPOOL_DESTROY,
+    DO_CPU_OFFLINE,
+    DO_CPU_ONLINE,
+    DO_PAUSE,
+    DO_UNPAUSE
+};
+
+struct scenario_slot {
+    unsigned vm, vcpu;
+    int64_t runtime_ns;
+};
+
+/* Only what its kind of action needs is set. */
+struct scenario_action {
+    const char *where; /* file:line:column */
+    char *command;     /* as it is typed */
+    int64_t at_ps;     /* from the start of the guests: from the moment when warm-up begins */
+    int expect;        /* HV_E* with which it must be refused; 0: it must be done */
+    enum scenario_do what;
+    unsigned vm;   /* 0: Domain-0, else 1 + index into vm */
+    unsigned pool; /* 0: Pool-0, 1 + index into pool, above: one number for each pool that an action creates */
+    unsigned cpu;
+    unsigned vcpu; /* TS_ALL_VCPUS */
+    struct ts_sched_params sched;
+    struct ts_pool_params params;
+    bool has_hard, has_soft;
+    cpumask_t hard, soft;
+    struct ts_cpupool_config create;
+    int64_t major_frame_ns;
+    unsigned nr_slots;
+    struct scenario_slot *slot;
+};
+
 struct scenario {
     char *name, *description;
     char *path;
@@ -64,6 +107,9 @@ struct scenario {
 
     unsigned nr_vms;
     struct scenario_vm *vm; /* cfg.pool_id: 1 + index into pool, 0: Pool-0 */
+
+    unsigned nr_actions;
+    struct scenario_action *action; /* in order of time, those of one time in the order of the file */
 
     unsigned nr_profiles;
     struct workload_profile **profile;

@@ -42,17 +42,23 @@ struct guest {
     struct vm *vm = nullptr;
     struct vcpu *vcpu = nullptr;
     struct program *program = nullptr;    ///< owned
-    class toolstack *toolstack = nullptr; ///< dom0's vCPU 0 while VMs are being built: actions come from there
+    class toolstack *toolstack = nullptr; ///< dom0's vCPU 0 until the toolstack has no more to do
 
     enum class doing { nothing, compute, block, hypercall } doing = doing::nothing;
     double left = 0;           ///< compute: instructions still to do
     int64_t block_ps = 0;      ///< block: how long; INT64_MAX: until something else wakes it
-    time_ps block_until = -1;  ///< block: until then instead, -1: block_ps says
+    time_ps block_until = -1;  ///< block: until then instead, -1: block_ps says; once issued: when it is over
     time_ps awake_at = -1;     ///< when it went on after its last block, at first: when it started
-    time_ps timer_due = -1;    ///< when the timer of the last block expires or did; -1: there was none
+    time_ps timer_due = -1;    ///< when the last block that had an end is over or was; -1: there was none
     bool block_issued = false; ///< block: the timer is set, waiting for its event
     long result = 0;           ///< of the toolstack's last hypercall
     rate_task task = {};
+    /// What the toolstack took the vCPU from; it goes on when the toolstack rests.
+    struct {
+        enum doing doing = doing::nothing;
+        double left = 0;
+        const work_mix *mix = nullptr;
+    } held;
 
     // Valid while the vCPU is on a pCPU.
     bool executing = false; ///< in guest mode; otherwise the hypervisor has the pCPU

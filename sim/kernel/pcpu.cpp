@@ -208,8 +208,11 @@ void pcpu_module::take_interrupts()
 void pcpu_module::reschedule_guest()
 {
     double in = guest_->warmup + guest_->left / guest_->per_ps;
-    if (in < never_ps - double(host_.room.now()))
-        host_.room.cal.set(guest_slot_, host_.room.now() + time_ps(in) + 1);
+    time_ps at = in < never_ps - double(host_.room.now()) ? host_.room.now() + time_ps(in) + 1 : toolstack::never;
+    if (guest_->toolstack && guest_->toolstack->rests_until() < at)
+        at = guest_->toolstack->rests_until();
+    if (at != toolstack::never)
+        host_.room.cal.set(guest_slot_, at);
     else
         host_.room.cal.cancel(guest_slot_);
 }
@@ -248,7 +251,8 @@ void pcpu_module::run_guest_until_event()
             host_.room.cal.cancel(guest_slot_);
             if (action_due_) {
                 action_due_ = false;
-                guest_->left = 0;
+                if (!guest_->toolstack || host_.room.now() < guest_->toolstack->rests_until())
+                    guest_->left = 0;
                 host_.room.record(event_class::guest, id_, what::guest_action, host_.name_of(guest_->vcpu));
             }
         }
@@ -262,6 +266,8 @@ void pcpu_module::run_guest_until_event()
 void pcpu_module::settle_action(guest &g)
 {
     for (;;) {
+        if (g.toolstack && host_.room.now() >= g.toolstack->rests_until())
+            hold_program(g);
         switch (g.doing) {
         case guest::doing::compute:
             if (g.left > 0)
@@ -271,6 +277,10 @@ void pcpu_module::settle_action(guest &g)
             if (!g.block_issued || !g.vcpu->upcall_pending)
                 return;
             g.vcpu->upcall_pending = false;
+            if (g.toolstack && host_.room.now() < g.block_until) {
+                g.block_issued = false; // a timer that was set on a pCPU whose clock is ahead of this one's
+                return;
+            }
             g.awake_at = host_.room.now();
             break;
         case guest::doing::hypercall:
@@ -298,13 +308,38 @@ void pcpu_module::block_for_period(guest &g, time_ps period)
     }
 }
 
+/// dom0's vCPU 0 does its own work until the toolstack's time comes, as a process that is preempted.
+void pcpu_module::hold_program(guest &g)
+{
+    g.toolstack->wake();
+    g.held.doing = g.doing;
+    g.held.left = g.left;
+    g.held.mix = g.task.mix;
+    if (g.doing == guest::doing::block && g.block_issued)
+        g.vcpu->upcall_pending = false;
+    g.doing = guest::doing::nothing;
+}
+
+/// And goes on with it.
+const work_mix *pcpu_module::release_program(guest &g)
+{
+    g.doing = g.held.doing;
+    g.left = g.held.left;
+    g.held.doing = guest::doing::nothing;
+    if (g.doing == guest::doing::block && g.block_until >= 0 && g.block_until <= host_.room.now()) {
+        g.doing = guest::doing::nothing; // slept for long enough
+        g.awake_at = host_.room.now();
+    }
+    return g.doing == guest::doing::nothing ? g.task.mix : g.held.mix;
+}
+
 void pcpu_module::next_action(guest &g)
 {
     if (g.awake_at < 0)
         g.awake_at = host_.room.now(); // its first
     const work_mix *mix = g.task.mix;
     g.block_issued = false;
-    if (g.toolstack) {
+    if (g.toolstack && !g.toolstack->rests()) {
         switch (g.toolstack->next(*this, g.result)) {
         case toolstack::step::compute:
             g.doing = guest::doing::compute;
@@ -316,8 +351,11 @@ void pcpu_module::next_action(guest &g)
             break;
         case toolstack::step::done:
             g.toolstack = nullptr;
-            g.doing = guest::doing::nothing;
-            return;
+            mix = release_program(g);
+            break;
+        case toolstack::step::rest:
+            mix = release_program(g);
+            break;
         }
     } else if (g.program) {
         struct action a;
@@ -336,6 +374,7 @@ void pcpu_module::next_action(guest &g)
     } else {
         g.doing = guest::doing::block;
         g.block_ps = INT64_MAX;
+        g.block_until = -1;
     }
     if (mix != g.task.mix) {
         g.task.mix = mix;
@@ -349,8 +388,13 @@ void pcpu_module::guest_action()
     guest &g = *guest_;
     if (g.doing == guest::doing::hypercall) {
         long rc = host_.hv->hypercall(g.toolstack->nr, g.toolstack->arg);
-        if (rc == -HV_ERESTART)
-            return; // again when this vCPU next runs
+        if (rc == -HV_ERESTART) {
+            // Again when this vCPU next runs. Part of a memory operation is done; others wait for a lock or a pCPU, and
+            // must not find everything as it was.
+            if (g.toolstack->nr != HYPERCALL_memory_op)
+                charge(host_.cost.relax);
+            return;
+        }
         g.result = rc;
         g.doing = guest::doing::nothing;
         return;
@@ -358,10 +402,15 @@ void pcpu_module::guest_action()
     if (!g.block_issued) {
         g.block_issued = true;
         g.count.blocks++;
-        if (g.block_ps != INT64_MAX) {
-            int64_t due = (g.block_until >= 0 ? g.block_until : local_now() + g.block_ps) / 1000;
-            hv_set_timer_op t = {due + host_.clock_ahead(id_)};
-            g.timer_due = due * 1000;
+        if (g.block_until < 0)
+            g.block_until = g.block_ps != INT64_MAX ? local_now() + g.block_ps : toolstack::never;
+        time_ps due = g.block_until;
+        if (due != toolstack::never)
+            g.timer_due = due / 1000 * 1000;
+        if (g.toolstack && g.toolstack->rests_until() < due)
+            due = g.toolstack->rests_until();
+        if (due != toolstack::never) {
+            hv_set_timer_op t = {due / 1000 + host_.clock_ahead(id_)};
             host_.hv->hypercall(HYPERCALL_set_timer_op, &t);
             charge(host_.cost.trap_exit + host_.cost.trap_entry); // the guest makes two calls
         }

@@ -117,6 +117,8 @@ class pcpu_module : public sc_core::sc_module, public process, public entity
     void settle_action(guest &g);
     void next_action(guest &g);
     void block_for_period(guest &g, time_ps period);
+    void hold_program(guest &g);
+    const work_mix *release_program(guest &g);
     void enter_hypervisor();
     void leave_hypervisor();
     void switch_out(guest &g);

@@ -47,6 +47,14 @@ void toolstack::yield_step(step s)
     host_.room.switch_to(this, caller_);
 }
 
+void toolstack::rest_until(time_ps t)
+{
+    if (t <= host_.room.now())
+        return;
+    rests_until_ = t;
+    yield_step(step::rest);
+}
+
 long toolstack::hypercall(hv_hypercall n, void *a)
 {
     instructions = instructions_per_hypercall;
@@ -72,6 +80,7 @@ void toolstack::thread()
     set_dom0_weight();
     build_pools();
     build_vms();
+    perform_actions();
     yield_step(step::done);
     for (;;)
         sc_core::wait(wake_);

@@ -16,10 +16,31 @@ class toolstack : public sc_core::sc_module, public process
   public:
     toolstack(sc_core::sc_module_name name, host &h);
 
-    enum class step { compute, hypercall, done };
+    enum class step { compute, hypercall, rest, done };
+    static constexpr time_ps never = INT64_MAX;
 
     /// Called on the pCPU's thread: go on until the next step is known. result is that of the last hypercall.
     step next(pcpu_module &cpu, long result);
+
+    /// It has nothing to do before then: dom0's vCPU 0 is free for dom0's own work. never: it works.
+    time_ps rests_until() const
+    {
+        return rests_until_;
+    }
+    bool rests() const
+    {
+        return rests_until_ != never;
+    }
+    /// The time has come.
+    void wake()
+    {
+        rests_until_ = never;
+    }
+    /// Actions of the scenario that are over.
+    unsigned actions_done() const
+    {
+        return actions_done_;
+    }
 
     /// What libxl's own code does to the hardware between hypercalls.
     static const work_mix mix;
@@ -33,16 +54,25 @@ class toolstack : public sc_core::sc_module, public process
     long hypercall(hv_hypercall nr, void *arg);
     void say(int level, const char *line);
     void yield_step(step s);
+    void rest_until(time_ps t);
     void set_dom0_weight();
     void build_pools();
     void build_vms();
+    void perform_actions();
+    unsigned &pool_id(unsigned pool);
+    long call(const ts_host &h, const scenario_action &a);
+    void perform(const ts_host &h, const scenario_action &a, uint16_t number);
+    void judge(const scenario_action &a, long rc, bool changed);
     ts_host xl();
 
     host &host_;
     pcpu_module *caller_ = nullptr;
     step step_ = step::compute;
     long result_ = 0;
+    time_ps rests_until_ = never;
     std::string last_error_;
+    unsigned actions_done_ = 0;
+    std::vector<unsigned> pool_ids_; ///< Xen's number for each pool that the scenario names
 };
 
 } // namespace sim

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The scenario's [[action]]s: what dom0's operator does while the guests run.
+#include "settings.hpp"
+#include "toolstack.hpp"
+#include <algorithm>
+#include <cinttypes>
+#include <toolstack/control.h>
+
+namespace sim
+{
+
+namespace
+{
+
+constexpr double ps_per_s = 1e12;
+
+std::string seconds(time_ps t)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.12g s", double(t) / ps_per_s);
+    return text;
+}
+
+std::string error_name(long rc)
+{
+    const char *name = ts_errno_name(rc);
+    return name ? name : "error " + std::to_string(rc < 0 ? -rc : rc);
+}
+
+} // namespace
+
+void toolstack::perform_actions()
+{
+    time_ps start = host_.room.now();
+    ts_host h = xl();
+    for (unsigned i = 0; i < host_.scn.nr_actions; i++) {
+        rest_until(start + host_.scn.action[i].at_ps);
+        perform(h, host_.scn.action[i], uint16_t(i + 1));
+        actions_done_++;
+    }
+}
+
+/// Xen's number of a pool that the scenario names; those that are made at the start have theirs in order.
+unsigned &toolstack::pool_id(unsigned pool)
+{
+    while (pool_ids_.size() <= pool)
+        pool_ids_.push_back(unsigned(pool_ids_.size()));
+    return pool_ids_[pool];
+}
+
+long toolstack::call(const ts_host &h, const scenario_action &a)
+{
+    const auto id = [&] { return host_.vms[a.vm]->id; };
+    switch (a.what) {
+    case DO_SCHED_DOMAIN:
+        return ts_sched_set(&h, id(), &a.sched);
+    case DO_SCHED_FRAME: {
+        std::vector<hv_arinc653_entry> frame;
+        for (unsigned i = 0; i < a.nr_slots; i++)
+            frame.push_back({host_.vms[a.slot[i].vm]->id, vcpu_id{uint16_t(a.slot[i].vcpu)}, a.slot[i].runtime_ns});
+        return ts_sched_set_frame(&h, pool_id(a.pool), a.major_frame_ns, a.nr_slots, frame.data());
+    }
+    case DO_SCHED_POOL:
+        return ts_sched_set_pool(&h, pool_id(a.pool), &a.params);
+    case DO_VCPU_PIN:
+        return ts_vcpu_pin(&h, id(), a.vcpu, a.has_hard ? &a.hard : nullptr, a.has_soft ? &a.soft : nullptr);
+    case DO_CPUPOOL_MIGRATE:
+        return ts_cpupool_migrate(&h, id(), pool_id(a.pool));
+    case DO_CPUPOOL_CPU_ADD:
+        return ts_cpupool_cpu_add(&h, pool_id(a.pool), a.cpu);
+    case DO_CPUPOOL_CPU_REMOVE:
+        return ts_cpupool_cpu_remove(&h, pool_id(a.pool), a.cpu);
+    case DO_CPUPOOL_CREATE:
+        return ts_cpupool_make(&h, &a.create, &pool_id(a.pool));
+    case DO_CPUPOOL_DESTROY:
+        return ts_cpupool_destroy(&h, pool_id(a.pool));
+    case DO_CPU_OFFLINE:
+    case DO_CPU_ONLINE:
+        return ts_cpu_hotplug(&h, a.cpu, a.what == DO_CPU_ONLINE);
+    case DO_PAUSE:
+        return ts_domain_pause(&h, id());
+    case DO_UNPAUSE:
+        return ts_domain_unpause(&h, id());
+    }
+    return -HV_ENOSYS;
+}
+
+/// Three marks in the trajectory: the settings before, the result, the settings after.
+void toolstack::perform(const ts_host &h, const scenario_action &a, uint16_t number)
+{
+    if (host_.opt.console)
+        fprintf(host_.opt.console, "(xl) [%s] %s\n", seconds(host_.room.now()).c_str(), a.command);
+    uint64_t before = settings_digest(host_);
+    host_.room.record(event_class::scenario, number, what::mark, before);
+    last_error_.clear();
+    long rc = call(h, a);
+    host_.room.record(event_class::scenario, number, what::mark, uint64_t(rc < 0 ? -rc : 0));
+    uint64_t after = settings_digest(host_);
+    host_.room.record(event_class::scenario, number, what::mark, after);
+    judge(a, rc, before != after);
+}
+
+void toolstack::judge(const scenario_action &a, long rc, bool changed)
+{
+    std::string who = std::string(a.where) + ": '" + a.command + "' at " + seconds(a.at_ps) + ": ";
+    std::string why = error_name(rc) + ": " + last_error_;
+    if (rc < 0 && changed)
+        host_.room.fail(EXIT_MODEL_PANIC, who + "refused, and yet it has changed something: " + why);
+    if (rc < 0 && !a.expect)
+        host_.room.fail(EXIT_BAD_INPUT, who + "refused: " + why);
+    if (a.expect && rc >= 0)
+        host_.room.fail(EXIT_CHECK_FAILED, who + "done, but " + error_name(a.expect) + " was expected");
+    if (a.expect && rc != -a.expect)
+        host_.room.fail(EXIT_CHECK_FAILED, who + error_name(a.expect) + " was expected, not " + why);
+}
+
+} // namespace sim

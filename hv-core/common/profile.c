@@ -15,10 +15,10 @@ const struct hv_quirk_info hv_quirk_infos[HV_QUIRK_NR] = {
 };
 
 #define QUIRKS_4_3_COMMON                                                                                              \
-    ON(sched_now_before_lock), ON(sched_trace_no_vcpu), ON(sched_trace_terse), ON(initial_cpu_least_populated),        \
-        ON(credit_acct_32bit), ON(credit_unpark_boost), ON(credit_migrate_boost), ON(credit_ratelimit_full),           \
-        ON(credit_kick_always), ON(credit_tickle_stale_idlers), ON(credit_idlers_any_pool), ON(credit_tick_on_idle),   \
-        ON(credit_no_lb_ratelimit), ON(credit_steal_from_first), ON(credit_pool_put_stale),                            \
+    ON(sched_now_before_lock), ON(sched_trace_no_vcpu), ON(sched_trace_terse), ON(timer_slop_added),                   \
+        ON(initial_cpu_least_populated), ON(credit_acct_32bit), ON(credit_unpark_boost), ON(credit_migrate_boost),     \
+        ON(credit_ratelimit_full), ON(credit_kick_always), ON(credit_tickle_stale_idlers), ON(credit_idlers_any_pool), \
+        ON(credit_tick_on_idle), ON(credit_no_lb_ratelimit), ON(credit_steal_from_first), ON(credit_pool_put_stale),   \
         ON(credit_delay_at_boot_only), ON(node_affinity_domain), ON(claim_at_assign), ON(heap_alloc_next_node),        \
         ON(dma_width_floor), ON(placement_32bit_diff), ON(placement_32bit_sum), ON(placement_off_with_cpus),           \
         ON(pv_builder_4k), ON(cpulist_exclusions_last), ON(cpus_list_single), ON(credit2_no_affinity),                 \

@@ -7,6 +7,9 @@
  * from the softirq, from 2^n - 1 to 2^(n+4) - 1 entries: memory cannot be had where timers are set, under locks.
  * Tie rule of the heap: hv/timer.h.
  *
+ * The hardware is set for what expires first, and not before timer_slop from now, so that what expires soon after is dealt
+ * with in one interrupt; up to 4.3 as specified, for the slop after it (quirk timer_slop_added).
+ *
  * An operation that changes what is first raises the TIMER softirq on the timer's pCPU, which reprograms the hardware.
  * The queue's lock protects the queue and the fields of its timers; it is a leaf, and not held while a handler runs.
  */
@@ -270,8 +273,13 @@ static void timer_softirq(void)
         deadline = ts->heap[1]->expires;
     if (ts->list && ts->list->expires < deadline)
         deadline = ts->list->expires;
-    if (deadline != S_TIME_MAX)
+    s_time_t not_before = port_now() + timer_slop;
+    if (deadline == S_TIME_MAX)
+        ;
+    else if (quirk(timer_slop_added))
         deadline = deadline > S_TIME_MAX - timer_slop ? S_TIME_MAX : deadline + timer_slop;
+    else if (deadline < not_before)
+        deadline = not_before;
     if (deadline < port_now())
         softirq_raise(TIMER_SOFTIRQ);
     else

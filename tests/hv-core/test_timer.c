@@ -69,6 +69,24 @@ static void deadline_is_the_earliest_plus_slop(void)
     CU_ASSERT_EQUAL(t[0].expires, 10000);
 }
 
+/* At 4.17 the slop only holds back what would come at once: a recorded slice of 30 ms is over after 30.03 ms. */
+static void deadline_is_not_before_the_slop(void)
+{
+    fx_boot_level(MACHINE_2, "modern");
+    make(2, 0);
+    timer_set(&t[0], 10 * SLOP);
+    softirq_run();
+    CU_ASSERT_EQUAL(tp_cpu[0].timer, 10 * SLOP);
+    timer_set(&t[1], 2000);
+    softirq_run();
+    CU_ASSERT_EQUAL(tp_cpu[0].timer, SLOP); /* now is 0 */
+    tp_set_time(SLOP);
+    softirq_raise(TIMER_SOFTIRQ);
+    softirq_run();
+    CU_ASSERT_EQUAL(nr_fired, 1);
+    CU_ASSERT_EQUAL(tp_cpu[0].timer, 10 * SLOP);
+}
+
 static void within_the_slop_one_interrupt(void)
 {
     fx_boot(MACHINE_2);
@@ -257,6 +275,7 @@ static void a_handler_may_set_its_own_timer(void)
 static const struct cunit_case tests[] = {
     {"a timer fires at t+1, not at t-1 or t", fires_strictly_after_its_expiry},
     {"hardware deadline is the earliest expiry plus slop", deadline_is_the_earliest_plus_slop},
+    {"a deadline is not before the slop, at 4.17", deadline_is_not_before_the_slop},
     {"timers within the slop share an interrupt", within_the_slop_one_interrupt},
     {"equal expiries come in heap order", ties_follow_the_heap},
     {"sift-down moves past an equal child", sift_down_passes_equals},

@@ -17,6 +17,8 @@ extern "C" {
     X(sched_now_before_lock, "-", "4.4", "schedule() samples the time before it takes the lock")                       \
     X(sched_trace_no_vcpu, "-", "4.8", "trace: the records of who goes and who comes name the domain only")            \
     X(sched_trace_terse, "-", "4.9", "trace: no record of who goes on, and of credit's only the first six")            \
+    X(timer_slop_added, "-", "4.17",                                                                                   \
+      "the hardware timer is set a slop after what expires first, however far off that is")                            \
     X(initial_cpu_least_populated, "3.0", "4.8",                                                                       \
       "a new vCPU starts on the least populated pCPU, second threads first")                                           \
     X(credit_acct_32bit, "3.0", "", "credit accounting multiplies in 32 bits and wraps on large hosts")                \

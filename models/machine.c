@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define MAX_CLOCK_APART_PS 1000000000000 /* 1 s */
+#define MAX_TIMER_PS 1000000000000       /* the same */
 
 static const char *const isas[] = {"x86-64", "aarch64", "armv7", NULL};
 
@@ -225,8 +226,14 @@ static void read_timer(cfg_doc *doc, struct machine *m)
         return;
     cfg_table *t = find_table(doc, "timer");
     int64_t ps = 0;
-    cfg_double(t, "late_fraction", true, 0, 1, &m->timer_late_fraction);
-    if (cfg_time_ps(t, "late_mean", true, 0, INT64_C(1000000000000), &ps))
+    if (cfg_time_ps(t, "latency", false, 0, MAX_TIMER_PS, &ps))
+        m->timer_latency_ns = (double)ps / 1000;
+    ps = 0;
+    if (cfg_time_ps(t, "jitter", false, 0, MAX_TIMER_PS, &ps))
+        m->timer_jitter_ns = (double)ps / 1000;
+    ps = 0;
+    cfg_double(t, "late_fraction", false, 0, 1, &m->timer_late_fraction);
+    if (cfg_time_ps(t, "late_mean", m->timer_late_fraction > 0, 0, MAX_TIMER_PS, &ps))
         m->timer_late_mean_ns = (double)ps / 1000;
 }
 
@@ -269,6 +276,9 @@ static void read_machine(cfg_doc *doc, struct machine *m)
         read_timer(doc, m);
     unsigned isa = 0;
     cfg_enum(cfg_root(doc), "isa", true, isas, &isa);
+    const char *costs = NULL;
+    if (cfg_string(cfg_root(doc), "costs", false, &costs) && costs && !(m->costs = strdup(costs)))
+        cfg_fail(cfg_root(doc), "costs", "out of memory");
     cfg_finish(doc);
     m->l1d.shared_by = m->l2.shared_by = m->threads_per_core;
     m->l3.shared_by = m->cores_per_socket * m->threads_per_core;
@@ -305,6 +315,7 @@ void machine_free(struct machine *m)
     free(m->name);
     free(m->description);
     free(m->isa);
+    free(m->costs);
     free(m->cpu);
     free(m->range);
     free(m->slit);

@@ -189,7 +189,8 @@ static void load_costs(struct loader *l)
     l->s->costs.lock_transfer_ns = UNINITIALISED_COST_NS;
     if (l->s->cost_mode == HV_COST_NONE)
         return;
-    int at = add_file(l, root, "hv_cost", DATA_COSTS, modes[mode]);
+    const char *name = l->s->machine->costs ? l->s->machine->costs : modes[mode];
+    int at = add_file(l, root, "hv_cost", DATA_COSTS, name);
     char *err = NULL;
     if (at >= 0 && scenario_read_costs(&l->file[at], &l->s->costs, &err))
         l->err = scenario_restore_override(err, &l->file[at]);
@@ -448,6 +449,8 @@ static void load_all(struct loader *l, const char *path)
     size_t n = failed(l) ? 0 : cfg_array_len(cfg_root(l->doc), "vm");
     for (size_t i = 0; i < n && !failed(l); i++)
         load_vm(l, cfg_array_at(cfg_root(l->doc), "vm", i));
+    if (!failed(l))
+        scenario_read_actions(l);
     if (failed(l))
         return;
     cfg_finish(l->doc);
@@ -507,6 +510,7 @@ void scenario_free(struct scenario *s)
     free(s->profile);
     free(s->vm);
     free(s->pool);
+    scenario_free_actions(s);
     if (s->machine)
         machine_free(s->machine);
     for (unsigned i = 0; i < store->nr_cfgs; i++)

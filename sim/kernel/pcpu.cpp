@@ -24,7 +24,8 @@ timer_device::timer_device(sc_core::sc_module_name name, host &h, pcpu_module &c
     : sc_module(name), host_(h), cpu_(cpu), slot_(h.room.add_slot(event_class::timer, id, this)),
       late_(nullptr, stream_close)
 {
-    if (h.scn.machine->timer_late_fraction > 0) {
+    const machine &m = *h.scn.machine;
+    if (m.timer_latency_ns + m.timer_jitter_ns + m.timer_late_fraction > 0) {
         late_.reset(stream_open(h.opt.seed, ("timer-" + std::to_string(id)).c_str()));
         if (!late_)
             throw std::bad_alloc();
@@ -46,12 +47,16 @@ void timer_device::arm(s_time_t deadline, time_ps local_now)
 
 process *timer_device::due(slot_id)
 {
-    const machine &m = *host_.scn.machine;
-    if (late_ && !postponed_ && stream_uniform(late_.get()) < m.timer_late_fraction) {
-        postponed_ = true;
-        host_.room.cal.set(slot_,
-                           host_.room.now() + 1 + time_ps(stream_exponential(late_.get()) * m.timer_late_mean_ns * 1000));
-        return nullptr;
+    if (late_ && !postponed_) {
+        const machine &m = *host_.scn.machine;
+        double ns = m.timer_latency_ns + m.timer_jitter_ns * stream_exponential(late_.get());
+        if (stream_uniform(late_.get()) < m.timer_late_fraction)
+            ns += m.timer_late_mean_ns * stream_exponential(late_.get());
+        if (ns > 0) {
+            postponed_ = true;
+            host_.room.cal.set(slot_, host_.room.now() + 1 + time_ps(ns * 1000));
+            return nullptr;
+        }
     }
     postponed_ = false;
     return cpu_.interrupt(pcpu_module::irq_timer);

@@ -36,7 +36,8 @@ struct machine_cache {
 
 struct machine {
     char *name, *description;
-    char *isa; /* "x86-64", "aarch64", "armv7" */
+    char *costs; /* cost table of the hypervisor on it, by name; NULL: "fixed" */
+    char *isa;   /* "x86-64", "aarch64", "armv7" */
     double freq_hz;
     unsigned nr_sockets, cores_per_socket, threads_per_core;
     unsigned nr_cpus, nr_nodes, nr_ranges;
@@ -56,8 +57,11 @@ struct machine {
 
     int64_t clock_apart_ns; /* the clocks of pCPUs with odd numbers are this much ahead of the others' */
 
-    /* This part of the one-shot timers' interrupts is late, by an exponential time. 0: none is. */
-    double timer_late_fraction, timer_late_mean_ns;
+    /*
+     * Interrupts of the one-shot timers come latency after their time, and an exponential time of mean jitter after
+     * that; a part of them, late_fraction, another exponential time of mean late_mean later. All 0: in time.
+     */
+    double timer_latency_ns, timer_jitter_ns, timer_late_fraction, timer_late_mean_ns;
 
     double page_walk_ns; /* page-walk cost on a miss of it, PV guest (one-dimensional walk) */
 };

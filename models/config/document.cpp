@@ -251,6 +251,14 @@ bool cfg_has(cfg_table *t, const char *key)
     return guard(t, false, [&] { return config::lookup(t, key) != nullptr; });
 }
 
+bool cfg_is_string(cfg_table *t, const char *key)
+{
+    return guard(t, false, [&] {
+        const config::entry *e = config::lookup(t, key);
+        return e && e->v.k == kind::string;
+    });
+}
+
 bool cfg_finish(cfg_doc *doc)
 {
     return guard(doc->root.get(), false, [&] {

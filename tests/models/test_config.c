@@ -82,7 +82,7 @@ static void every_kind_of_value_is_read(void)
 
 static void absent_keys_keep_the_default(void)
 {
-    cfg_doc *doc = cfg_parse("x = 1\n", "v.toml");
+    cfg_doc *doc = cfg_parse("x = 1\nword = 'all'\n", "v.toml");
     cfg_table *r = cfg_root(doc);
     unsigned u = 42;
     uint64_t size = 43;
@@ -93,6 +93,9 @@ static void absent_keys_keep_the_default(void)
     CU_ASSERT_EQUAL(cfg_array_len(r, "a"), 0);
     CU_ASSERT_TRUE(cfg_has(r, "x"));
     CU_ASSERT_FALSE(cfg_has(r, "y"));
+    CU_ASSERT_TRUE(cfg_is_string(r, "word"));
+    CU_ASSERT_FALSE(cfg_is_string(r, "x"));
+    CU_ASSERT_FALSE(cfg_is_string(r, "y"));
     CU_ASSERT_TRUE(cfg_finish(doc));
     cfg_free(doc);
 }

@@ -53,6 +53,8 @@ cfg_table *cfg_array_at(cfg_table *t, const char *key, size_t i);
 size_t cfg_keys(cfg_table *t, const char *const **keys);
 
 bool cfg_has(cfg_table *t, const char *key);
+/* Is there a string at key? For keys that take a word or a number. */
+bool cfg_is_string(cfg_table *t, const char *key);
 
 /*
  * Scalars. out keeps its value if the key is absent, which is an error only if required. Ranges are inclusive; a value

@@ -82,22 +82,24 @@ static int set_weight_and_cap(const struct ts_host *h, dom_id id, const struct t
     return err < 0 ? refused(h, err, "Xen refuses the parameters") : 0;
 }
 
-static int set_rtds_vcpu(const struct ts_host *h, dom_id id, unsigned vcpu, const struct ts_sched_params *p)
+/* What a vCPU is to have: what it has, with what is asked for in its place. Checked as libxl does. */
+static int plan_rtds_vcpu(const struct ts_host *h, dom_id id, unsigned vcpu, const struct ts_sched_params *p,
+                          struct hv_domctl *op)
 {
-    struct hv_domctl op = {0};
-    op.u.scheduler_op.by_vcpu = true;
-    op.u.scheduler_op.vcpu = vcpu_n(vcpu);
-    op.u.scheduler_op.sched_id = XEN_SCHEDULER_RTDS;
-    long rc = ts_domctl(h, &op, XEN_DOMCTL_scheduler_op, id);
+    *op = (struct hv_domctl){0};
+    op->u.scheduler_op.by_vcpu = true;
+    op->u.scheduler_op.vcpu = vcpu_n(vcpu);
+    op->u.scheduler_op.sched_id = XEN_SCHEDULER_RTDS;
+    long rc = ts_domctl(h, op, XEN_DOMCTL_scheduler_op, id);
     if (rc < 0)
         return refused(h, rc, "Xen does not tell the vCPU's parameters");
     if (p->period_us != TS_UNCHANGED)
-        op.u.scheduler_op.period_us = p->period_us;
+        op->u.scheduler_op.period_us = p->period_us;
     if (p->budget_us != TS_UNCHANGED)
-        op.u.scheduler_op.budget_us = p->budget_us;
+        op->u.scheduler_op.budget_us = p->budget_us;
     if (p->extratime != TS_EXTRATIME_NOT_GIVEN)
-        op.u.scheduler_op.extratime = p->extratime == TS_EXTRATIME_ON;
-    uint32_t period = op.u.scheduler_op.period_us, budget = op.u.scheduler_op.budget_us;
+        op->u.scheduler_op.extratime = p->extratime == TS_EXTRATIME_ON;
+    uint32_t period = op->u.scheduler_op.period_us, budget = op->u.scheduler_op.budget_us;
     if (period < 1 || budget < 1 || budget > period) {
         ts_log(h, TS_LOG_ERROR,
                "Domain %u, vCPU %u: the budget must be 1 us or more and not above the period, but %u us of %u us are "
@@ -105,9 +107,23 @@ static int set_rtds_vcpu(const struct ts_host *h, dom_id id, unsigned vcpu, cons
                id.n, vcpu, budget, period);
         return -HV_EINVAL;
     }
-    op.u.scheduler_op.put = true;
-    rc = ts_domctl(h, &op, XEN_DOMCTL_scheduler_op, id);
-    return rc < 0 ? refused(h, rc, "Xen refuses the parameters") : 0;
+    op->u.scheduler_op.put = true;
+    return 0;
+}
+
+static int set_rtds(const struct ts_host *h, dom_id id, unsigned first, unsigned last, const struct ts_sched_params *p)
+{
+    struct hv_domctl op;
+    int rc = 0;
+    for (unsigned v = first; v <= last && !rc; v++)
+        rc = plan_rtds_vcpu(h, id, v, p, &op);
+    for (unsigned v = first; v <= last && !rc; v++) {
+        rc = plan_rtds_vcpu(h, id, v, p, &op);
+        long err = rc ? 0 : ts_domctl(h, &op, XEN_DOMCTL_scheduler_op, id);
+        if (err < 0)
+            rc = refused(h, err, "Xen refuses the parameters");
+    }
+    return rc;
 }
 
 int ts_sched_set(const struct ts_host *h, dom_id id, const struct ts_sched_params *p)
@@ -115,21 +131,30 @@ int ts_sched_set(const struct ts_host *h, dom_id id, const struct ts_sched_param
     if (p->sched_id != XEN_SCHEDULER_RTDS)
         return set_weight_and_cap(h, id, p);
     if (p->vcpu != TS_ALL_VCPUS)
-        return set_rtds_vcpu(h, id, p->vcpu, p);
+        return set_rtds(h, id, p->vcpu, p->vcpu, p);
     unsigned max_vcpus = 0;
     int rc = read_domain(h, id, &max_vcpus);
-    for (unsigned v = 0; v < max_vcpus && !rc; v++)
-        rc = set_rtds_vcpu(h, id, v, p);
-    return rc;
+    return rc ? rc : set_rtds(h, id, 0, max_vcpus - 1, p);
 }
 
 /* ---- parameters of pools ---------------------------------------------------------------------------------------- */
 
 int ts_sched_set_pool(const struct ts_host *h, unsigned pool, const struct ts_pool_params *p)
 {
-    struct hv_sysctl op = {0};
+    struct hv_sysctl info = {0}, op = {0};
+    info.u.cpupool_op.op = XEN_SYSCTL_CPUPOOL_OP_INFO;
+    info.u.cpupool_op.cpupool = pool;
+    long rc = ts_sysctl(h, &info, XEN_SYSCTL_cpupool_op);
+    if (rc < 0)
+        return refused(h, rc, "Xen does not tell about the pool");
+    if (p->migration_delay_us != TS_UNCHANGED && h->level->quirk[HV_QUIRK_credit_delay_at_boot_only])
+        return refused(h, -HV_EOPNOTSUPP, "the migration delay is a boot parameter at this level");
+    /* The command is sched-credit2 where the pool has that scheduler and nothing is asked for that it has not. */
+    bool credit2 = info.u.cpupool_op.sched_id == XEN_SCHEDULER_CREDIT2 && p->tslice_ms == TS_UNCHANGED &&
+                   p->migration_delay_us == TS_UNCHANGED;
     op.u.scheduler_op.cpupool = pool;
-    long rc = ts_sysctl(h, &op, XEN_SYSCTL_scheduler_op);
+    op.u.scheduler_op.sched_id = credit2 ? XEN_SCHEDULER_CREDIT2 : XEN_SCHEDULER_CREDIT;
+    rc = ts_sysctl(h, &op, XEN_SYSCTL_scheduler_op);
     if (rc < 0)
         return refused(h, rc, "Xen does not tell the pool's parameters");
     op.u.scheduler_op.put = true;

@@ -193,8 +193,8 @@ static bool is_lone_all(const char *text)
     return strncmp(text + lead, "all", 3) == 0 && text[lead + 3 + strspn(text + lead + 3, " \t")] == '\0';
 }
 
-int ts_cpulist_parse_nodes(const struct hv_profile *level, const char *text, unsigned nr_cpus, const node_id *cpu_node,
-                           cpumask_t *out, char *err, size_t errlen, unsigned *column)
+static int read_list(const struct hv_profile *level, const char *text, unsigned nr_cpus, const node_id *cpu_node,
+                     bool may_be_empty, cpumask_t *out, char *err, size_t errlen, unsigned *column)
 {
     struct reader r = reader_of(level, text, nr_cpus, cpu_node, out, err, errlen, column);
     if (nr_cpus == 0 || nr_cpus > HV_MAX_PCPUS)
@@ -212,9 +212,21 @@ int ts_cpulist_parse_nodes(const struct hv_profile *level, const char *text, uns
     }
     for (unsigned i = 0; i < HV_CPUMASK_WORDS; i++)
         out->w[i] &= ~r.excluded.w[i];
-    if (mask_is_empty(out))
+    if (!may_be_empty && mask_is_empty(out))
         return mistake(&r, text, "the list leaves no CPU");
     return 0;
+}
+
+int ts_cpulist_parse_nodes(const struct hv_profile *level, const char *text, unsigned nr_cpus, const node_id *cpu_node,
+                           cpumask_t *out, char *err, size_t errlen, unsigned *column)
+{
+    return read_list(level, text, nr_cpus, cpu_node, false, out, err, errlen, column);
+}
+
+int ts_cpulist_parse_any(const struct hv_profile *level, const char *text, unsigned nr_cpus, const node_id *cpu_node,
+                         cpumask_t *out, char *err, size_t errlen, unsigned *column)
+{
+    return read_list(level, text, nr_cpus, cpu_node, true, out, err, errlen, column);
 }
 
 int ts_cpulist_parse(const struct hv_profile *level, const char *text, unsigned nr_cpus, cpumask_t *out, char *err,

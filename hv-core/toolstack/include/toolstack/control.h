@@ -24,10 +24,13 @@ struct ts_sched_params {
     uint32_t period_us, budget_us; /* rtds; TS_UNCHANGED */
     enum ts_extratime extratime;   /* rtds */
 };
-/* With TS_ALL_VCPUS, the vCPUs before the one that is refused keep what they got; rtds refuses the first or none. */
+/* With TS_ALL_VCPUS, all are checked before the first is changed. */
 int ts_sched_set(const struct ts_host *h, dom_id id, const struct ts_sched_params *p);
 
-/* xl sched-credit -s and sched-credit2 -s: parameters of the pool's scheduler; TS_UNCHANGED. */
+/*
+ * xl sched-credit -s and sched-credit2 -s: parameters of the pool's scheduler; TS_UNCHANGED. -HV_EINVAL: its scheduler
+ * has not all that is given. -HV_EOPNOTSUPP: they cannot be changed at this level.
+ */
 struct ts_pool_params {
     unsigned tslice_ms, ratelimit_us, migration_delay_us;
 };

@@ -93,6 +93,9 @@ int ts_cpulist_parse(const struct hv_profile *level, const char *text, unsigned 
 /* The same where the host's nodes are known: cpu_node[0..nr_cpus-1]. Without it, nodes: is a mistake. */
 int ts_cpulist_parse_nodes(const struct hv_profile *level, const char *text, unsigned nr_cpus, const node_id *cpu_node,
                            cpumask_t *out, char *err, size_t errlen, unsigned *column);
+/* The same, but a list that leaves nothing is for Xen to refuse: xl vcpu-pin. */
+int ts_cpulist_parse_any(const struct hv_profile *level, const char *text, unsigned nr_cpus, const node_id *cpu_node,
+                         cpumask_t *out, char *err, size_t errlen, unsigned *column);
 /* One entry of the list form: up to 4.4 one pCPU number, later a whole list. */
 int ts_cpulist_parse_entry(const struct hv_profile *level, const char *text, unsigned nr_cpus, const node_id *cpu_node,
                            cpumask_t *out, char *err, size_t errlen, unsigned *column);

@@ -166,7 +166,33 @@ static const struct machine_key pool_keys[] = {
     {"pool.ratelimit_us", "number", "schedulers credit and credit2: 0 or 100..500000", false},
 };
 
-static struct machine_key listed[ARRAY_SIZE(keys) + ARRAY_SIZE(vm_keys) + ARRAY_SIZE(pool_keys) + 1];
+static const struct machine_key action_keys[] = {
+    {"action.at", "time", "when: from the start of the guests", true},
+    {"action.do", "string", "what: the name of the command; the other keys are its operands", true},
+    {"action.expect", "string", "name of the error with which it must be refused, as EINVAL", false},
+    {"action.vm", "string", "VM as xl list names it: NAME, NAME-2, Domain-0", false},
+    {"action.vcpu", "number or \"all\"", "sched-rtds, vcpu-pin: the vCPU; default all", false},
+    {"action.weight", "number", "sched-credit, sched-credit2: 1..65535", false},
+    {"action.cap", "number", "sched-credit, sched-credit2: percent of one pCPU, 0..100 x vCPUs; 0: none", false},
+    {"action.period_us", "number", "sched-rtds", false},
+    {"action.budget_us", "number", "sched-rtds: up to the period", false},
+    {"action.extratime", "boolean", "sched-rtds", false},
+    {"action.pool", "string", "cpupool; default of sched-arinc653 and sched-params: Pool-0", false},
+    {"action.major_frame", "time", "sched-arinc653: length of the frame", false},
+    {"action.frame", "list of tables", "sched-arinc653: slots { vm = NAME, vcpu = N, runtime = TIME }", false},
+    {"action.tslice_ms", "number", "sched-params, pool of credit: 1..1000", false},
+    {"action.ratelimit_us", "number", "sched-params, pool of credit or credit2: 0 or 100..500000", false},
+    {"action.migration_delay_us", "number", "sched-params, pool of credit", false},
+    {"action.hard", "string", "vcpu-pin: hard affinity, in xl's grammar of lists", false},
+    {"action.soft", "string", "vcpu-pin: soft affinity, not at the levels of 4.2 and 4.3", false},
+    {"action.cpu", "number", "cpupool-cpu-add, cpupool-cpu-remove, cpu-offline, cpu-online: the pCPU", false},
+    {"action.cpus", "string", "cpupool-create: free pCPUs, in xl's grammar of lists; default none", false},
+    {"action.sched", "string", "cpupool-create: scheduler; default xen.sched", false},
+    {"action.sched_gran", "string", "cpupool-create: cpu (default), core or socket", false},
+};
+
+static struct machine_key
+    listed[ARRAY_SIZE(keys) + ARRAY_SIZE(vm_keys) + ARRAY_SIZE(pool_keys) + ARRAY_SIZE(action_keys) + 1];
 static char dotted[ARRAY_SIZE(listed)][48];
 
 static void list_key(unsigned i, const struct key *k)
@@ -193,6 +219,8 @@ const struct machine_key *scenario_keys(unsigned *n)
                              "xl.cfg file, relative to the scenario; instance i takes number (i - 1) mod n", true};
     for (size_t i = 0; i < ARRAY_SIZE(vm_keys); i++)
         list_key(nr++, &vm_keys[i]);
+    for (size_t i = 0; i < ARRAY_SIZE(action_keys); i++)
+        listed[nr++] = action_keys[i];
     *n = nr;
     return listed;
 }

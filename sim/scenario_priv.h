@@ -110,6 +110,17 @@ bool scenario_find_pool(struct loader *l, const struct xlcfg *x, struct ts_domai
 /* The word after sched= at this level, as the core has it; else the error is reported at key, with the nearest. */
 bool scenario_find_sched(struct loader *l, cfg_table *t, const char *key, const char *word, struct hv_sched_info *out);
 
+/* The words of sched_gran, in the order of enum hv_sched_gran. */
+extern const char *const scenario_grans[];
+/* A list of pCPUs in xl's grammar at this level. false: reported. may_be_empty: of what Xen is to judge. */
+bool scenario_read_cpus(struct loader *l, cfg_table *t, const char *key, bool may_be_empty, cpumask_t *out);
+
+/* ---- scenario_action.c */
+
+/* [[action]], once VMs and pools are known: l->s->action. */
+void scenario_read_actions(struct loader *l);
+void scenario_free_actions(struct scenario *s);
+
 /* ---- scenario_costs.c */
 
 /* 0, or -1 with *err (malloc'ed). */

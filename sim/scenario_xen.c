@@ -9,7 +9,7 @@
 #define MAX_NAMES 16
 #define UNCHANGED 0xffffffffu
 
-static const char *const grans[] = {"cpu", "core", "socket", NULL};
+const char *const scenario_grans[] = {"cpu", "core", "socket", NULL};
 static const char *const runqueues[] = {"cpu", "core", "socket", "node", "all", NULL};
 
 /* ---- schedulers ------------------------------------------------------------------------------------------------- */
@@ -45,7 +45,7 @@ void scenario_read_xen_options(struct loader *l, cfg_table *xen)
     const char *word = r->sched ? r->sched : default_sched(l->s->level);
     if (!scenario_find_sched(l, xen, present_key(xen, "sched"), word, &sched))
         return;
-    cfg_enum(xen, "sched_gran", false, grans, &gran);
+    cfg_enum(xen, "sched_gran", false, scenario_grans, &gran);
     cfg_enum(xen, "credit2_runqueue", false, runqueues, &runqueue);
     l->s->opt = (struct hv_options){
         .sched = sched.opt_name,
@@ -76,14 +76,14 @@ static void out_of_memory(struct loader *l)
         l->err = strdup("out of memory");
 }
 
-static bool read_cpus(struct loader *l, cfg_table *t, cpumask_t *out)
+bool scenario_read_cpus(struct loader *l, cfg_table *t, const char *key, bool may_be_empty, cpumask_t *out)
 {
     const struct machine *m = l->s->machine;
     const char *text = NULL;
     char why[256] = "";
     unsigned column = 1;
 
-    if (!cfg_string(t, "cpus", true, &text))
+    if (!cfg_string(t, key, true, &text))
         return false;
     node_id *cpu_node = calloc(m->nr_cpus, sizeof(*cpu_node));
     if (!cpu_node) {
@@ -92,10 +92,11 @@ static bool read_cpus(struct loader *l, cfg_table *t, cpumask_t *out)
     }
     for (unsigned i = 0; i < m->nr_cpus; i++)
         cpu_node[i] = node(m->cpu[i].node);
-    int bad = ts_cpulist_parse_nodes(l->s->level, text, m->nr_cpus, cpu_node, out, why, sizeof(why), &column);
+    int bad = (may_be_empty ? ts_cpulist_parse_any : ts_cpulist_parse_nodes)(l->s->level, text, m->nr_cpus, cpu_node,
+                                                                             out, why, sizeof(why), &column);
     free(cpu_node);
     if (bad)
-        cfg_fail(t, "cpus", "character %u of the list: %s", column, why);
+        cfg_fail(t, key, "character %u of the list: %s", column, why);
     return !bad;
 }
 
@@ -133,10 +134,10 @@ static bool read_pool(struct loader *l, cfg_table *t, struct scenario_pool *p)
 
     *p = (struct scenario_pool){.cfg = {.tslice_ms = UNCHANGED, .ratelimit_us = UNCHANGED}};
     if (!cfg_string(t, "name", true, &p->cfg.name) || !check_name(l, t, p->cfg.name) ||
-        !read_cpus(l, t, &p->cfg.cpus) || !check_cpus(l, t, &p->cfg.cpus))
+        !scenario_read_cpus(l, t, "cpus", false, &p->cfg.cpus) || !check_cpus(l, t, &p->cfg.cpus))
         return false;
     cfg_string(t, "sched", false, &sched);
-    cfg_enum(t, "sched_gran", false, grans, &gran);
+    cfg_enum(t, "sched_gran", false, scenario_grans, &gran);
     cfg_uint(t, "tslice_ms", false, 1, 1000, &p->cfg.tslice_ms);
     cfg_uint(t, "ratelimit_us", false, 0, 500000, &p->cfg.ratelimit_us);
     if (cfg_error(l->doc) || !scenario_find_sched(l, t, present_key(t, "sched"), sched, &info))

@@ -89,6 +89,11 @@ int simulate(const scenario &s, const run_options &opt, const hv_core *core, run
         h.room.exit_code = EXIT_MODEL_PANIC;
         h.room.error = "the simulation ended before the window of measurement did";
     }
+    if (h.room.exit_code == EXIT_DONE && h.ts->actions_done() < s.nr_actions) {
+        const scenario_action &a = s.action[h.ts->actions_done()];
+        h.room.exit_code = EXIT_BAD_INPUT;
+        h.room.error = std::string(a.where) + ": '" + a.command + "' was not over when the run ended";
+    }
     if (!h.trace.finish() && h.room.exit_code == EXIT_DONE) {
         h.room.exit_code = EXIT_HOST_FAILED;
         h.room.error = std::string("the trace could not be written: ") + strerror(errno);

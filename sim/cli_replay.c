@@ -29,7 +29,7 @@ const struct argp_option cli_replay_options[] = {
     {"level", OPT_LEVEL, "NAME", 0, "Behaviour level (default: modern, which the records are of)", 0},
     {"duration", OPT_DURATION, "TIME", 0, "Simulated time that is measured, \"5 s\" (default: that of the record)", 0},
     {"seed", OPT_SEED, "N", 0, "Seed of all random streams, of the first run (default 1)", 0},
-    {"seeds", OPT_SEEDS, "N", 0, "shares, wakes: take N runs together, with seeds from that one on (default 5)", 0},
+    {"seeds", OPT_SEEDS, "N", 0, "Take N runs together, with seeds from that one on (default 5)", 0},
     {"set", OPT_SET, "KEY=VALUE", 0, "Override a key of every scenario. May be repeated", 0},
     {"keep", OPT_KEEP, "DIR", 0, "Leave the scenarios that were built there, to run them by hand", 0},
     {"check-invariants", OPT_CHECK_INVARIANTS, NULL, 0, "Check every invariant that the hypervisor core knows", 0},
@@ -109,8 +109,6 @@ static error_t check_whole(const struct replay_args *a, struct argp_state *state
         return cli_bad(state, "no record given to replay %s", a->kind->name);
     if (a->kind->run != replay_trace && (a->opt.plot || a->opt.scenario || a->opt.cpu_hz > 0))
         return cli_bad(state, "--plot, --scenario and --cpu-hz are of replay trace");
-    if (a->kind->run == replay_trace && a->opt.seeds)
-        return cli_bad(state, "--seeds is of replay shares and replay wakes");
     return 0;
 }
 

@@ -31,6 +31,7 @@ struct trace_comparison {
     double hz[SIDES], seconds[SIDES];
     struct trace trace[SIDES];
     struct trace_stats stats[SIDES];
+    unsigned runs;             /* simulated ones that the CPU times are means of */
     const char *expected_from; /* the file of the mean shares; NULL: the recorded trace itself */
     char path[4096];           /* of that file */
     size_t nr;

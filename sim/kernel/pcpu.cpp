@@ -299,7 +299,7 @@ void pcpu_module::settle_action(guest &g)
 
 /// Sleep until a period after the last wake-up was due. The guest reads its clock when it wakes: a wake-up that had
 /// passed by then is left out, and the new one is a period from then on. One that passes only while the guest is busy
-/// is not slept for. This is what a recorded guest does (docs/trace-replay.md).
+/// is not slept for. This is what a recorded guest does (docs/replay.md).
 void pcpu_module::block_for_period(guest &g, time_ps period)
 {
     time_ps due = (g.timer_due >= 0 ? g.timer_due : g.awake_at) + period;

@@ -6,7 +6,7 @@ grey = "#666666"
 array colour[7] = ["#666666", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
 array files[3] = ["run.dat", "wake_to_run.dat", "preempted.dat"]
 array titles[3] = ["run lengths", "wake-up to running", "preempted to running"]
-array first[3] = [0.1, 0.0005, 0.5] # ms: where the axes begin
+array first[3] = [0.1, 0.01, 0.5] # ms: where the axes begin
 
 # Domains in each file, two blocks each; counted before any range is set.
 array domains[3]
@@ -39,7 +39,7 @@ do for [type in "svg png"] {
         set rmargin at screen 0.055 + (i - 1) * 0.327 + 0.275
         set title titles[i] font ",14"
         set xrange [first[i]:*]
-        set xtics (i == 2 ? 100 : 10)
+        set xtics (0.01, 0.1, 1, 10, 100, 1000)
         if (i == 1) { set ylabel "fraction not longer"; set key } else { unset ylabel; unset key }
         plot for [k=0:n-1] files[i] index 2*k using 1:2 with steps lc rgb colour[1 + k % 7] lw 1.5 dt (6,4) notitle, \
              for [k=0:n-1] files[i] index 2*k+1 using 1:2 with steps lc rgb colour[1 + k % 7] lw 2 title columnheader(1)

@@ -172,6 +172,7 @@ void host::attach_vm(vm &v, int64_t offset_ps)
         auto g = std::make_unique<guest>();
         g->vm = &v;
         g->vcpu = hvv;
+        g->task.mix = &toolstack::mix; // of one without a program, which is dom0's
         if (v.profile) {
             std::string entity = v.name + ".vcpu" + std::to_string(i);
             g->program = program_create(v.profile, stream_open(opt.seed, entity.c_str()), offset_ps);

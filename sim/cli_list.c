@@ -5,27 +5,58 @@
 #include "list.h"
 #include <string.h>
 
-const struct argp_option cli_list_options[] = {{0}};
+const struct argp_option cli_list_options[] = {
+    {"level", 'l', "NAME", 0, "Of schedulers and quirks: what this behaviour level has", 0},
+    {0},
+};
 /* The names of list_kinds, for the completion of shells; a test holds them together. */
 const char *const cli_list_words[] = {"machines",   "workloads", "scenarios", "costs",        "schedulers",
                                       "levels",     "quirks",    "metrics",   "machine-keys", "scenario-keys",
                                       "sweep-keys", "xl-keys",   NULL};
 
+struct args {
+    const struct list_kind *kind;
+    const struct hv_profile *level;
+};
+
+enum { MAX_LEVELS = 16 };
+
+static error_t find_level(struct argp_state *state, const char *arg, const struct hv_profile **out)
+{
+    const char *names[MAX_LEVELS + 1];
+    unsigned n = 0;
+    for (const struct hv_profile *l = hv_profiles; l->name && n < MAX_LEVELS; l++)
+        names[n++] = l->name;
+    names[n] = NULL;
+    *out = hv_profile_find(arg);
+    if (*out)
+        return 0;
+    const char *near = cli_nearest(arg, names);
+    return cli_bad(state, "no level '%s'%s%s%s", arg, near ? "; did you mean '" : "; see hvsim list levels",
+                   near ? near : "", near ? "'?" : "");
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    const struct list_kind **kind = state->input;
+    struct args *a = state->input;
     switch (key) {
+    case 'l':
+        return find_level(state, arg, &a->level);
     case ARGP_KEY_ARG:
-        if (*kind)
+        if (a->kind)
             return cli_bad(state, "unexpected argument '%s': one list at a time", arg);
         for (const struct list_kind *k = list_kinds; k->name; k++)
             if (!strcmp(k->name, arg))
-                *kind = k;
-        if (!*kind) {
+                a->kind = k;
+        if (!a->kind) {
             const char *near = cli_nearest(arg, cli_list_words);
             return cli_bad(state, "no list '%s'%s%s%s", arg, near ? "; did you mean '" : "; see hvsim list",
                            near ? near : "", near ? "'?" : "");
         }
+        return 0;
+    case ARGP_KEY_END:
+        if (a->level && (!a->kind || !a->kind->print_at))
+            return cli_bad(state, "--level goes with schedulers and quirks");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -35,15 +66,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 int cli_list(const struct cli *cli, int argc, char **argv)
 {
     (void)cli;
-    const struct list_kind *kind = NULL;
+    struct args a = {0};
     struct fault f = {0};
     const struct cli_command *c = cli_commands;
     while (c->run != cli_list)
         c++;
-    if (cli_parse(c, parse, argc, argv, &kind) != EXIT_DONE)
+    if (cli_parse(c, parse, argc, argv, &a) != EXIT_DONE)
         return EXIT_BAD_INPUT;
-    if (kind) {
-        kind->print(stdout, &f);
+    if (a.kind && a.kind->print_at)
+        return a.kind->print_at(stdout, a.level);
+    if (a.kind) {
+        a.kind->print(stdout, &f);
         return cli_fault(&f, argv[0]);
     }
     for (const struct list_kind *k = list_kinds; k->name; k++)

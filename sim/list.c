@@ -174,13 +174,6 @@ static int list_costs(FILE *out, struct fault *f)
 
 /* ---- tables in the program --------------------------------------------------------------------------------------- */
 
-static int list_schedulers(FILE *out, struct fault *f)
-{
-    (void)f;
-    fputs("credit   the default of Xen 4.3: proportional share by credits, boost on wake-up, work stealing\n", out);
-    return EXIT_DONE;
-}
-
 static int list_levels(FILE *out, struct fault *f)
 {
     (void)f;
@@ -191,23 +184,6 @@ static int list_levels(FILE *out, struct fault *f)
         fprintf(out, "%-10s %2u quirks, hosts up to %.4g TiB", p->name, quirks,
                 (double)p->max_host_bytes / (double)(UINT64_C(1) << 40));
         fprintf(out, p->note ? " (%s)\n" : "\n", p->note);
-    }
-    return EXIT_DONE;
-}
-
-static int list_quirks(FILE *out, struct fault *f)
-{
-    (void)f;
-    for (unsigned i = 0; i < HV_QUIRK_NR; i++) {
-        const struct hv_quirk_info *q = &hv_quirk_infos[i];
-        fprintf(out, "%-27s since %-4s fixed in %-5s %s;", q->name, q->since, *q->fixed ? q->fixed : "-", q->text);
-        const char *before = " on in";
-        for (const struct hv_profile *p = hv_profiles; p->name; p++)
-            if (p->quirk[i]) {
-                fprintf(out, "%s %s", before, p->name);
-                before = ",";
-            }
-        fputs("\n", out);
     }
     return EXIT_DONE;
 }
@@ -264,17 +240,17 @@ static int list_xl_keys(FILE *out, struct fault *f)
 }
 
 const struct list_kind list_kinds[] = {
-    {"machines", "machines of models/machines", list_machines},
-    {"workloads", "programs of workloads/profiles", list_workloads},
-    {"scenarios", "scenarios and sweeps of workloads/scenarios", list_scenarios},
-    {"costs", "tables of models/costs: what hypervisor operations cost", list_costs},
-    {"schedulers", "schedulers of the hypervisor core", list_schedulers},
-    {"levels", "behaviour levels: which Xen the core behaves like", list_levels},
-    {"quirks", "what makes levels differ", list_quirks},
-    {"metrics", "what a run measures", list_metrics},
-    {"machine-keys", "keys of a machine file", list_machine_keys},
-    {"scenario-keys", "keys of a scenario file", list_scenario_keys},
-    {"sweep-keys", "keys of a sweep file", list_sweep_keys},
-    {"xl-keys", "keys of an xl.cfg file", list_xl_keys},
-    {NULL, NULL, NULL},
+    {"machines", "machines of models/machines", list_machines, NULL},
+    {"workloads", "programs of workloads/profiles", list_workloads, NULL},
+    {"scenarios", "scenarios and sweeps of workloads/scenarios", list_scenarios, NULL},
+    {"costs", "tables of models/costs: what hypervisor operations cost", list_costs, NULL},
+    {"schedulers", "schedulers of the hypervisor core, and the levels that have them", NULL, list_schedulers},
+    {"levels", "behaviour levels: which Xen the core behaves like", list_levels, NULL},
+    {"quirks", "what makes levels differ: since and until which Xen, and which levels have it", NULL, list_quirks},
+    {"metrics", "what a run measures", list_metrics, NULL},
+    {"machine-keys", "keys of a machine file", list_machine_keys, NULL},
+    {"scenario-keys", "keys of a scenario file", list_scenario_keys, NULL},
+    {"sweep-keys", "keys of a sweep file", list_sweep_keys, NULL},
+    {"xl-keys", "keys of an xl.cfg file", list_xl_keys, NULL},
+    {NULL, NULL, NULL, NULL},
 };

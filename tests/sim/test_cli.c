@@ -363,6 +363,43 @@ static void lists_are_complete(void)
     end();
 }
 
+/* Schedulers and quirks come from the core: each level's are those that the core says. */
+static void lists_follow_the_level(void)
+{
+    static const char *const lists[] = {"schedulers", "quirks"};
+    begin();
+    for (const struct hv_profile *l = hv_profiles; l->name; l++) {
+        struct hv_sched_info info;
+        CU_ASSERT_EQUAL(hvsim("list", "schedulers", "--level", l->name, NULL), EXIT_DONE);
+        size_t lines = 0, n = 0;
+        for (const char *s = out; *s; s++)
+            lines += *s == '\n';
+        for (; hv_core_get()->scheduler(l, (unsigned)n, &info); n++) {
+            CU_ASSERT_PTR_NOT_NULL(strstr(out, info.opt_name));
+            CU_ASSERT_PTR_NOT_NULL(strstr(out, info.name));
+        }
+        CU_ASSERT_EQUAL(lines, n);
+        CU_ASSERT_EQUAL(hvsim("list", "quirks", "--level", l->name, NULL), EXIT_DONE);
+        for (unsigned q = 0; q < HV_QUIRK_NR; q++) {
+            char word[64];
+            snprintf(word, sizeof(word), "\n%s ", hv_quirk_infos[q].name);
+            CU_ASSERT_EQUAL(strstr(out, word) != NULL, l->quirk[q]);
+        }
+    }
+    CU_ASSERT_EQUAL(hvsim("list", "schedulers", NULL), EXIT_DONE);
+    const char *sedf = strstr(out, "sedf");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(sedf);
+    CU_ASSERT_PTR_NOT_NULL(strstr(sedf, "xen-4.2 xen-4.3 arm-numa"));
+    for (char *line = strtok(out, "\n"); line; line = strtok(NULL, "\n"))
+        CU_ASSERT_TRUE(strlen(line) > 80); /* each has its line of text */
+    for (size_t i = 0; i < 2; i++) {
+        REFUSED("no level 'modren'; did you mean 'modern'?", "list", lists[i], "--level", "modren");
+    }
+    REFUSED("--level goes with schedulers and quirks", "list", "metrics", "--level", "modern");
+    REFUSED("--level goes with schedulers and quirks", "list", "--level", "modern");
+    end();
+}
+
 static const struct cunit_case tests[] = {
     {"bad usage is one line with the nearest name, exit 2", bad_usage_is_one_line},
     {"help and version", help_and_version},
@@ -375,5 +412,6 @@ static const struct cunit_case tests[] = {
     {"a sweep from the command line", a_sweep_from_the_command_line},
     {"completion knows every command and option", completion_knows_every_command},
     {"every list can be printed", lists_are_complete},
+    {"schedulers and quirks are those of the level", lists_follow_the_level},
 };
 CUNIT_MAIN("cli", tests)

@@ -133,6 +133,8 @@ void scenario_free(struct scenario *s);
  *
  *   name = "...", machine = "NAME", hv_cost = "none" | "fixed", warmup = "2 s", duration = "30 s"
  *   [start] [boot] [xen] [dom0]
+ *   [[pool]]  name, cpus, sched
+ *   [[action]]  at = "5 s", do = "vcpu-pin" and what that takes
  *   [[vm]]  config = "a.cfg" or ["odd.cfg", "even.cfg"] (instance i takes number (i - 1) mod n), count, workload
  */
 const struct machine_key *scenario_keys(unsigned *n);

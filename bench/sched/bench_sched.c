@@ -446,9 +446,10 @@ static void measure_framework(FILE *csv)
 
 static void usage(void)
 {
-    fprintf(stderr, "usage: bench_sched [--quick] [--sched NAME] [--csv FILE]\n"
+    fprintf(stderr, "usage: bench_sched [--quick] [--sched NAME] [--level NAME] [--csv FILE]\n"
                     "  --quick       a few small points: that it works, not what it costs\n"
                     "  --sched NAME  one scheduler only\n"
+                    "  --level NAME  behaviour level (default: modern, xen-4.3 for what is gone there)\n"
                     "  --csv FILE    the table, for sched.gnuplot\n");
     exit(2);
 }
@@ -477,7 +478,7 @@ static void all_points(const struct settings *set, const struct hv_profile *leve
 int main(int argc, char **argv)
 {
     struct settings set = {.warm_ms = 120, .measured_ms = 300, .wall_limit = 1.5};
-    const char *only = NULL, *file = NULL;
+    const char *only = NULL, *file = NULL, *level = NULL;
     bool quick = false, found = false;
 
     for (int i = 1; i < argc; i++) {
@@ -485,6 +486,8 @@ int main(int argc, char **argv)
             quick = true;
         else if (!strcmp(argv[i], "--sched") && i + 1 < argc)
             only = argv[++i];
+        else if (!strcmp(argv[i], "--level") && i + 1 < argc)
+            level = argv[++i];
         else if (!strcmp(argv[i], "--csv") && i + 1 < argc)
             file = argv[++i];
         else
@@ -506,10 +509,14 @@ int main(int argc, char **argv)
     if (set.csv)
         fprintf(set.csv, "scheduler,pcpus,vcpus,operation,median_ns,p95_ns,samples,steps\n");
 
-    /* Every scheduler at the newest level that has it. */
-    const struct hv_profile *levels[] = {hv_profile_find("modern"), hv_profile_find("xen-4.3")};
+    /* Every scheduler at the level asked for, or at the newest of Xen's that has it. */
+    const struct hv_profile *levels[] = {hv_profile_find(level ? level : "modern"), hv_profile_find("xen-4.3")};
+    if (!levels[0]) {
+        fprintf(stderr, "bench_sched: no level is called %s\n", level);
+        return 2;
+    }
     struct hv_sched_info sched, other;
-    for (unsigned l = 0; l < 2; l++)
+    for (unsigned l = 0; l < (level ? 1 : 2); l++)
         for (unsigned i = 0; core->scheduler(levels[l], i, &sched); i++) {
             bool newer = false;
             for (unsigned k = 0; l == 1 && core->scheduler(levels[0], k, &other); k++)

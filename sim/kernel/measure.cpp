@@ -111,7 +111,7 @@ void measure::take(snapshot &s)
         hv_sysctl op = {};
         op.cmd = XEN_SYSCTL_numainfo;
         op.u.numainfo.node = node_id{uint8_t(n)};
-        long rc = host_.hv->hypercall(HYPERCALL_sysctl, &op);
+        long rc = host_.hv->inspect(HYPERCALL_sysctl, &op);
         s.free_pages.push_back(rc ? 0 : op.u.numainfo.memfree_bytes >> PAGE_SHIFT);
     }
     host_.observing = false;

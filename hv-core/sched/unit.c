@@ -210,9 +210,16 @@ int sched_init_vcpu(struct vcpu *v)
     return 0;
 }
 
-/* No pCPU is still busy with what the last run of the unit brought about. */
-static bool left_alone(void *u)
+/*
+ * The unit has stopped, and no pCPU is still busy with what its last run brought about. That none of its vCPUs runs
+ * does not say so: they may have been switched to idle one by one, while the switch of the unit is still to come.
+ */
+static bool left_alone(void *unit)
 {
+    struct sched_unit *u = unit;
+
+    if (__atomic_load_n(&u->is_running, __ATOMIC_ACQUIRE))
+        return false;
     for (unsigned c = 0; c < hv_nr_cpus; c++)
         if (__atomic_load_n(&sched_resources[c].prev, __ATOMIC_ACQUIRE) == u)
             return false;

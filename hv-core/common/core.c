@@ -86,14 +86,16 @@ static void core_event_check_interrupt(void)
 {
 }
 
-/* Lock-free: a report must not disturb the run. Exact between two events of the port. */
+/*
+ * Lock-free: a report must not disturb the run. Between two events of the port a pCPU can be in the middle of a path,
+ * its clock ahead of the observer's: what the state before has got too much is then taken off the present one, and sums
+ * over states and vCPUs are exact.
+ */
 static void core_vcpu_runstate(const struct vcpu *v, s_time_t time[4])
 {
     for (unsigned i = 0; i < RUNSTATE_NR; i++)
         time[i] = v->runstate_time[i];
-    s_time_t delta = port_now() - v->runstate_entry;
-    if (delta > 0)
-        time[v->runstate] += delta;
+    time[v->runstate] += port_now() - v->runstate_entry;
 }
 
 static s_time_t core_idle_time(pcpu_id cpu)

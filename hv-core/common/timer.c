@@ -7,8 +7,8 @@
  * from the softirq, from 2^n - 1 to 2^(n+4) - 1 entries: memory cannot be had where timers are set, under locks.
  * Tie rule of the heap: hv/timer.h.
  *
- * The hardware is set for what expires first, and not before timer_slop from now, so that what expires soon after is dealt
- * with in one interrupt; up to 4.3 as specified, for the slop after it (quirk timer_slop_added).
+ * The hardware is set for what expires first, and not before timer_slop from now, so that what expires soon after is
+ * dealt with in one interrupt; up to 4.3 as specified, for the slop after it (quirk timer_slop_added).
  *
  * An operation that changes what is first raises the TIMER softirq on the timer's pCPU, which reprograms the hardware.
  * The queue's lock protects the queue and the fields of its timers; it is a leaf, and not held while a handler runs.

@@ -88,7 +88,8 @@ static int run(const struct scenario *s, const struct run_options *opt, struct r
     static const double shared[TIMER_WAKES_BOUNDS] = {0, 700, 780, 870, 985, 1000, 1000};
     metrics_add(&out->metrics, "vm.timer_wakes", 1000, "vm", "sleeper", NULL);
     for (unsigned b = 0; b < TIMER_WAKES_BOUNDS; b++)
-        metrics_add(&out->metrics, timer_wakes_bound[b].metric, alone ? (b < 3 ? 986 : 1000) : shared[b], "vm", "sleeper", NULL);
+        metrics_add(&out->metrics, timer_wakes_bound[b].metric, alone ? (b < 3 ? 986 : 1000) : shared[b], "vm",
+                    "sleeper", NULL);
     metrics_add(&out->metrics, "vm.timer_latency_mean", alone ? 2e-5 : 1.2e-3, "vm", "sleeper", NULL);
     metrics_add(&out->metrics, "vm.timer_latency_max", alone ? 4e-5 : 18e-3, "vm", "sleeper", NULL);
     return EXIT_DONE;

@@ -124,7 +124,9 @@ static void test_time_is_conserved(void)
         CU_ASSERT_DOUBLE_EQUAL(all, 2.0, 1e-6); /* two vCPUs, one second */
         cpu += run_s;
     }
-    CU_ASSERT_DOUBLE_EQUAL(cpu, busy, 1e-6);
+    /* 4.3 reads the clock before it waits for the lock: who was woken meanwhile runs from a moment in the past, and
+     * that little is nobody's (quirk sched_now_before_lock). */
+    CU_ASSERT_DOUBLE_EQUAL(cpu, busy, 1e-4);
     CU_ASSERT_TRUE(busy > 15.9); /* 20 busy vCPUs on 16 pCPUs: none of them idles for long */
     CU_ASSERT_TRUE(busy <= 16.0);
     run_reply_free(&a);

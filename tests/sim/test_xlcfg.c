@@ -147,6 +147,27 @@ static void every_listed_key_is_treated_as_listed(void)
     }
 }
 
+/* What only some levels and schedulers have: the scenario's loader holds it against them. */
+static void pool_soft_affinity_and_real_time(void)
+{
+    struct xlcfg *x =
+        must_parse("name='a'\nmemory=1\ncpus_soft='2-3'\npool='rt'\nperiod=10000\nbudget=4000\nextratime=0\n");
+    const struct ts_domain_config *d = xlcfg_domain(x);
+    CU_ASSERT_STRING_EQUAL(d->cpus_soft, "2-3");
+    CU_ASSERT_STRING_EQUAL(d->pool, "rt");
+    CU_ASSERT_EQUAL(d->rt_period_us, 10000);
+    CU_ASSERT_EQUAL(d->rt_budget_us, 4000);
+    CU_ASSERT_EQUAL(d->rt_extratime, TS_EXTRATIME_OFF);
+    xlcfg_free(x);
+    x = must_parse("name='a'\nmemory=1\n");
+    d = xlcfg_domain(x);
+    CU_ASSERT(!d->cpus_soft && !d->pool && !d->rt_period_us && d->rt_extratime == TS_EXTRATIME_NOT_GIVEN);
+    xlcfg_free(x);
+    check_error("name='a'\nmemory=1\nperiod=10000\nbudget=10001\n",
+                "vm.cfg:4:8: 'budget' is 10001, more than period (10000)");
+    check_error("name='a'\nmemory=1\nextratime=2\n", "vm.cfg:3:11: 'extratime' is 2, expected 0 to 1");
+}
+
 /* ---- refusals -------------------------------------------------------------------------------------------------- */
 
 #define OK "name='a'\nmemory=1\n"
@@ -186,12 +207,7 @@ static void unknown_and_unsupported_keys(void)
 {
     check_error(OK "memmory=2\n", "vm.cfg:3:1: unknown key 'memmory'; did you mean 'memory'?");
     check_error(OK "zzzzzzzzzzzz=2\n", "vm.cfg:3:1: unknown key 'zzzzzzzzzzzz'");
-    check_error(OK " cpus_soft='1'\n", "vm.cfg:3:2: unsupported key 'cpus_soft': soft affinity came with Xen 4.5; this "
-                                       "host behaves like 4.3");
-    check_error(OK "vnuma=[['pnode=0']]\n", "vm.cfg:3:1: unsupported key 'vnuma': virtual NUMA came with Xen 4.6; this "
-                                            "host behaves like 4.3");
-    check_error(OK "pool='p'\n", "vm.cfg:3:1: unsupported key 'pool': cpupools are not simulated; all VMs run in the "
-                                 "pool of dom0");
+    check_error(OK "vnuma=[['pnode=0']]\n", "vm.cfg:3:1: unsupported key 'vnuma': virtual NUMA is not simulated");
     check_error(OK "claim_mode=1\n",
                 "vm.cfg:3:1: unsupported key 'claim_mode': it belongs into xl.conf, and claims are "
                 "not simulated");
@@ -413,6 +429,7 @@ static const struct cunit_case tests[] = {
     {"keys without effect are accepted, refused ones refused", every_listed_key_is_treated_as_listed},
     {"syntax errors have line and column", syntax_errors},
     {"a wrong last character is not dropped", wrong_character_at_the_end_is_not_dropped},
+    {"pool, soft affinity and what rtds asks for", pool_soft_affinity_and_real_time},
     {"unknown, unsupported and doubled keys", unknown_and_unsupported_keys},
     {"missing keys", missing_keys},
     {"values out of range", values_out_of_range},

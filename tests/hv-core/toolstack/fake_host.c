@@ -74,13 +74,13 @@ static const char *domctl_name(enum hv_domctl_cmd cmd)
     return names[cmd];
 }
 
-/* Without node affinity of its own a domain has that of its vCPUs. */
+/* Without node affinity of its own a domain has that of its vCPUs: where soft affinity says, as far as it may. */
 static uint64_t automatic_nodes(const struct fake_host *f, const struct fake_domain *d)
 {
     uint64_t nodes = 0;
     for (unsigned i = 0; i < d->max_vcpus; i++)
         for (unsigned c = 0; c < f->nr_cpus; c++)
-            if (d->affinity[i] >> c & 1)
+            if ((d->soft[i] & d->affinity[i] ? d->soft[i] & d->affinity[i] : d->affinity[i]) >> c & 1)
                 nodes |= 1ull << f->cpu_node[c].n;
     return nodes;
 }
@@ -107,6 +107,13 @@ static long domctl(struct fake_host *f, struct hv_domctl *op)
         d->max_kb = op->u.max_mem.max_memkb;
         return 0;
     case XEN_DOMCTL_setvcpuaffinity:
+        if (op->u.vcpuaffinity.flags == XEN_VCPUAFFINITY_SOFT) {
+            note(f, "soft%u=%llx", v, (unsigned long long)op->u.vcpuaffinity.cpumap_soft.w[0]);
+            if (v >= d->max_vcpus || f->host.level->quirk[HV_QUIRK_node_affinity_domain])
+                return -HV_EINVAL;
+            d->soft[v] = op->u.vcpuaffinity.cpumap_soft.w[0];
+            return 0;
+        }
         note(f, "pin%u=%llx", v, (unsigned long long)op->u.vcpuaffinity.cpumap.w[0]);
         if (v >= d->max_vcpus)
             return -HV_EINVAL;
@@ -164,6 +171,13 @@ static long sysctl(struct fake_host *f, struct hv_sysctl *op)
         c = op->u.numainfo.node.n;
         op->u.numainfo.online = true;
         op->u.numainfo.memfree_bytes = f->free_kb[c] * 1024;
+        return 0;
+    case XEN_SYSCTL_cpupool_op:
+        note(f, "pool");
+        if (op->u.cpupool_op.op != XEN_SYSCTL_CPUPOOL_OP_INFO || op->u.cpupool_op.cpupool)
+            return -HV_ENOENT;
+        memset(&op->u.cpupool_op.cpumap, 0, sizeof(cpumask_t));
+        op->u.cpupool_op.cpumap.w[0] = f->pool ? f->pool : all_cpus(f);
         return 0;
     default:
         return -HV_ENOSYS;

@@ -18,6 +18,7 @@ struct fake_domain {
     enum hv_guest_type type;
     unsigned max_vcpus, online;
     uint64_t affinity[FAKE_VCPUS]; /* the first 64 pCPUs */
+    uint64_t soft[FAKE_VCPUS];     /* 0: all */
     uint64_t nodes;                /* 0: automatic */
     uint64_t pages, max_kb, claim;
     uint32_t weight, cap;
@@ -33,6 +34,7 @@ struct fake_host {
     struct ts_host host; /* what the toolstack is given */
     unsigned nr_cpus, nr_nodes;
     node_id cpu_node[64];
+    uint64_t pool; /* pCPUs of Pool-0; 0: all */
     uint64_t free_kb[HV_MAX_NODES];
     struct fake_domain dom[FAKE_DOMAINS];
 

@@ -45,7 +45,7 @@ static void order_with_placement(void)
     CU_ASSERT_EQUAL(f.dom[2].weight, 512);
     CU_ASSERT_EQUAL(f.dom[2].online, 2);
     CU_ASSERT(f.dom[2].paused);
-    CALLS_ARE("create max_vcpus physinfo topologyinfo*16 numainfo*2 "
+    CALLS_ARE("create max_vcpus physinfo topologyinfo*16 pool numainfo*2 "
               "info getnodeaffinity getvcpuaffinity*2 info getnodeaffinity getvcpuaffinity*2 info*2 "
               "nodes=2 max_mem populate sched online ");
     CU_ASSERT_EQUAL(f.errors + f.warnings, 0);
@@ -53,9 +53,44 @@ static void order_with_placement(void)
     /* Later the new domain asks about itself too. */
     fake_reset(&f, &level_modern, 2, 4, 6 * GIB_KB);
     CU_ASSERT_EQUAL(create(&cfg), 0);
-    CALLS_ARE("create max_vcpus physinfo topologyinfo*8 numainfo*2 "
+    CALLS_ARE("create max_vcpus physinfo topologyinfo*8 pool numainfo*2 "
               "info getnodeaffinity getvcpuaffinity*2 info getnodeaffinity getvcpuaffinity*2 info "
-              "nodes=1 max_mem claim=245760 populate claim=0 sched online ");
+              "soft0=f soft1=f max_mem claim=245760 populate claim=0 sched online ");
+}
+
+/* Candidates have pCPUs of the pool, and as many as the domain has vCPUs; memory need not be the pool's. */
+static void placement_within_the_pool(void)
+{
+    fake_reset(&f, &level_modern, 2, 4, 6 * GIB_KB);
+    fake_add(&f, 1, 4, 0xf0, 0x2); /* node 1 is the busier one */
+    f.pool = 0xf0;
+    struct ts_domain_config cfg = config();
+    CU_ASSERT_EQUAL(create(&cfg), 0);
+    CU_ASSERT(r.auto_placed);
+    CU_ASSERT_EQUAL(r.nodes.w, 0x2);
+    CU_ASSERT_EQUAL(f.dom[2].soft[1], 0xf0);
+
+    f.pool = 0x10; /* fewer pCPUs than vCPUs: none, and soft affinity stays "all" */
+    cfg.vcpus = 2;
+    CU_ASSERT_EQUAL(create(&cfg), 0);
+    CU_ASSERT(!r.auto_placed);
+    CU_ASSERT_EQUAL(f.dom[3].soft[0], 0);
+}
+
+static void soft_affinity_of_ones_own(void)
+{
+    fake_reset(&f, &level_modern, 2, 4, 6 * GIB_KB);
+    struct ts_domain_config cfg = config();
+    cfg.cpus_soft = "4-7";
+    CU_ASSERT_EQUAL(create(&cfg), 0);
+    CU_ASSERT(!r.auto_placed);
+    CU_ASSERT_EQUAL(f.dom[1].soft[0], 0xf0);
+    CU_ASSERT_EQUAL(f.dom[1].soft[1], 0xf0);
+    CU_ASSERT_EQUAL(f.dom[1].affinity[1], 0xff);
+    cfg.cpus_soft = "9";
+    CU_ASSERT_EQUAL(create(&cfg), -HV_EINVAL);
+    CU_ASSERT_PTR_NOT_NULL(strstr(f.log, "cpus_soft=\"9\": column 1"));
+    CU_ASSERT_EQUAL(fake_count_domus(&f), 1);
 }
 
 static void affinity_before_memory(void)
@@ -369,6 +404,8 @@ static void unpause_and_destroy(void)
 
 static const struct cunit_case tests[] = {
     {"the sequence with automatic placement", order_with_placement},
+    {"placement stays within the pool", placement_within_the_pool},
+    {"soft affinity of one's own", soft_affinity_of_ones_own},
     {"affinity comes before memory", affinity_before_memory},
     {"cpus= of any form switches placement off at 4.3, the string form not later", cpus_all_switches_placement_off},
     {"list form at 4.3: union first, then vCPU by vCPU", list_form_at_43},

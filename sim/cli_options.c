@@ -172,7 +172,7 @@ static int check_options(const struct cli_command *c, int argc, char **argv)
             bool wants = m.option && m.option->arg;
             if (word[2 + n] && !wants)
                 return cli_fail(EXIT_BAD_INPUT, argv[0], "option '%.*s' takes no value", (int)n + 2, word);
-            takes_next = wants && !word[2 + n];
+            takes_next = wants && !word[2 + n] && !(m.option->flags & OPTION_ARG_OPTIONAL);
         } else if (word[0] == '-' && word[1]) {
             if (check_short(argv[0], c->options, word, &takes_next) != EXIT_DONE)
                 return EXIT_BAD_INPUT;

@@ -21,6 +21,7 @@ enum {
     OPT_SET,
     OPT_CHECK_DETERMINISM,
     OPT_CHECK_INVARIANTS,
+    OPT_WATCHDOG_FATAL,
     OPT_SYNC,
     OPT_HV_CORE,
     OPT_HV_COST,
@@ -38,7 +39,11 @@ const struct argp_option cli_run_options[] = {
      "Override a key of the scenario, dotted; machine.KEY and profile.NAME.KEY go to these files. May be repeated", 0},
     {"check-determinism", OPT_CHECK_DETERMINISM, NULL, 0,
      "Run twice, in two processes, and compare event by event; exit 1 at the first divergence", 0},
-    {"check-invariants", OPT_CHECK_INVARIANTS, NULL, 0, "Check every invariant that the hypervisor core knows", 0},
+    {"check-invariants", OPT_CHECK_INVARIANTS, "N", OPTION_ARG_OPTIONAL,
+     "Check every invariant that the hypervisor core knows, and that no pCPU idles while work waits, after every N-th "
+     "stay of a pCPU in the hypervisor (default 1)",
+     0},
+    {"watchdog-fatal", OPT_WATCHDOG_FATAL, NULL, 0, "A stall (scenario key watchdog) ends the run with exit 1", 0},
     {"sync-every-event", OPT_SYNC, NULL, 0, "Hand every event to the SystemC kernel: slower, same result", 0},
     {"hv-core", OPT_HV_CORE, "FILE.so", 0, "Use this build of the hypervisor core", 0},
     {"hv-cost", OPT_HV_COST, "none|fixed", 0, "What hypervisor code costs (scenario key hv_cost)", 0},
@@ -56,8 +61,9 @@ struct run_args {
     const char *scenario, *out, *event_log, *trace, *console, *hv_core;
     uint64_t seed;
     struct cli_list set;
-    char cost[32]; /* --hv-cost as an override */
-    bool check_determinism, check_invariants, sync, force, quiet, progress;
+    char cost[32];             /* --hv-cost as an override */
+    unsigned check_invariants; /* 0: no */
+    bool check_determinism, watchdog_fatal, sync, force, quiet, progress;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -77,7 +83,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         a->check_determinism = true;
         return 0;
     case OPT_CHECK_INVARIANTS:
-        a->check_invariants = true;
+        if (arg) {
+            uint64_t n;
+            if (!cli_number(state, "--check-invariants", arg, 1, UINT32_MAX, &n))
+                return EINVAL;
+            a->check_invariants = (unsigned)n;
+        } else {
+            a->check_invariants = 1;
+        }
+        return 0;
+    case OPT_WATCHDOG_FATAL:
+        a->watchdog_fatal = true;
         return 0;
     case OPT_SYNC:
         a->sync = true;
@@ -223,6 +239,7 @@ static int start(struct run_child *c, const struct cli *cli, const struct scenar
         .seed = a->seed,
         .hv_core_path = a->hv_core,
         .check_invariants = a->check_invariants,
+        .watchdog_fatal = a->watchdog_fatal,
         .sync_every_event = a->sync,
     };
     return run_child_start(c, &b, s, &o, prepare, setup);

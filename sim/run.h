@@ -32,7 +32,8 @@ struct run_event {
 struct run_options {
     uint64_t seed;
     const char *hv_core_path; /* shared object to use instead of the linked core, NULL */
-    bool check_invariants;
+    unsigned check_invariants; /* 0: no; else after every stay in the hypervisor of that number */
+    bool watchdog_fatal;       /* a stall ends the run with EXIT_CHECK_FAILED */
     bool sync_every_event; /* slow twin: hand every event to the kernel, no running ahead */
     /* NULL or called with each event of the trajectory, in order (--check-determinism, event logs). */
     void (*on_event)(void *ctx, const struct run_event *e);

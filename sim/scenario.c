@@ -430,6 +430,7 @@ static void copy_scalars(struct loader *l, const char *path)
     s->duration_ps = l->raw.duration;
     s->start_offset_max_ps = l->raw.offset_max;
     s->cpu_up_interval_ps = l->raw.cpu_up_interval;
+    s->watchdog_ps = l->raw.watchdog;
 }
 
 static void load_all(struct loader *l, const char *path)

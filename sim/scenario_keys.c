@@ -34,6 +34,9 @@ static const struct key keys[] = {
     {NULL, "hv_cost", KIND_STRING, false, 0, 0, RAW(hv_cost), "none or fixed (default): what hypervisor code costs"},
     {NULL, "warmup", KIND_TIME, true, 0, MAX_TIME_PS, RAW(warmup), "from the start of the guests to measuring"},
     {NULL, "duration", KIND_TIME, true, 1, MAX_TIME_PS, RAW(duration), "measured time"},
+    {NULL, "watchdog", KIND_TIME, false, 0, MAX_TIME_PS, RAW(watchdog),
+     "a vCPU that is runnable for longer than this without running is named, with the run queues; 0 s: none; default "
+     "30 s"},
     {"start", "offset_max", KIND_TIME, false, 0, MAX_TIME_PS, RAW(offset_max),
      "each VM sleeps uniformly up to this before it starts; default 0 s"},
     {"boot", "cpu_up_interval", KIND_TIME, false, 1, PS_PER_S, RAW(cpu_up_interval),
@@ -105,6 +108,7 @@ void scenario_raw_defaults(struct scenario_raw *raw)
         .description = "",
         .hv_cost = "fixed",
         .cpu_up_interval = 10700 * PS_PER_US,
+        .watchdog = 30 * PS_PER_S,
         .behaviour = "xen-4.3",
         .sched_gran = "cpu",
         .credit2_runqueue = "socket",

@@ -145,6 +145,7 @@ static const struct hv_core core = {
     .construct_dom0 = core_construct_dom0,
     .domain_pages_per_node = core_pages_per_node,
     .check = core_check,
+    .check_sched = sched_check,
     .check_work_conserving = sched_check_work_conserving,
     .scheduler = sched_info,
     .inspect = core_inspect,

@@ -18,8 +18,9 @@ namespace sim
 /// Picoseconds since boot.
 using time_ps = int64_t;
 
-/// In the order in which simultaneous events happen: marks of the scenario, then what devices do, then processors.
-enum class event_class : uint16_t { scenario, ipi, timer, resume, guest };
+/// In the order in which simultaneous events happen: marks of the scenario, then what devices do, then processors, then
+/// those who only look.
+enum class event_class : uint16_t { scenario, ipi, timer, resume, guest, observer };
 
 using slot_id = uint32_t;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "measure.hpp"
 #include "pcpu.hpp"
+#include "watch.hpp"
 
 namespace sim
 {
@@ -43,6 +44,7 @@ measure::measure(host &h) : host_(h), slot_(h.room.add_slot(event_class::scenari
 void measure::guests_started()
 {
     phase_ = phase::warmup;
+    host_.watch->guests_started();
     host_.room.cal.set(slot_, host_.room.now() + host_.scn.warmup_ps);
 }
 
@@ -183,6 +185,9 @@ void measure::write_vms(metrics &out, double window) const
 void measure::write_host(metrics &out, double window) const
 {
     const machine &m = *host_.scn.machine;
+    metrics_add(&out, "sched.stalls", host_.watch->stalls(), NULL);
+    if (host_.opt.check_invariants)
+        metrics_add(&out, "sched.idle_while_waiting_seconds", seconds(host_.watch->idle_while_waiting()), NULL);
     for (size_t c = 0; c < host_.cpu.size(); c++) {
         const cpu_sample &a = begin_.cpu[c], &b = end_.cpu[c];
         std::string id = std::to_string(c);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pcpu.hpp"
 #include "toolstack.hpp"
+#include "watch.hpp"
 #include <cmath>
 #include <models/cache.h>
 
@@ -193,6 +194,7 @@ void pcpu_module::leave_hypervisor()
         charge(host_.cost.trap_exit);
     sync();
     hypervisor_ps += host_.room.now() - entered_;
+    host_.watch->left_hypervisor();
 }
 
 void pcpu_module::take_interrupts()

@@ -96,6 +96,11 @@ class pcpu_module : public sc_core::sc_module, public process, public entity
     {
         return guest_;
     }
+    /// It runs no vCPU, and is not in the hypervisor.
+    bool idles() const
+    {
+        return !guest_ && mode_ == mode::guest;
+    }
 
     static constexpr unsigned irq_timer = 1, irq_ipi = 2;
 

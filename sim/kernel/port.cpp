@@ -203,6 +203,8 @@ void port_console_write(const char *s, size_t n)
 {
     if (the_host->opt.console)
         fwrite(s, 1, n, the_host->opt.console);
+    if (the_host->console_copy && the_host->console_copy != the_host->opt.console)
+        fwrite(s, 1, n, the_host->console_copy);
 }
 
 void port_trace(uint32_t event, unsigned nr_words, const uint32_t *words)

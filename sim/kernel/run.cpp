@@ -5,6 +5,7 @@
 #include "measure.hpp"
 #include "pcpu.hpp"
 #include "toolstack.hpp"
+#include "watch.hpp"
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -77,6 +78,8 @@ int simulate(const scenario &s, const run_options &opt, const hv_core *core, run
     host h(s, opt, core);
     measure m(h);
     h.measure = &m;
+    watch w(h);
+    h.watch = &w;
     conductor first("conductor", h);
     auto begin = std::chrono::steady_clock::now();
     sc_core::sc_start();

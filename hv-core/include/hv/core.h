@@ -16,7 +16,7 @@ extern "C" {
 #endif
 
 /* Changes whenever this file, hv/domain.h, hv/port.h or the public headers change their meaning. */
-#define HV_ABI_VERSION 2u
+#define HV_ABI_VERSION 3u
 
 struct hv_sched_info {
     const char *name, *opt_name; /* for people; the word after sched= */
@@ -68,6 +68,8 @@ struct hv_core {
     void (*domain_pages_per_node)(const struct domain *d, uint64_t pages[HV_MAX_NODES]);
     /* Check every invariant that the core knows; NULL or the text of the first violation. */
     const char *(*check)(void);
+    /* The same of the scheduler only: no walk over the memory of every domain. */
+    const char *(*check_sched)(void);
     /*
      * Work conservation, each scheduler by its own rule: NULL, or that a pCPU idles while a vCPU that may run there has
      * waited for longer than the rule and slack ns (for interrupts on their way) allow.

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who looks over the hypervisor's shoulder: what is broken or starves is named, and looking changes nothing. */
+#include "whole_run.h"
+#include <hv/core.h>
+
+/* What broken_core.c asks for. */
+__attribute__((visibility("default"))) const struct hv_core *linked_core(void);
+const struct hv_core *linked_core(void)
+{
+    return hv_core_get();
+}
+
+/* Eight pCPUs without threads. */
+#define HOST                                                                                                           \
+    "name = 't'\nmachine = 'westmere-ep-2s'\nhv_cost = 'fixed'\nwarmup = '1 s'\nduration = '4 s'\nwatchdog = '1 s'\n"  \
+    "[dom0]\nvcpus = 1\nmemory = '512 MiB'\n"
+#define BURN(n) "[[vm]]\nconfig = 'b.cfg'\ncount = " #n "\nworkload = 'burn'\n"
+#define SLEEP(n) "[[vm]]\nconfig = 's.cfg'\ncount = " #n "\nworkload = 'sleeper'\n"
+
+static const char *const one_thread[] = {"machine.topology.threads_per_core=1", NULL};
+
+static int to_console(void *ctx, struct run_options *opt)
+{
+    (void)ctx;
+    opt->console = fopen("console", "w");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(freopen("errors", "w", stderr));
+    return opt->console ? EXIT_DONE : EXIT_HOST_FAILED;
+}
+
+static struct run_reply run(const char *text, struct run_options opt)
+{
+    return whole_run(text, one_thread, opt, to_console, NULL);
+}
+
+static double value(const struct run_reply *a, const char *name)
+{
+    const struct metric *m = metrics_find(&a->result.metrics, name, NULL, NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+    return m->value;
+}
+
+static void watching_changes_nothing(void)
+{
+    static const char *const scheds[] = {"credit", "credit2", "rtds", "null"};
+    for (unsigned i = 0; i < ARRAY_SIZE(scheds); i++) {
+        char text[1024];
+        snprintf(text, sizeof(text), HOST "[xen]\nbehaviour = 'modern'\nsched = '%s'\n" SLEEP(5) BURN(4), scheds[i]);
+        struct run_reply a = run(text, (struct run_options){0}),
+                         b = run(text, (struct run_options){.check_invariants = 1}),
+                         c = run(text, (struct run_options){.check_invariants = 7, .sync_every_event = true});
+        CU_ASSERT_EQUAL(a.exit, EXIT_DONE);
+        CU_ASSERT_EQUAL(b.exit, EXIT_DONE);
+        if (b.exit)
+            printf("%s: %s\n", scheds[i], b.result.error);
+        CU_ASSERT_EQUAL(a.result.fingerprint, b.result.fingerprint);
+        CU_ASSERT_EQUAL(a.result.fingerprint, c.result.fingerprint);
+        CU_ASSERT_EQUAL(a.result.events, b.result.events);
+        /* With null those that have no pCPU of their own starve. */
+        CU_ASSERT_EQUAL(value(&b, "sched.stalls") > 0, i == 3);
+        run_reply_free(&a);
+        run_reply_free(&b);
+        run_reply_free(&c);
+    }
+}
+
+/* Nine burners where each wants a pCPU of its own: dom0 has the first, two burners have none. */
+#define STARVING HOST "[xen]\nbehaviour = 'modern'\nsched = 'null'\n" BURN(9)
+
+static void who_starves_is_named_once(void)
+{
+    struct run_reply a = run(STARVING, (struct run_options){0});
+    CU_ASSERT_EQUAL(a.exit, EXIT_DONE);
+    CU_ASSERT_EQUAL(value(&a, "sched.stalls"), 2);
+    static const char *const names[] = {"console", "errors"};
+    for (unsigned i = 0; i < 2; i++) {
+        char *text = whole_read(names[i]);
+        CU_ASSERT_PTR_NOT_NULL(strstr(text, "vCPU 0 of b-8 (d8v0) has been runnable for 1."));
+        CU_ASSERT_PTR_NOT_NULL(strstr(text, "vCPU 0 of b-9 (d9v0) has been runnable for 1."));
+        CU_ASSERT_PTR_NULL(strstr(text, "of b-7 "));
+        CU_ASSERT_PTR_NOT_NULL(strstr(text, "Scheduler: null Scheduler (null)"));
+        CU_ASSERT_PTR_NOT_NULL(strstr(text, "CPU[07] current=d7v0"));
+        free(text);
+    }
+    run_reply_free(&a);
+}
+
+static void a_stall_can_end_the_run(void)
+{
+    struct run_reply a = run(STARVING, (struct run_options){.watchdog_fatal = true});
+    CU_ASSERT_EQUAL(a.exit, EXIT_CHECK_FAILED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(a.result.error, "vCPU 0 of b-"));
+    run_reply_free(&a);
+}
+
+static void nobody_looks_without_a_watchdog(void)
+{
+    static const char *const off[] = {"machine.topology.threads_per_core=1", "watchdog='0 s'", NULL};
+    struct run_reply a = whole_run(STARVING, off, (struct run_options){.watchdog_fatal = true}, to_console, NULL);
+    CU_ASSERT_EQUAL(a.exit, EXIT_DONE);
+    CU_ASSERT_EQUAL(value(&a, "sched.stalls"), 0);
+    run_reply_free(&a);
+}
+
+/* Nine burners on eight pCPUs take turns. */
+static void who_only_waits_is_not_named(void)
+{
+    struct run_reply a = run(HOST "[xen]\nbehaviour = 'modern'\nsched = 'credit'\n" BURN(9), (struct run_options){0});
+    CU_ASSERT_EQUAL(a.exit, EXIT_DONE);
+    CU_ASSERT_EQUAL(value(&a, "sched.stalls"), 0);
+    run_reply_free(&a);
+}
+
+static void a_violation_ends_the_run(void)
+{
+    struct run_options opt = {.check_invariants = 1, .hv_core_path = HVSIM_BROKEN_CORE_SO};
+    struct run_reply a = run(HOST "[xen]\nsched = 'credit'\n" BURN(2), opt);
+    CU_ASSERT_EQUAL(a.exit, EXIT_MODEL_PANIC);
+    CU_ASSERT_PTR_NOT_NULL(strstr(a.result.error, "invariant violated at "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(a.result.error, ": broken on purpose"));
+    char *text = whole_read("errors");
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "Scheduler: SMP Credit Scheduler (credit)"));
+    free(text);
+    run_reply_free(&a);
+    opt.check_invariants = 0; /* nobody looks, nobody sees */
+    a = run(HOST "[xen]\nsched = 'credit'\n" BURN(2), opt);
+    CU_ASSERT_EQUAL(a.exit, EXIT_DONE);
+    run_reply_free(&a);
+}
+
+static void prepare_files(void)
+{
+    static char dir[] = "/tmp/test_watch-XXXXXX";
+    whole_enter(dir);
+    whole_guest("b", 1, "");
+    whole_guest("s", 2, "");
+    watching_changes_nothing();
+}
+
+static const struct cunit_case tests[] = {
+    {"watching changes nothing", prepare_files},
+    {"who starves is named, once, with the run queues", who_starves_is_named_once},
+    {"a stall can end the run", a_stall_can_end_the_run},
+    {"without a watchdog nobody looks", nobody_looks_without_a_watchdog},
+    {"who only waits is not named", who_only_waits_is_not_named},
+    {"a violation ends the run, with the run queues", a_violation_ends_the_run},
+};
+
+CUNIT_MAIN("watch", tests)

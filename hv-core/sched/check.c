@@ -116,6 +116,20 @@ static s_time_t later(s_time_t a, s_time_t b)
     return a > b ? a : b;
 }
 
+/* Since when does a unit that waits: since the first of its vCPUs that want to run does. */
+static s_time_t waits_since(const struct sched_unit *u, s_time_t now)
+{
+    s_time_t first = now;
+    const struct vcpu *v;
+
+    for_each_unit_vcpu(u, v)
+    {
+        if (v->runstate == RUNSTATE_runnable && v->runstate_entry < first)
+            first = v->runstate_entry;
+    }
+    return first;
+}
+
 /* A unit waits: does a resource idle that ought to take it? */
 static const char *check_waiting(struct scheduler *s, const struct sched_unit *u, s_time_t now, s_time_t slack)
 {
@@ -126,7 +140,7 @@ static const char *check_waiting(struct scheduler *s, const struct sched_unit *u
         if (res->curr != res->idle || !cpumask_test(&u->hard, c))
             continue;
         s_time_t limit = s->policy->idle_limit(s, u, c);
-        s_time_t since = later(later(u->vcpu_list->runstate_entry, u->eligible_since), res->idle->state_entry);
+        s_time_t since = later(later(waits_since(u, now), u->eligible_since), res->idle->state_entry);
         if (limit < 0 || now - since <= limit + slack)
             continue;
         hv_snprintf(starving, sizeof(starving),

@@ -94,6 +94,7 @@ struct credit_pool {
     unsigned tslice_ms, ratelimit_us;
     unsigned ticks_per_tslice, credits_per_tslice;
     s_time_t tick_period;
+    s_time_t old_ticks_until; /* until then a tick of a longer period, which was before, can be on its way */
     s_time_t migration_delay; /* a vCPU that ran within it is cache-hot and not stolen */
     bool tickle_one_idle, smt_power_savings;
     pcpu_id balance_bias[HV_MAX_NODES];

@@ -14,6 +14,7 @@ void credit_pool_params(struct credit_pool *p, unsigned tslice_ms, unsigned rate
 {
     p->tslice_ms = tslice_ms;
     p->ticks_per_tslice = tslice_ms < CREDIT_TICKS_PER_SLICE ? 1 : CREDIT_TICKS_PER_SLICE;
+    p->old_ticks_until = port_now() + p->tick_period;
     p->tick_period = MILLISECS(tslice_ms) / p->ticks_per_tslice;
     p->credits_per_tslice = CREDIT_PER_MS * tslice_ms;
     p->credit = p->credits_per_tslice * p->ncpus;
@@ -202,11 +203,13 @@ static void tick_unit(struct credit_pool *p, pcpu_id c, struct credit_unit *cu)
             trace2(TRC_CSCHED_BOOST_END, u->domain->id.n, u->id);
     }
     credit_burn(cu, port_now());
-    if (list_empty(&cu->active_elem)) {
+    bool starts = list_empty(&cu->active_elem);
+    if (starts) {
         port_lock(&p->lock);
         credit_activate(p, cu);
         port_unlock(&p->lock);
-    } else if (!pcpu_eq(credit_pick(p, u, false), c)) {
+    }
+    if (!(starts && quirk(credit_tick_starts_only)) && !pcpu_eq(credit_pick(p, u, false), c)) {
         unit_set_migrating(u);
         softirq_raise(SCHEDULE_SOFTIRQ);
     }

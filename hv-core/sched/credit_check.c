@@ -13,10 +13,16 @@ bool credit_is_queued(struct scheduler *s, const struct sched_unit *u)
     return credit_queued(credit_unit_of(u));
 }
 
-/* A pCPU looks for work when it is told to; that it is told in vain is repaired by the next tick of who works. */
+/*
+ * A pCPU looks for work when it is told to; that nobody told it is repaired by the next tick of who works where others
+ * wait. With credit_tick_starts_only by a later one: the first makes him active, accounting may undo that, the second
+ * makes him active again, the third looks.
+ */
 s_time_t credit_idle_limit(struct scheduler *s, const struct sched_unit *u, pcpu_id c)
 {
-    return credit_pool_of(s)->tick_period;
+    const struct credit_pool *p = credit_pool_of(s);
+    s_time_t limit = p->tick_period * (quirk(credit_tick_starts_only) ? 3 : 1);
+    return port_now() < p->old_ticks_until + limit ? -1 : limit;
 }
 
 const char *credit_check_unit(struct scheduler *s, const struct sched_unit *u, bool quiescent)

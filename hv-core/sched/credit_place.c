@@ -176,7 +176,9 @@ void credit_tickle(struct credit_pool *p, pcpu_id c, struct credit_unit *new)
     idle_cpus(p, &idlers);
     bool no_idlers = cpumask_empty(&idlers), preempts = new->pri > cur->pri;
 
-    if (cur->pri == PRI_IDLE || (no_idlers && preempts)) {
+    /* An idle pCPU that is on its way to somebody else's vCPU is no better than a busy one. */
+    bool own_is_free = cur->pri == PRI_IDLE && (quirk(credit_tickle_idle_twice) || cpumask_test(&idlers, c));
+    if (own_is_free || (no_idlers && preempts)) {
         tickle_cpu(p, c);
         return;
     }
@@ -199,7 +201,7 @@ void credit_tickle(struct credit_pool *p, pcpu_id c, struct credit_unit *new)
             return;
         }
         if (step == BALANCE_HARD && preempts) {
-            if (kick_away(cur->unit, &idlers))
+            if (cur->pri != PRI_IDLE && kick_away(cur->unit, &idlers))
                 unit_set_migrating(cur->unit);
             tickle_cpu(p, c);
         }

@@ -47,9 +47,9 @@ const struct hv_profile hv_profiles[] = {
         .quirk = {ON(credit_acct_32bit), ON(credit_kick_never), ON(credit_tickle_idle_twice),
                   ON(credit_tick_starts_only), ON(arinc653_frame_drift), ON(credit_no_lb_ratelimit),
                   ON(credit2_two_hogs), ON(credit2_balance_last_queue), ON(credit2_pick_bias_hard),
-                  ON(credit2_idle_resist), ON(credit2_passed_over), ON(rtds_replq_by_level), ON(rtds_replenish_quiet),
-                  ON(claim_at_assign), ON(heap_alloc_next_node), ON(placement_32bit_diff), ON(placement_count_self),
-                  ON(arm_one_node)},
+                  ON(credit2_idle_resist), ON(credit2_passed_over), ON(rtds_passed_over), ON(rtds_replq_by_level),
+                  ON(rtds_replenish_quiet), ON(claim_at_assign), ON(heap_alloc_next_node), ON(placement_32bit_diff),
+                  ON(placement_count_self), ON(arm_one_node)},
     },
     {
         .name = "fixed",

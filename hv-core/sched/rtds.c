@@ -51,8 +51,12 @@ static void rtds_remove_cpu(struct scheduler *s, pcpu_id c, void *pdata)
 {
     struct rtds_pool *p = rtds_pool_of(s);
 
+    bool told = cpumask_test(&p->tickled, c);
+
     cpumask_clear_atomic(&p->cpus, c);
     cpumask_clear(&p->tickled, c);
+    if (told)
+        rtds_pass_on(p, c);
     if (!pcpu_eq(p->repl_timer.cpu, c))
         return;
     pcpu_id next = cpumask_cycle(c, &p->cpus);
@@ -197,7 +201,7 @@ static struct sched_slice rtds_schedule(struct scheduler *s, pcpu_id c, s_time_t
     struct rtds_pool *p = rtds_pool_of(s);
     struct sched_unit *cur = curr_on_cpu(c);
     struct rtds_unit *cu = is_idle_unit(cur) ? NULL : rtds_unit_of(cur), *next = NULL;
-    bool goes_on = cu && unit_runnable(cur);
+    bool goes_on = cu && unit_runnable(cur), told = cpumask_test(&p->tickled, c);
 
     trace_schedule(p, c, tasklet_pending);
     cpumask_clear(&p->tickled, c);
@@ -213,8 +217,11 @@ static struct sched_slice rtds_schedule(struct scheduler *s, pcpu_id c, s_time_t
     }
     if (goes_on && next != cu)
         cu->delayed_add = true;
-    if (!next)
+    if (!next) {
+        if (told)
+            rtds_pass_on(p, c);
         return (struct sched_slice){.task = idle_unit_on_cpu(c), .time = -1};
+    }
 
     struct sched_slice slice = {.task = next->unit, .time = next->cur_budget};
     next->last_start = now;
@@ -226,6 +233,8 @@ static struct sched_slice rtds_schedule(struct scheduler *s, pcpu_id c, s_time_t
         sched_set_res(next->unit, c);
         slice.migrated = true;
     }
+    if (told)
+        rtds_pass_on(p, c);
     return slice;
 }
 
@@ -293,9 +302,14 @@ static bool rtds_is_queued(struct scheduler *s, const struct sched_unit *u)
     return !is_idle_unit(u) && rtds_queued(rtds_unit_of(u));
 }
 
-/* No pCPU idles while a unit that has budget or extratime waits for one: all take from the one queue. */
+/*
+ * No pCPU idles while a unit that has budget or extratime waits for one: all take from the one queue. With
+ * rtds_passed_over that holds for units that may run everywhere: a pCPU that was told of another takes what it may.
+ */
 static s_time_t rtds_idle_limit(struct scheduler *s, const struct sched_unit *u, pcpu_id c)
 {
+    if (quirk(rtds_passed_over) && !cpumask_subset(&s->pool->res, &u->hard))
+        return -1;
     return cpumask_test(&rtds_pool_of(s)->cpus, c) && rtds_may_run(rtds_unit_of(u)) ? 0 : -1;
 }
 

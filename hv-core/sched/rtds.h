@@ -125,6 +125,8 @@ void rtds_replenish(void *pool);
 
 /* Somebody should look at new, which was just queued: an idle pCPU, else the one that runs the least urgent unit. */
 void rtds_tickle(struct rtds_pool *p, struct rtds_unit *new);
+/* this was told to look and took what it may, or nothing: is another pCPU to look at who still waits? */
+void rtds_pass_on(struct rtds_pool *p, pcpu_id this);
 
 /* ---- rtds_check.c ------------------------------------------------------------------------------------------------ */
 

@@ -272,3 +272,36 @@ void rtds_tickle(struct rtds_pool *p, struct rtds_unit *new)
     if (worst && rtds_before(new, worst))
         tickle_cpu(p, worst->unit->processor);
 }
+
+/* Does a pCPU idle that u may use and that nobody has told of anything? this: what decides now, which is none. */
+static bool idle_for(const struct rtds_pool *p, const struct sched_unit *u, pcpu_id this)
+{
+    cpumask_t left;
+    pcpu_id c;
+
+    cpumask_and(&left, &u->hard, unit_pool_res(u));
+    cpumask_andnot(&left, &left, &p->tickled);
+    cpumask_clear(&left, this);
+    for_each_cpu (c, &left) {
+        if (is_idle_unit(curr_on_cpu(c)))
+            return true;
+    }
+    return false;
+}
+
+void rtds_pass_on(struct rtds_pool *p, pcpu_id this)
+{
+    struct list_head *pos;
+
+    if (quirk(rtds_passed_over))
+        return;
+    list_for_each (pos, &p->runq) {
+        struct rtds_unit *ru = rtds_q_entry(pos);
+        if (rtds_may_run(ru) && idle_for(p, ru->unit, this)) {
+            cpumask_set(&p->tickled, this); /* it has looked */
+            rtds_tickle(p, ru);
+            cpumask_clear(&p->tickled, this);
+            return; /* who is told goes on */
+        }
+    }
+}

@@ -312,8 +312,11 @@ static void set_extra_aware(struct sedf_unit *su, bool aware)
     su->extra_aware = aware;
     if (!aware && !(su->runs_extra && su->extra_from == SEDF_L1))
         sedf_extraq_del(su, SEDF_L1);
-    else if (aware && sedf_queued(su) && !sedf_on_extraq(su, SEDF_L1))
+    else if (aware && sedf_queued(su) && !sedf_on_extraq(su, SEDF_L1)) {
         sedf_extraq_add(su, SEDF_L1, 0);
+        /* Its pCPU may be idle until a period begins. */
+        softirq_raise_on(su->unit->processor, SCHEDULE_SOFTIRQ);
+    }
 }
 
 struct sedf_booking {

@@ -42,6 +42,7 @@ extern "C" {
     X(arinc653_default_dom0_only, "4.1", "4.4", "arinc653: until it is told, one slot, for dom0's vCPU 0")             \
     X(rtds_replq_by_level, "4.10", "", "rtds replenishes in order of level, then deadline: a deadline can come late")  \
     X(rtds_replenish_quiet, "4.10", "", "rtds: who waits on a level of extratime is replenished without a tickle")     \
+    X(rtds_passed_over, "4.5", "", "rtds: a waiter whose told pCPU took another is not offered to those that idle")    \
     X(credit2_no_affinity, "4.1", "4.7", "credit2 ignores hard affinity")                                              \
     X(credit2_one_runqueue, "4.1", "4.6", "credit2: all pCPUs that boot share one run queue, whatever their sockets")  \
     X(credit2_private_spinlock, "4.1", "4.8", "credit2: of two placements at a time one gives up")                     \

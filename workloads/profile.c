@@ -111,6 +111,9 @@ static void read_phase(cfg_table *t, const struct mix_reader *base, struct profi
     cfg_time_ps(t, "period", false, 1, MAX_BLOCK_PS, &ph->period_ps);
     if (ph->period_ps > 0 && ph->block_ps > 0)
         cfg_fail(t, "period", "either a period or a block: the period says when the next wake-up is due");
+    cfg_time_ps(t, "align", false, 1, MAX_BLOCK_PS, &ph->align_ps);
+    if (ph->align_ps > ph->period_ps)
+        cfg_fail(t, "align", "goes with a period, and is at most the period: where in it the wake-ups are");
     if (ph->instructions <= 0 && (!only || ph->block_ps > 0 || ph->period_ps > 0))
         cfg_fail(t, "instructions", "0 means endless: only a single phase that never blocks can be endless");
 }

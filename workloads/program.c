@@ -66,7 +66,7 @@ void program_next(struct program *p, struct action *out)
         return;
     case STEP_BLOCK:
         if (ph->period_ps > 0) {
-            *out = (struct action){.kind = ACTION_BLOCK, .period_ps = ph->period_ps};
+            *out = (struct action){.kind = ACTION_BLOCK, .period_ps = ph->period_ps, .align_ps = ph->align_ps};
             advance_phase(p);
             return;
         }

@@ -35,6 +35,7 @@ struct guest_counters {
     double local_misses = 0; ///< those served by the node of the pCPU
     double warmup_ps = 0;    ///< time lost to refilling caches
     uint64_t migrations = 0;
+    uint64_t switches = 0; ///< to it
     uint64_t blocks = 0;
 };
 

@@ -145,9 +145,11 @@ void measure::write_vms(metrics &out, double window) const
             d.local_misses += b.count.local_misses - a.count.local_misses;
             d.warmup_ps += b.count.warmup_ps - a.count.warmup_ps;
             d.migrations += b.count.migrations - a.count.migrations;
+            d.switches += b.count.switches - a.count.switches;
             for (unsigned r = 0; r < RUNSTATE_NR; r++)
                 state[r] += b.runstate[r] - a.runstate[r];
         }
+        write_vcpus(out, name, first, v.vcpus.size());
         first += v.vcpus.size();
 
         double ginstr_per_s = d.instructions / 1e9 / window;
@@ -168,6 +170,7 @@ void measure::write_vms(metrics &out, double window) const
         metrics_add(&out, "vm.warmup_seconds", d.warmup_ps / 1e12, "vm", name, NULL);
         metrics_add(&out, "vm.local_access_fraction", d.misses > 0 ? d.local_misses / d.misses : 0, "vm", name, NULL);
         metrics_add(&out, "vm.migrations", double(d.migrations), "vm", name, NULL);
+        metrics_add(&out, "vm.context_switches", double(d.switches), "vm", name, NULL);
         for (unsigned n = 0; n < m.nr_nodes; n++)
             metrics_add(&out, "vm.pages", double(end_.pages[i][n]), "vm", name, "node", std::to_string(n).c_str(),
                         NULL);
@@ -179,6 +182,18 @@ void measure::write_vms(metrics &out, double window) const
         metrics_add(&out, "vm.wake_latency", double(v.wakes.max) / 1e9, "vm", name, "quantile", "max", NULL);
         if (v.late.count)
             write_timer_wakes(out, v.late, name);
+    }
+}
+
+void measure::write_vcpus(metrics &out, const char *vm_name, size_t first, size_t nr) const
+{
+    for (size_t k = 0; k < nr; k++) {
+        const s_time_t *a = begin_.vcpu[first + k].runstate, *b = end_.vcpu[first + k].runstate;
+        std::string id = std::to_string(k);
+        metrics_add(&out, "vcpu.cpu_seconds", double(b[RUNSTATE_running] - a[RUNSTATE_running]) / 1e9, "vm", vm_name,
+                    "vcpu", id.c_str(), NULL);
+        metrics_add(&out, "vcpu.runnable_seconds", double(b[RUNSTATE_runnable] - a[RUNSTATE_runnable]) / 1e9, "vm",
+                    vm_name, "vcpu", id.c_str(), NULL);
     }
 }
 

@@ -44,6 +44,8 @@ class measure : public entity
     void take(snapshot &s);
     void utilisation_sample();
     void write_vms(metrics &out, double window) const;
+    /// The vCPUs of one VM, from that index of a snapshot on.
+    void write_vcpus(metrics &out, const char *vm_name, size_t first, size_t nr) const;
     void write_host(metrics &out, double window) const;
 
     host &host_;

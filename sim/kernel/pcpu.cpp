@@ -301,9 +301,15 @@ void pcpu_module::settle_action(guest &g)
 
 /// Sleep until a period after the last wake-up was due. The guest reads its clock when it wakes: a wake-up that had
 /// passed by then is left out, and the new one is a period from then on. One that passes only while the guest is busy
-/// is not slept for. This is what a recorded guest does (docs/replay.md).
-void pcpu_module::block_for_period(guest &g, time_ps period)
+/// is not slept for. This is what a recorded guest does (docs/replay.md). With align above 0 it asks for the next time
+/// that is so much after a whole number of periods, by the system time that Xen shows its guests.
+void pcpu_module::block_for_period(guest &g, time_ps period, time_ps align)
 {
+    if (align > 0) {
+        time_ps since = host_.room.now() + period - align; // a period more: never negative
+        g.block_until = host_.room.now() + period - since % period;
+        return;
+    }
     time_ps due = (g.timer_due >= 0 ? g.timer_due : g.awake_at) + period;
     if (due < g.awake_at)
         due = g.awake_at + period;
@@ -376,7 +382,7 @@ void pcpu_module::next_action(guest &g)
             g.block_ps = a.block_ps;
             g.block_until = -1;
             if (a.period_ps > 0)
-                block_for_period(g, a.period_ps);
+                block_for_period(g, a.period_ps, a.align_ps);
         }
     } else {
         g.doing = guest::doing::block;
@@ -470,6 +476,7 @@ void pcpu_module::switch_in(guest &g)
                         : 0;
     if (g.last_cpu >= 0 && g.last_cpu != int(id_))
         g.count.migrations++;
+    g.count.switches++;
     g.last_cpu = int(id_);
     g.fresh = true;
     g.warmup = g.warmup_total = 0;

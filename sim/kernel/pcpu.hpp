@@ -121,7 +121,7 @@ class pcpu_module : public sc_core::sc_module, public process, public entity
     void guest_action();
     void settle_action(guest &g);
     void next_action(guest &g);
-    void block_for_period(guest &g, time_ps period);
+    void block_for_period(guest &g, time_ps period, time_ps align);
     void hold_program(guest &g);
     const work_mix *release_program(guest &g);
     void enter_hypervisor();

@@ -103,7 +103,8 @@ static void phases_override_single_keys(void)
 {
     write_file("p.toml", whole,
                "[[phase]]\nname = 'a'\ninstructions = 1e6\njitter = 0.5\nblock = '10 ms'\nblock_jitter = 1.0\n"
-               "[[phase]]\nname = 'b'\ninstructions = 2e6\nperiod = '30 ms'\ncore = { cpi = 3.0 }\nmemory = { scale = "
+               "[[phase]]\nname = 'b'\ninstructions = 2e6\nperiod = '30 ms'\nalign = '5 ms'\ncore = { cpi = 3.0 "
+               "}\nmemory = { scale = "
                "0.5 }\n");
     struct workload_profile *p = must_load("p.toml", NULL);
     CU_ASSERT_EQUAL_FATAL(p->nr_phases, 2);
@@ -115,7 +116,9 @@ static void phases_override_single_keys(void)
     CU_ASSERT_EQUAL(p->phase[0].mix.cpi_core, 1.0);
     CU_ASSERT_EQUAL(p->phase[0].mix.curve_mpki[0], 20.0);
     CU_ASSERT_EQUAL(p->phase[0].period_ps, 0);
+    CU_ASSERT_EQUAL(p->phase[0].align_ps, 0);
     CU_ASSERT_EQUAL(p->phase[1].period_ps, 30000000000);
+    CU_ASSERT_EQUAL(p->phase[1].align_ps, 5000000000);
     CU_ASSERT_EQUAL(p->phase[1].mix.cpi_core, 3.0);
     CU_ASSERT_EQUAL(p->phase[1].mix.smt_slowdown, 0.5);
     CU_ASSERT_EQUAL(p->phase[1].mix.curve_mpki[0], 5.0);
@@ -203,6 +206,10 @@ static void bad_profiles(void)
                 "bad.toml:20:16: 0 means endless: only a single phase that never blocks can be endless");
     check_error(whole, "[[phase]]\nname = 'a'\ninstructions = 1e6\nblock = '1 ms'\nperiod = '2 ms'\n", NULL,
                 "bad.toml:22:10: either a period or a block: the period says when the next wake-up is due");
+    check_error(whole, "[[phase]]\nname = 'a'\ninstructions = 1e6\nperiod = '2 ms'\nalign = '3 ms'\n", NULL,
+                "bad.toml:22:9: goes with a period, and is at most the period: where in it the wake-ups are");
+    check_error(whole, "[[phase]]\nname = 'a'\ninstructions = 1e6\nblock = '2 ms'\nalign = '1 ms'\n", NULL,
+                "bad.toml:22:9: goes with a period, and is at most the period: where in it the wake-ups are");
     char *err = NULL;
     CU_ASSERT_PTR_NULL(profile_load("no-such.toml", NULL, &err));
     CU_ASSERT_PTR_NOT_NULL_FATAL(err);

@@ -89,6 +89,19 @@ static void period_is_an_absolute_wake_up(void)
     program_free(prog);
 }
 
+static void so_is_its_place_in_the_hosts_time(void)
+{
+    struct workload_profile p = {.nr_phases = 1, .phase[0] = {.instructions = 100, .period_ps = 77, .align_ps = 7}};
+    struct program *prog = start(&p, "a", 0);
+    for (int i = 0; i < 4; i++) {
+        struct action a;
+        program_next(prog, &a);
+        CU_ASSERT_EQUAL(a.period_ps, i % 2 ? 77 : 0);
+        CU_ASSERT_EQUAL(a.align_ps, i % 2 ? 7 : 0);
+    }
+    program_free(prog);
+}
+
 static void lengths_jitter_around_their_mean(void)
 {
     struct workload_profile p = {
@@ -131,6 +144,7 @@ static const struct cunit_case tests[] = {
     {"the start offset comes first and once", start_offset_comes_once},
     {"phases follow one another, each with its mix", phases_follow_one_another},
     {"a period is an absolute wake-up", period_is_an_absolute_wake_up},
+    {"so is its place in the time of the host", so_is_its_place_in_the_hosts_time},
     {"lengths stay within their jitter, with the right mean", lengths_jitter_around_their_mean},
     {"no action is empty", no_empty_action},
 };

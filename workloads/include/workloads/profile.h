@@ -20,6 +20,7 @@ struct profile_phase {
     int64_t block_ps;    /* mean time blocked after the phase, 0: does not block */
     double block_jitter; /* the same for the block time */
     int64_t period_ps;   /* sleeps after the phase until this long after the last wake-up was due, 0: block_ps says */
+    int64_t align_ps;    /* above 0: until the next whole period of the system time, and this, up to a period, later */
 };
 
 enum profile_metric { METRIC_RATE, METRIC_TIME };

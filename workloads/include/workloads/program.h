@@ -28,6 +28,7 @@ struct action {
      * period_ps from then; one that has passed meanwhile is not slept for.
      */
     int64_t period_ps;
+    int64_t align_ps; /* above 0: the next wake-up is at a whole period_ps since the host's boot plus this */
 };
 
 struct program;

@@ -38,7 +38,7 @@ const char *credit_check_unit(struct scheduler *s, const struct sched_unit *u, b
     } else {
         CHECK(cu->dom == credit_dom_of(u->domain));
         CHECK(cu->pri == PRI_BOOST || cu->pri == PRI_UNDER || cu->pri == PRI_OVER);
-        CHECK(!credit_flag_test(cu, CREDIT_PARKED) || u->vcpu_list->pause_count > 0);
+        CHECK(!quiescent || !credit_flag_test(cu, CREDIT_PARKED) || u->vcpu_list->pause_count > 0);
     }
     return NULL;
 }

@@ -149,6 +149,12 @@ static void scenario_line(FILE *out, const char *path, const char *name, struct 
     char shown[4096];
     cfg_doc *doc = cfg_load(path);
     bool sweep = doc && !cfg_error(doc) && cfg_has(cfg_root(doc), "grid");
+    /* A machine or a workload that only one scenario has lies beside it. */
+    bool other = doc && !cfg_error(doc) && !sweep && !cfg_has(cfg_root(doc), "dom0");
+    if (other) {
+        cfg_free(doc);
+        return;
+    }
     snprintf(shown, sizeof(shown), "%-8s %s", sweep ? "sweep" : "scenario", path + strlen(scenario_data_dir()) + 1);
     if (doc)
         cfg_free(doc);

@@ -28,9 +28,14 @@ enum {
     OPT_EVENT_LOG,
     OPT_TRACE,
     OPT_CONSOLE,
+    OPT_SHOW,
+    OPT_SHOW_FILE,
     OPT_FORCE,
     OPT_PROGRESS
 };
+
+#define MAX_SHOWS 64u
+#define PS_PER_S 1e12
 
 const struct argp_option cli_run_options[] = {
     {"out", 'o', "DIR", 0, "Write run.json, metrics.json and metrics.csv to DIR", 0},
@@ -51,6 +56,13 @@ const struct argp_option cli_run_options[] = {
     {"trace", OPT_TRACE, "FILE", 0,
      "Write the hypervisor's trace of the window of measurement as xentrace does, TSC in ns (xenalyze --cpu-hz=1G)", 0},
     {"console", OPT_CONSOLE, "FILE", 0, "Write what hypervisor and toolstack print; - is the standard error", 0},
+    {"show", OPT_SHOW, "WHAT@TIME", 0,
+     "Print what xl WHAT would at that time after the guests have started (\"10s\", \"500ms\", \"end\"); WHAT is "
+     "vcpu-list, "
+     "list, \"list -n\", sched-credit, sched-credit2, sched-rtds, cpupool-list, \"cpupool-list -c\", \"info -n\" or "
+     "\"debug-keys r\". May be repeated",
+     0},
+    {"show-file", OPT_SHOW_FILE, "FILE", 0, "Write that to FILE, not to the standard output", 0},
     {"force", OPT_FORCE, NULL, 0, "Replace the result that DIR holds", 0},
     {"quiet", 'q', NULL, 0, "Print errors only", 0},
     {"progress", OPT_PROGRESS, NULL, 0, "Show progress even if the standard error is no terminal", 0},
@@ -58,13 +70,67 @@ const struct argp_option cli_run_options[] = {
 };
 
 struct run_args {
-    const char *scenario, *out, *event_log, *trace, *console, *hv_core;
+    const char *scenario, *out, *event_log, *trace, *console, *hv_core, *show_file;
+    unsigned nr_shows;
+    struct run_show show[MAX_SHOWS];
     uint64_t seed;
     struct cli_list set;
     char cost[32];             /* --hv-cost as an override */
     unsigned check_invariants; /* 0: no */
     bool check_determinism, watchdog_fatal, sync, force, quiet, progress;
 };
+
+/* "10s", "1.5 ms", "end". */
+static bool parse_moment(const char *text, int64_t *ps)
+{
+    static const struct {
+        const char *name;
+        double ps;
+    } units[] = {{"s", 1e12}, {"ms", 1e9}, {"us", 1e6}, {"ns", 1e3}};
+    char *end;
+    if (!strcmp(text, "end")) {
+        *ps = RUN_SHOW_AT_END;
+        return true;
+    }
+    double value = strtod(text, &end);
+    if (end == text || !(value >= 0 && value < 1e7))
+        return false;
+    while (*end == ' ')
+        end++;
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+        if (!strcmp(end, units[i].name)) {
+            *ps = (int64_t)(value * units[i].ps + 0.5);
+            return true;
+        }
+    return false;
+}
+
+static error_t add_show(struct run_args *a, const char *arg, struct argp_state *state)
+{
+    const char *at = strrchr(arg, '@');
+    struct run_show s = {XL_NR, 0};
+    if (!at)
+        return cli_bad(state, "--show %s: expected WHAT@TIME, such as vcpu-list@10s", arg);
+    char what[32];
+    snprintf(what, sizeof(what), "%.*s", (int)(at - arg), arg);
+    for (unsigned i = 0; i < XL_NR; i++)
+        if (!strcmp(what, xl_names[i]))
+            s.what = (enum xl_what)i;
+    if (s.what == XL_NR) {
+        const char *near = cli_nearest(what, xl_names);
+        return cli_bad(state, "--show %s: nothing is called '%s'%s%s%s", arg, what, near ? "; did you mean '" : "",
+                       near ? near : "", near ? "'?" : "");
+    }
+    if (!parse_moment(at + 1, &s.at_ps))
+        return cli_bad(state, "--show %s: expected a time such as 10s, 500ms or end after the @", arg);
+    if (a->nr_shows == MAX_SHOWS)
+        return cli_bad(state, "--show: at most %u", MAX_SHOWS);
+    unsigned k = a->nr_shows++; /* in order of time, those of one time as they were given */
+    for (; k > 0 && a->show[k - 1].at_ps > s.at_ps; k--)
+        a->show[k] = a->show[k - 1];
+    a->show[k] = s;
+    return 0;
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -117,6 +183,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_CONSOLE:
         a->console = arg;
         return 0;
+    case OPT_SHOW:
+        return add_show(a, arg, state);
+    case OPT_SHOW_FILE:
+        a->show_file = arg;
+        return 0;
     case OPT_FORCE:
         a->force = true;
         return 0;
@@ -134,7 +205,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_END:
         if (!a->scenario)
             return cli_bad(state, "no scenario given; see --help");
-        if (!a->out && !a->check_determinism)
+        if (!a->out && !a->check_determinism && !a->nr_shows)
             return cli_bad(state, "no --out DIR given");
         return 0;
     default:
@@ -196,6 +267,13 @@ static int prepare(void *ctx, struct run_options *o)
         o->console = strcmp(c->args->console, "-") != 0 ? fopen(c->args->console, "we") : stderr;
         if (!o->console)
             return EXIT_HOST_FAILED;
+    }
+    if (c->first && c->args->nr_shows) {
+        o->show_file = c->args->show_file ? fopen(c->args->show_file, "we") : stdout;
+        if (!o->show_file)
+            return EXIT_HOST_FAILED;
+        o->show = c->args->show;
+        o->nr_shows = c->args->nr_shows;
     }
     if (c->pipe || c->log)
         o->on_event = on_event;
@@ -380,6 +458,19 @@ static void print_summary(const struct run_args *a, const struct scenario *s, co
                                   : "");
 }
 
+/* A moment that the run does not reach is a mistake. */
+static int check_shows(const struct run_args *a, const struct scenario *s, struct fault *f)
+{
+    const struct run_show *last = a->show + a->nr_shows;
+    while (last > a->show && last[-1].at_ps == RUN_SHOW_AT_END)
+        last--;
+    if (last > a->show && last[-1].at_ps > s->warmup_ps + s->duration_ps)
+        return fault_set(f, EXIT_BAD_INPUT, "--show %s@%g s: the run ends %g s after the guests start",
+                         xl_names[last[-1].what], (double)last[-1].at_ps / PS_PER_S,
+                         (double)(s->warmup_ps + s->duration_ps) / PS_PER_S);
+    return EXIT_DONE;
+}
+
 /* ---- one command ------------------------------------------------------------------------------------------------ */
 
 /* path: NULL if it is not wanted. *temp: the name until it is complete. */
@@ -478,7 +569,8 @@ int cli_run(const struct cli *cli, int argc, char **argv)
             free(err);
         } else {
             cli_catch_signals();
-            simulate(cli, &a, s, &f);
+            if (check_shows(&a, s, &f) == EXIT_DONE)
+                simulate(cli, &a, s, &f);
             exit = cli_fault(&f, argv[0]);
             cli->backend->release(s);
         }

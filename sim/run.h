@@ -5,6 +5,7 @@
 
 #include "metrics.h"
 #include "scenario.h"
+#include "xl_print.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -29,19 +30,29 @@ struct run_event {
     uint64_t state;  /* fingerprint so far */
 };
 
+/* A moment at which to print what xl would. */
+#define RUN_SHOW_AT_END INT64_MAX
+struct run_show {
+    enum xl_what what;
+    int64_t at_ps; /* from the start of the guests; RUN_SHOW_AT_END: when the window of measurement ends */
+};
+
 struct run_options {
     uint64_t seed;
-    const char *hv_core_path; /* shared object to use instead of the linked core, NULL */
+    const char *hv_core_path;  /* shared object to use instead of the linked core, NULL */
     unsigned check_invariants; /* 0: no; else after every stay in the hypervisor of that number */
     bool watchdog_fatal;       /* a stall ends the run with EXIT_CHECK_FAILED */
-    bool sync_every_event; /* slow twin: hand every event to the kernel, no running ahead */
+    bool sync_every_event;     /* slow twin: hand every event to the kernel, no running ahead */
     /* NULL or called with each event of the trajectory, in order (--check-determinism, event logs). */
     void (*on_event)(void *ctx, const struct run_event *e);
     void *ctx;
     /* NULL or called now and then with progress in 0..1 of simulated time. */
     void (*on_progress)(void *ctx, double done);
-    FILE *trace;   /* the core's trace records as xentrace writes them, of the window of measurement; NULL: none */
-    FILE *console; /* the hypervisor's console and the toolstack's messages; NULL: dropped */
+    FILE *trace; /* the core's trace records as xentrace writes them, of the window of measurement; NULL: none */
+    unsigned nr_shows;
+    const struct run_show *show; /* in order of time */
+    FILE *show_file;             /* not NULL if there are any */
+    FILE *console;               /* the hypervisor's console and the toolstack's messages; NULL: dropped */
 };
 
 struct run_result {

@@ -2,8 +2,11 @@
 /* Boot of the scheduler; its state for people (debug key 'r'). */
 #include "framework.h"
 
+static bool smt_power_savings; /* for the dump; the policies have their own */
+
 int scheduler_init(const struct hv_options *opt)
 {
+    smt_power_savings = opt->sched_smt_power_savings;
     sched_locks_reset();
     cpupools_reset();
     sched_open_softirqs();
@@ -80,6 +83,7 @@ void sched_dump(void)
     char cpus[256];
 
     cpumask_print(cpus, sizeof(cpus), &hv_cpu_online);
+    hv_printk("sched_smt_power_savings: %s\n", smt_power_savings ? "enabled" : "disabled");
     hv_printk("NOW=%lld\nOnline Cpus: %s\n", (long long)port_now(), cpus);
     if (!cpumask_empty(&hv_cpupool_free)) {
         cpumask_print(cpus, sizeof(cpus), &hv_cpupool_free);

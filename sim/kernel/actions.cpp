@@ -49,6 +49,17 @@ unsigned &toolstack::pool_id(unsigned pool)
     return pool_ids_[pool];
 }
 
+const char *toolstack::pool_name(unsigned id) const
+{
+    const scenario &s = host_.scn;
+    const char *name = id == 0 ? "Pool-0" : id <= s.nr_pools ? s.pool[id - 1].cfg.name : nullptr;
+    for (unsigned i = 0; i < actions_done_; i++)
+        if (s.action[i].what == DO_CPUPOOL_CREATE && s.action[i].pool < pool_ids_.size() &&
+            pool_ids_[s.action[i].pool] == id)
+            name = s.action[i].create.name;
+    return name;
+}
+
 long toolstack::call(const ts_host &h, const scenario_action &a)
 {
     const auto id = [&] { return host_.vms[a.vm]->id; };

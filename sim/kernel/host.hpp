@@ -50,6 +50,7 @@ class host
     std::unique_ptr<toolstack> ts;
     class measure *measure = nullptr;
     class watch *watch = nullptr;
+    class show *show = nullptr;
     FILE *console_copy = nullptr; ///< the hypervisor's console goes there too
     std::vector<std::unique_ptr<vm>> vms; ///< [0] is dom0
     std::vector<std::unique_ptr<guest>> guests;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "measure.hpp"
 #include "pcpu.hpp"
+#include "show.hpp"
 #include "watch.hpp"
 
 namespace sim
@@ -45,6 +46,7 @@ void measure::guests_started()
 {
     phase_ = phase::warmup;
     host_.watch->guests_started();
+    host_.show->guests_started();
     host_.room.cal.set(slot_, host_.room.now() + host_.scn.warmup_ps);
 }
 

@@ -4,6 +4,7 @@
 #include "../run.h"
 #include "measure.hpp"
 #include "pcpu.hpp"
+#include "show.hpp"
 #include "toolstack.hpp"
 #include "watch.hpp"
 #include <cerrno>
@@ -80,6 +81,8 @@ int simulate(const scenario &s, const run_options &opt, const hv_core *core, run
     h.measure = &m;
     watch w(h);
     h.watch = &w;
+    show xl(h);
+    h.show = &xl;
     conductor first("conductor", h);
     auto begin = std::chrono::steady_clock::now();
     sc_core::sc_start();
@@ -108,6 +111,8 @@ int simulate(const scenario &s, const run_options &opt, const hv_core *core, run
             h.room.error = std::string("invariant violated: ") + broken;
         }
     }
+    if (h.room.exit_code == EXIT_DONE)
+        xl.finish();
     if (h.room.exit_code == EXIT_DONE)
         m.write(out.metrics);
     else

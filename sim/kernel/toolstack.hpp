@@ -36,6 +36,8 @@ class toolstack : public sc_core::sc_module, public process
     {
         rests_until_ = never;
     }
+    /// What the scenario calls the pool of that number of Xen's; nullptr: it has no name.
+    const char *pool_name(unsigned id) const;
     /// Actions of the scenario that are over.
     unsigned actions_done() const
     {

@@ -54,8 +54,7 @@ static const char *check_unit(const struct sched_unit *u, bool quiescent)
         if (!is_idle_unit(u)) {
             CHECK(current || s->policy->is_queued(s, u) == unit_runnable(u));
             /* Who is allowed nowhere in its pool (it lost its pCPUs a moment ago) waits to be moved. */
-            CHECK(!unit_runnable(u) || migrating || cpumask_test(&u->hard, u->processor) ||
-                  (quirk(credit2_no_affinity) && s->policy->id == XEN_SCHEDULER_CREDIT2));
+            CHECK(!unit_runnable(u) || migrating || cpumask_test(&u->hard, u->processor) || policy_ignores_affinity(s));
             CHECK(!unit_runnable(u) || migrating || cpumask_test(unit_pool_res(u), u->processor));
         }
     }

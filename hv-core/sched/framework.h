@@ -40,6 +40,12 @@ void cpupools_reset(void);
 const struct sched_policy *sched_policy_by_id(unsigned id);
 const struct sched_policy *sched_policy_by_name(const char *opt_name);
 
+/* The credit2 of 4.3: units may be anywhere in their pool, whatever their hard affinity. */
+static inline bool policy_ignores_affinity(const struct scheduler *s)
+{
+    return quirk(credit2_no_affinity) && s->policy->id == XEN_SCHEDULER_CREDIT2;
+}
+
 #define HOOK(s, hook, ...)                                                                                             \
     do {                                                                                                               \
         if ((s)->policy->hook)                                                                                         \

@@ -46,7 +46,7 @@ static void unlock_both(struct hv_lock *a, struct hv_lock *b)
 
 static bool may_be_on(const struct sched_unit *u, pcpu_id c)
 {
-    return cpumask_test(&u->hard, c) && cpumask_test(unit_pool_res(u), c);
+    return (cpumask_test(&u->hard, c) || policy_ignores_affinity(unit_sched(u))) && cpumask_test(unit_pool_res(u), c);
 }
 
 void unit_migrate(struct sched_unit *u)

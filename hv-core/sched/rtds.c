@@ -218,7 +218,8 @@ static struct sched_slice rtds_schedule(struct scheduler *s, pcpu_id c, s_time_t
     if (goes_on && next != cu)
         cu->delayed_add = true;
     if (!next) {
-        if (told)
+        /* After tasklets it looks again itself. */
+        if (told && !tasklet_pending)
             rtds_pass_on(p, c);
         return (struct sched_slice){.task = idle_unit_on_cpu(c), .time = -1};
     }

@@ -279,19 +279,15 @@ int ts_cpupool_make(const struct ts_host *h, const struct ts_cpupool_config *cfg
     if (rc < 0)
         return refused(h, rc, "Xen does not create the pool");
     *id = op.u.cpupool_op.cpupool;
-    bool any = false;
     for (unsigned c = 0; c < HV_MAX_PCPUS; c++) {
         if (!cpumask_test(&cfg->cpus, pcpu(c)))
             continue;
-        rc = pool_op(h, XEN_SYSCTL_CPUPOOL_OP_ADDCPU, *id, c);
-        if (rc == -HV_EBUSY && any && cfg->gran != HV_GRAN_cpu)
-            continue; /* it came along with the first one of its core or socket */
+        rc = ts_pool_add(h, *id, c);
         if (rc < 0) {
             int err = refused(h, rc, "Xen does not add a pCPU to the new pool");
             ts_cpupool_destroy(h, *id); /* says so itself if it fails */
             return err;
         }
-        any = true;
     }
     return 0;
 }

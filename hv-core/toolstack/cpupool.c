@@ -37,10 +37,13 @@ static int set_params(const struct ts_host *h, const struct ts_cpupool_config *c
     return rc < 0 ? pool_fail(h, cfg->name, "scheduling parameters are refused", rc) : 0;
 }
 
-/* A group of pCPUs that are scheduled as one comes with its first member: -HV_EBUSY for the others is no mistake. */
-static bool comes_along(const struct ts_cpupool_config *cfg, long rc)
+long ts_pool_add(const struct ts_host *h, unsigned pool, unsigned cpu)
 {
-    return cfg->gran != HV_GRAN_cpu && rc == -HV_EBUSY;
+    cpumask_t has;
+    long rc = pool_op(h, XEN_SYSCTL_CPUPOOL_OP_ADDCPU, pool, cpu);
+    if (rc == -HV_EBUSY && ts_read_pool(h, pool, &has) == 0 && cpumask_test(&has, pcpu(cpu)))
+        return 0;
+    return rc;
 }
 
 int ts_cpupool_create(const struct ts_host *h, const struct ts_cpupool_config *cfg, unsigned *id)
@@ -58,14 +61,14 @@ int ts_cpupool_create(const struct ts_host *h, const struct ts_cpupool_config *c
         if (!cpumask_test(&cfg->cpus, pcpu(c)))
             continue;
         rc = pool_op(h, XEN_SYSCTL_CPUPOOL_OP_RMCPU, 0, c);
-        if (rc < 0 && !(cfg->gran != HV_GRAN_cpu && rc == -HV_ENODEV))
+        if (rc < 0 && rc != -HV_ENODEV) /* it left with another one; if it is of another pool it cannot be added */
             return pool_fail(h, cfg->name, "a pCPU cannot be taken from the boot pool", rc);
     }
     for (unsigned c = 0; c < HV_MAX_PCPUS; c++) {
         if (!cpumask_test(&cfg->cpus, pcpu(c)))
             continue;
-        rc = pool_op(h, XEN_SYSCTL_CPUPOOL_OP_ADDCPU, *id, c);
-        if (rc < 0 && !comes_along(cfg, rc))
+        rc = ts_pool_add(h, *id, c);
+        if (rc < 0)
             return pool_fail(h, cfg->name, "a pCPU cannot be added", rc);
     }
     return set_params(h, cfg, *id);

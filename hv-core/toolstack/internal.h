@@ -42,6 +42,14 @@ int ts_read_placement_state(const struct ts_host *h, const struct ts_topology *t
 /* The pCPUs of a cpupool. */
 int ts_read_pool(const struct ts_host *h, unsigned pool, cpumask_t *cpus);
 
+/* ---- cpupool.c ------------------------------------------------------------------------------------------------- */
+
+/*
+ * Gives a free pCPU to a pool. Where pCPUs are scheduled as one, those of its core or socket come with it: 0 for one
+ * that is there already. -HV_EBUSY: it is not free, or not all that come with it are.
+ */
+long ts_pool_add(const struct ts_host *h, unsigned pool, unsigned cpu);
+
 /* ---- cpus.c ---------------------------------------------------------------------------------------------------- */
 
 /* Reads cpus= of a configuration; t may be NULL where the list does not mention nodes. Mistakes are logged. */

@@ -12,9 +12,11 @@
 #define FAKE_VCPUS 16u
 #define FAKE_CALLS 4096u
 #define MAX_FAKE_ORDER 19u
+#define FAKE_POOLS 4u
 
 struct fake_domain {
     bool exists, paused;
+    unsigned pool;
     enum hv_guest_type type;
     unsigned max_vcpus, online;
     uint64_t affinity[FAKE_VCPUS]; /* the first 64 pCPUs */
@@ -22,6 +24,20 @@ struct fake_domain {
     uint64_t nodes;                /* 0: automatic */
     uint64_t pages, max_kb, claim;
     uint32_t weight, cap;
+    struct {
+        uint32_t period_us, budget_us;
+        bool extratime;
+    } rt[FAKE_VCPUS]; /* in a pool of rtds */
+};
+
+struct fake_pool {
+    bool exists;
+    unsigned sched_id;
+    enum hv_sched_gran gran; /* core: two pCPUs, socket: eight; they come and go together */
+    uint64_t cpus;
+    unsigned tslice_ms, ratelimit_us, migration_delay_us;
+    s_time_t major_frame; /* arinc653 */
+    unsigned nr_entries;
 };
 
 /* One populate_physmap as it was asked for and answered. */
@@ -34,7 +50,8 @@ struct fake_host {
     struct ts_host host; /* what the toolstack is given */
     unsigned nr_cpus, nr_nodes;
     node_id cpu_node[64];
-    uint64_t pool; /* pCPUs of Pool-0; 0: all */
+    struct fake_pool pool[FAKE_POOLS]; /* [0] has all pCPUs at first */
+    uint64_t offline;
     uint64_t free_kb[HV_MAX_NODES];
     struct fake_domain dom[FAKE_DOMAINS];
 
@@ -61,5 +78,7 @@ struct fake_domain *fake_add(struct fake_host *f, unsigned id, unsigned vcpus, u
 unsigned fake_count_domus(const struct fake_host *f);
 /* The calls from the createdomain on, each followed by a blank; runs of one call are "call*n". */
 const char *fake_calls(const struct fake_host *f, char *buf, size_t n);
+/* The same from call number first on. */
+const char *fake_calls_from(const struct fake_host *f, unsigned first, char *buf, size_t n);
 
 #endif

@@ -63,14 +63,14 @@ static void placement_within_the_pool(void)
 {
     fake_reset(&f, &level_modern, 2, 4, 6 * GIB_KB);
     fake_add(&f, 1, 4, 0xf0, 0x2); /* node 1 is the busier one */
-    f.pool = 0xf0;
+    f.pool[0].cpus = 0xf0;
     struct ts_domain_config cfg = config();
     CU_ASSERT_EQUAL(create(&cfg), 0);
     CU_ASSERT(r.auto_placed);
     CU_ASSERT_EQUAL(r.nodes.w, 0x2);
     CU_ASSERT_EQUAL(f.dom[2].soft[1], 0xf0);
 
-    f.pool = 0x10; /* fewer pCPUs than vCPUs: none, and soft affinity stays "all" */
+    f.pool[0].cpus = 0x10; /* fewer pCPUs than vCPUs: none, and soft affinity stays "all" */
     cfg.vcpus = 2;
     CU_ASSERT_EQUAL(create(&cfg), 0);
     CU_ASSERT(!r.auto_placed);

@@ -38,6 +38,7 @@ static void start_host(const struct recorded_host *h)
     for (unsigned n = 0; n < h->nr_nodes; n++)
         for (unsigned i = 0; i < h->cpus[n]; i++)
             f.cpu_node[f.nr_cpus++] = node(n);
+    f.pool[0].cpus = (1ull << f.nr_cpus) - 1;
     fake_add(&f, 0, 1, 0x1, 0); /* dom0: one vCPU, pinned to pCPU 0 */
 }
 

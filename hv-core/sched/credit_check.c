@@ -17,11 +17,17 @@ bool credit_is_queued(struct scheduler *s, const struct sched_unit *u)
  * A pCPU looks for work when it is told to; that nobody told it is repaired by the next tick of who works where others
  * wait. With credit_tick_starts_only by a later one: the first makes him active, accounting may undo that, the second
  * makes him active again, the third looks.
+ *
+ * To save power, the tick leaves them crowded (pick_in), and whoever ran last is not stolen while his cache is warm
+ * (migration delay): with both nothing is promised.
  */
 s_time_t credit_idle_limit(struct scheduler *s, const struct sched_unit *u, pcpu_id c)
 {
     const struct credit_pool *p = credit_pool_of(s);
     s_time_t limit = p->tick_period * (quirk(credit_tick_starts_only) ? 3 : 1);
+
+    if (p->smt_power_savings && p->migration_delay)
+        return -1;
     return port_now() < p->old_ticks_until + limit ? -1 : limit;
 }
 

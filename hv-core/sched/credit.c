@@ -302,7 +302,8 @@ static struct sched_slice credit_schedule(struct scheduler *s, pcpu_id c, s_time
         next = credit_unit_of(idle_unit_on_cpu(c));
         next->pri = PRI_BOOST;
     }
-    credit_flag_clear(cur, CREDIT_YIELD);
+    if (quirk(credit_yield_served))
+        credit_flag_clear(cur, CREDIT_YIELD);
 
     if (next->pri > PRI_OVER)
         credit_queue_remove(next);

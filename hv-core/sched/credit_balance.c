@@ -26,7 +26,7 @@ static struct credit_unit *steal(struct credit_pool *p, pcpu_id peer, pcpu_id c,
         BUG_ON(is_idle_unit(u));
         if (!credit_step_usable(u, step))
             continue;
-        if (!quirk(credit_steal_from_first) && credit_flag_test(cu, CREDIT_YIELD))
+        if (credit_flag_test(cu, CREDIT_YIELD)) /* never with credit_yield_served */
             continue;
         if (u->is_running || (p->migration_delay && now - u->last_run_time < p->migration_delay))
             continue;

@@ -28,6 +28,8 @@ void credit_queue_remove(struct credit_unit *cu)
 {
     ASSERT(credit_queued(cu));
     list_del_init(&cu->runq_elem);
+    if (!quirk(credit_yield_served))
+        credit_flag_clear(cu, CREDIT_YIELD);
 }
 
 /* Stable, one pass: each of UNDER and up that does not follow the last such one directly moves right behind it. */

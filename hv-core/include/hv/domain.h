@@ -16,8 +16,7 @@ enum vcpu_pause_flag {
     VPF_blocked = 1u << 0,
     VPF_down = 1u << 1,
     VPF_blocked_in_xen = 1u << 2,
-    VPF_migrating = 1u << 3,
-    VPF_parked = 1u << 8 /* over its cap (credit): later than 4.3 a flag of its own */
+    VPF_migrating = 1u << 3
 };
 
 /*

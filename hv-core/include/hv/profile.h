@@ -32,6 +32,7 @@ extern "C" {
     X(credit_tick_on_idle, "3.0", "4.7", "the tick also runs on idle pCPUs")                                           \
     X(credit_no_lb_ratelimit, "3.0", "4.19", "the load balancer scans all peers every time")                           \
     X(credit_steal_from_first, "3.0", "4.9", "the balancer starts from each node's first busy pCPU, also if one runs") \
+    X(credit_yield_served, "4.1", "4.9", "a yield ends as soon as its vCPU is queued, so the balancer may take it on") \
     X(credit_tickle_idle_twice, "3.0", "",                                                                             \
       "a wake tickles its own idle pCPU, though it has been tickled for another vCPU")                                 \
     X(credit_tick_starts_only, "3.0", "", "a tick that makes a vCPU active does not look whether it had better move")  \

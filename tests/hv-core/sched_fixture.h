@@ -23,6 +23,15 @@ static inline void fx_boot_level(struct tp_machine m, const char *level)
     CU_ASSERT_EQUAL_FATAL(tp_boot(hv_core_get(), &m, hv_profile_find(level)), 0);
 }
 
+/* With a scheduler other than credit, and timers that are late by nothing but the port's 1 ns. */
+static inline void fx_boot_sched(struct tp_machine m, const char *level, const char *sched)
+{
+    struct hv_boot_info *info = tp_boot_info(&m, hv_profile_find(level));
+    info->opt.sched = sched;
+    info->opt.timer_slop = 0;
+    CU_ASSERT_EQUAL_FATAL(tp_boot_info_run(hv_core_get(), info), 0);
+}
+
 static inline void fx_boot(struct tp_machine m)
 {
     fx_boot_level(m, "xen-4.3");
@@ -79,6 +88,31 @@ static inline void fx_pin(struct vcpu *v, unsigned first, unsigned last)
 static inline struct credit_unit *fx_cv(struct domain *d, unsigned n)
 {
     return credit_unit_of(d->vcpu[n]->unit);
+}
+
+/* All pCPUs have done what they were told; pCPU 0 is the one that calls. */
+static inline void fx_settle(void)
+{
+    for (unsigned c = 0; c < hv_nr_cpus; c++)
+        tp_settle(c);
+    tp_settle_all();
+    tp_set_cpu(0);
+}
+
+/* For how long vCPU n of d has run. */
+static inline s_time_t fx_ran(const struct domain *d, unsigned n)
+{
+    s_time_t t[RUNSTATE_NR];
+    tp_set_cpu(0);
+    hv_core_get()->vcpu_runstate(d->vcpu[n], t);
+    return t[RUNSTATE_running];
+}
+
+static inline void fx_check_near(s_time_t is, s_time_t ought, s_time_t tolerance)
+{
+    if (is < ought - tolerance || is > ought + tolerance)
+        fprintf(stderr, "%lld ns instead of %lld +- %lld\n", (long long)is, (long long)ought, (long long)tolerance);
+    CU_ASSERT_TRUE(is >= ought - tolerance && is <= ought + tolerance);
 }
 
 static inline void fx_check(void)

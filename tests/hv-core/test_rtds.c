@@ -10,10 +10,7 @@
 
 static void boot(struct tp_machine m, const char *level)
 {
-    struct hv_boot_info *info = tp_boot_info(&m, hv_profile_find(level));
-    info->opt.sched = "rtds";
-    info->opt.timer_slop = 0;
-    CU_ASSERT_EQUAL_FATAL(tp_boot_info_run(hv_core_get(), info), 0);
+    fx_boot_sched(m, level, "rtds");
 }
 
 static struct rtds_unit *ru_of(const struct domain *d)
@@ -52,32 +49,14 @@ static struct domain *burner(uint32_t period_us, uint32_t budget_us, bool extrat
     return d;
 }
 
-static void settle(void)
-{
-    for (unsigned c = 0; c < hv_nr_cpus; c++)
-        tp_settle(c);
-    tp_settle_all();
-    tp_set_cpu(0);
-}
-
 static s_time_t ran(const struct domain *d)
 {
-    s_time_t t[RUNSTATE_NR];
-    tp_set_cpu(0);
-    hv_core_get()->vcpu_runstate(d->vcpu[0], t);
-    return t[RUNSTATE_running];
+    return fx_ran(d, 0);
 }
 
 static bool runs(const struct domain *d)
 {
     return d->vcpu[0]->is_running;
-}
-
-static void check_near(s_time_t is, s_time_t ought, s_time_t tolerance)
-{
-    if (is < ought - tolerance || is > ought + tolerance)
-        fprintf(stderr, "%lld ns instead of %lld +- %lld\n", (long long)is, (long long)ought, (long long)tolerance);
-    CU_ASSERT_TRUE(is >= ought - tolerance && is <= ought + tolerance);
 }
 
 static void check_conserving(void)
@@ -108,12 +87,12 @@ static void alone_it_gets_its_budget_in_each_period(void)
         boot(MACHINE_1, "modern");
         struct domain *d = burner(rows[i].period, rows[i].budget, rows[i].extratime);
         fx_start(d);
-        settle();
+        fx_settle();
         s_time_t t0 = port_now(), end = t0 + SECONDS(1), periods = 1000000 / rows[i].period;
         tp_run_until(end, i ? NULL : check_conserving);
         s_time_t ought = rows[i].extratime ? SECONDS(1) : periods * MICROSECS(rows[i].budget);
         CU_ASSERT_TRUE(ought * 1000 / SECONDS(1) - rows[i].permille <= 1);
-        check_near(ran(d), ought, periods * PER_PERIOD);
+        fx_check_near(ran(d), ought, periods * PER_PERIOD);
     }
 }
 
@@ -127,13 +106,13 @@ static void edf_meets_every_deadline(void)
         d[i] = burner(period[i], budget[i], false);
         fx_start(d[i]);
     }
-    settle();
+    fx_settle();
     for (s_time_t t = 5; t <= 1000; t += 5) {
         tp_run_until(MILLISECS(t), NULL);
         fx_check();
         for (unsigned i = 0; i < 3; i++)
             if (t * 1000 % period[i] == 0)
-                check_near(ran(d[i]), t * 1000 / period[i] * MICROSECS(budget[i]), t / 5 * PER_PERIOD);
+                fx_check_near(ran(d[i]), t * 1000 / period[i] * MICROSECS(budget[i]), t / 5 * PER_PERIOD);
     }
 }
 
@@ -146,7 +125,7 @@ static void the_earliest_deadline_runs(void)
         d[i] = burner(period[i], 2000, false);
         fx_start(d[i]);
     }
-    settle();
+    fx_settle();
     static const unsigned order[] = {1, 2, 0};
     for (unsigned k = 0; k < 3; k++) {
         tp_run_until(MILLISECS(2 * k + 1), fx_check);
@@ -166,14 +145,14 @@ static void two_cpus_serve_one_queue(void)
         d[i] = burner(10000, 5000, false);
         fx_start(d[i]);
     }
-    settle();
+    fx_settle();
     tp_run_until(MILLISECS(1), check_conserving);
     CU_ASSERT_TRUE(runs(d[0]) && runs(d[1]) && !runs(d[2]));
     tp_run_until(MILLISECS(6), check_conserving);
     CU_ASSERT_TRUE(!runs(d[0]) && !runs(d[1]) && runs(d[2]));
     tp_run_until(SECONDS(1), check_conserving);
     for (unsigned i = 0; i < 3; i++)
-        check_near(ran(d[i]), MILLISECS(500), 100 * PER_PERIOD);
+        fx_check_near(ran(d[i]), MILLISECS(500), 100 * PER_PERIOD);
 }
 
 /* ---- the server ------------------------------------------------------------------------------------------------- */
@@ -181,11 +160,11 @@ static void two_cpus_serve_one_queue(void)
 static void sleeps(struct domain *d, s_time_t until)
 {
     vcpu_pause_nosync(d->vcpu[0]);
-    settle();
+    fx_settle();
     tp_run_until(until, NULL);
     tp_set_cpu(0);
     vcpu_unpause(d->vcpu[0]);
-    settle();
+    fx_settle();
 }
 
 /* Woken 3 ms before its deadline it has its budget still, and at the deadline another one: 7 ms at a stretch. */
@@ -194,14 +173,14 @@ static void an_idle_server_keeps_its_budget_until_the_deadline(void)
     boot(MACHINE_1, "modern");
     struct domain *d = burner(10000, 4000, false);
     fx_start(d);
-    settle();
+    fx_settle();
     sleeps(d, MILLISECS(7));
     CU_ASSERT_TRUE(runs(d));
     tp_run_until(MILLISECS(14) - MICROSECS(1), fx_check);
     CU_ASSERT_TRUE(runs(d));
     tp_run_until(MILLISECS(14) + MICROSECS(1), fx_check);
     CU_ASSERT_FALSE(runs(d));
-    check_near(ran(d), MILLISECS(7), PER_PERIOD);
+    fx_check_near(ran(d), MILLISECS(7), PER_PERIOD);
 }
 
 /* Three periods later it has one budget, not four, and its deadline is on the grid of its periods. */
@@ -210,7 +189,7 @@ static void what_is_left_at_the_deadline_is_lost(void)
     boot(MACHINE_1, "modern");
     struct domain *d = burner(10000, 4000, false);
     fx_start(d);
-    settle();
+    fx_settle();
     sleeps(d, MILLISECS(35));
     CU_ASSERT_EQUAL(ru_of(d)->cur_deadline, MILLISECS(40));
     tp_run_until(MILLISECS(39) - MICROSECS(1), fx_check);
@@ -225,7 +204,7 @@ static void depletion_and_replenishment_are_on_time(void)
     boot(MACHINE_1, "modern");
     struct domain *d = burner(10000, 4000, false);
     fx_start(d);
-    settle();
+    fx_settle();
     tp_run_until(MILLISECS(4), fx_check);
     CU_ASSERT_TRUE(runs(d));
     tp_run_until(MILLISECS(4) + 2, fx_check);
@@ -303,7 +282,7 @@ static void extratime_takes_what_is_left(void)
     struct domain *a = burner(10000, 2000, true), *b = burner(10000, 6000, false);
     fx_start(a);
     fx_start(b);
-    settle();
+    fx_settle();
     tp_run_until(MILLISECS(1), check_conserving);
     CU_ASSERT_TRUE(runs(a));
     tp_run_until(MILLISECS(3), check_conserving);
@@ -311,8 +290,8 @@ static void extratime_takes_what_is_left(void)
     CU_ASSERT_EQUAL(ru_of(a)->level, 1);
     CU_ASSERT_EQUAL(ru_of(a)->cur_budget, MILLISECS(2));
     tp_run_until(SECONDS(1), check_conserving);
-    check_near(ran(a), MILLISECS(400), 100 * PER_PERIOD);
-    check_near(ran(b), MILLISECS(600), 100 * PER_PERIOD);
+    fx_check_near(ran(a), MILLISECS(400), 100 * PER_PERIOD);
+    fx_check_near(ran(b), MILLISECS(600), 100 * PER_PERIOD);
 }
 
 /* All with extratime: nothing idles, and everybody has at least what was promised. */
@@ -325,7 +304,7 @@ static void guarantees_hold_among_all_with_extratime(void)
         d[i] = burner(10000, budget[i], true);
         fx_start(d[i]);
     }
-    settle();
+    fx_settle();
     tp_run_until(SECONDS(1), check_conserving);
     s_time_t sum = 0;
     for (unsigned i = 0; i < 3; i++) {
@@ -345,7 +324,7 @@ static void replenishment_in_order_of_levels(void)
         struct domain *a = burner(10000, 2000, true), *b = burner(20000, 1000, false);
         fx_start(a);
         fx_start(b);
-        settle();
+        fx_settle();
         tp_run_until(MILLISECS(6), fx_check);
         sleeps(a, MILLISECS(7));
         CU_ASSERT_TRUE(ru_of(a)->level > 0);
@@ -367,7 +346,7 @@ static void replenishment_of_one_on_a_level(void)
         struct domain *a = burner(10000, 2000, true), *b = burner(40000, 10000, true);
         fx_start(a);
         fx_start(b);
-        settle();
+        fx_settle();
         tp_run_until(MILLISECS(10) - 1, fx_check);
         CU_ASSERT_TRUE(runs(b));
         tp_run_until(MILLISECS(11), fx_check);
@@ -389,17 +368,17 @@ static void a_wake_tickles_the_least_urgent(void)
     for (unsigned i = 0; i < 3; i++) {
         d[i] = burner(period[i], period[i], false);
         fx_start(d[i]);
-        settle();
+        fx_settle();
     }
     for (unsigned i = 0; i < 3; i++)
         CU_ASSERT_TRUE(runs(d[i]));
     unsigned was_on = d[0]->vcpu[0]->processor.n;
     struct domain *late = burner(50000, 10000, false), *urgent = burner(10000, 10000, false);
     fx_start(late);
-    settle();
+    fx_settle();
     CU_ASSERT_FALSE(runs(late));
     fx_start(urgent);
-    settle();
+    fx_settle();
     CU_ASSERT_TRUE(runs(urgent) && !runs(d[0]) && runs(d[1]) && runs(d[2]));
     CU_ASSERT_EQUAL(urgent->vcpu[0]->processor.n, was_on);
     fx_check();
@@ -412,21 +391,21 @@ static void units_stay_within_their_affinity(void)
     for (unsigned i = 0; i < 3; i++) {
         d[i] = burner(10000, 8000, true);
         fx_start(d[i]);
-        settle();
+        fx_settle();
         fx_pin(d[i]->vcpu[0], 0, 0);
-        settle();
+        fx_settle();
     }
     tp_run_until(MILLISECS(200), check_conserving);
     CU_ASSERT_EQUAL(hv_core_get()->idle_time(pcpu(0)) < MILLISECS(1), true);
     fx_pin(d[1]->vcpu[0], 1, 1);
-    settle();
+    fx_settle();
     CU_ASSERT_TRUE(runs(d[1]));
     CU_ASSERT_EQUAL(d[1]->vcpu[0]->processor.n, 1);
     s_time_t both = ran(d[0]) + ran(d[2]), one = ran(d[1]);
     tp_run_until(MILLISECS(400), check_conserving);
-    check_near(ran(d[0]) + ran(d[2]) - both, MILLISECS(200), 100);
-    check_near(ran(d[1]) - one, MILLISECS(200), 100);
-    check_near(both + one, MILLISECS(200), 100);
+    fx_check_near(ran(d[0]) + ran(d[2]) - both, MILLISECS(200), 100);
+    fx_check_near(ran(d[1]) - one, MILLISECS(200), 100);
+    fx_check_near(both + one, MILLISECS(200), 100);
 }
 
 /* ---- parameters ------------------------------------------------------------------------------------------------- */
@@ -501,17 +480,17 @@ static void parameters_change_while_it_waits(void)
     boot(MACHINE_1, "modern");
     struct domain *d = burner(10000, 4000, false);
     fx_start(d);
-    settle();
+    fx_settle();
     tp_run_until(MILLISECS(5), fx_check);
     CU_ASSERT_EQUAL(params(d, 0, 10000, 8000, false), 0);
-    settle();
+    fx_settle();
     CU_ASSERT_FALSE(runs(d));
     tp_run_until(MILLISECS(17), fx_check);
     CU_ASSERT_TRUE(runs(d));
     tp_run_until(MILLISECS(19), fx_check);
     CU_ASSERT_FALSE(runs(d));
     CU_ASSERT_EQUAL(params(d, 0, 10000, 8000, true), 0);
-    settle();
+    fx_settle();
     CU_ASSERT_TRUE(runs(d));
     CU_ASSERT_EQUAL(ru_of(d)->level, 1);
     tp_run_until(MILLISECS(100), check_conserving);
@@ -530,13 +509,13 @@ static long pool_op(enum hv_cpupool_op what, unsigned id, unsigned sched_id, uns
     op.u.cpupool_op.domid = d ? d->id : dom(0);
     if (d) { /* on one thread a synchronous pause would wait for ever */
         vcpu_pause_nosync(d->vcpu[0]);
-        settle();
+        fx_settle();
     }
     while (tp_set_cpu(0), rc = do_sysctl(&op), rc == -HV_ERESTART)
-        settle();
+        fx_settle();
     if (d)
         vcpu_unpause(d->vcpu[0]);
-    settle();
+    fx_settle();
     return rc;
 }
 
@@ -546,17 +525,17 @@ static void the_timer_leaves_with_its_pcpu(void)
     boot(MACHINE_4, "modern");
     struct domain *d = burner(10000, 4000, false);
     fx_start(d);
-    settle();
+    fx_settle();
     CU_ASSERT_EQUAL(pool()->repl_timer.cpu.n, 0);
     CU_ASSERT_EQUAL(pool_op(XEN_SYSCTL_CPUPOOL_OP_RMCPU, 0, 0, 0, NULL), 0);
     CU_ASSERT_EQUAL(pool()->repl_timer.cpu.n, 1);
     tp_run_until(MILLISECS(100), fx_check);
-    check_near(ran(d), MILLISECS(40), 10 * PER_PERIOD + 1000);
+    fx_check_near(ran(d), MILLISECS(40), 10 * PER_PERIOD + 1000);
     CU_ASSERT_EQUAL(pool_op(XEN_SYSCTL_CPUPOOL_OP_RMCPU, 0, 0, 1, NULL), 0);
     CU_ASSERT_EQUAL(pool_op(XEN_SYSCTL_CPUPOOL_OP_ADDCPU, 0, 0, 0, NULL), 0);
     CU_ASSERT_EQUAL(pool()->repl_timer.cpu.n, 2);
     tp_run_until(MILLISECS(200), fx_check);
-    check_near(ran(d), MILLISECS(80), 20 * PER_PERIOD + 1000);
+    fx_check_near(ran(d), MILLISECS(80), 20 * PER_PERIOD + 1000);
 }
 
 /* A pool of its own lock, queues and timer; both keep their promises; it can be emptied and destroyed. */
@@ -566,7 +545,7 @@ static void pools_are_separate(void)
     struct domain *a = burner(10000, 4000, false), *b = burner(10000, 9000, false);
     fx_start(a);
     fx_start(b);
-    settle();
+    fx_settle();
     CU_ASSERT_EQUAL(pool_op(XEN_SYSCTL_CPUPOOL_OP_CREATE, 1, XEN_SCHEDULER_RTDS, 0, NULL), 0);
     CU_ASSERT_EQUAL(pool_op(XEN_SYSCTL_CPUPOOL_OP_RMCPU, 0, 0, 3, NULL), 0);
     CU_ASSERT_EQUAL(pool_op(XEN_SYSCTL_CPUPOOL_OP_ADDCPU, 1, 0, 3, NULL), 0);
@@ -580,8 +559,8 @@ static void pools_are_separate(void)
     tp_run_until(MILLISECS(20), check_conserving);
     s_time_t a0 = ran(a), b0 = ran(b);
     tp_run_until(MILLISECS(120), check_conserving);
-    check_near(ran(a) - a0, MILLISECS(40), 1000);
-    check_near(ran(b) - b0, MILLISECS(20), 1000);
+    fx_check_near(ran(a) - a0, MILLISECS(40), 1000);
+    fx_check_near(ran(b) - b0, MILLISECS(20), 1000);
     CU_ASSERT_EQUAL(pool_op(XEN_SYSCTL_CPUPOOL_OP_DESTROY, 1, 0, 0, NULL), -HV_EBUSY);
     CU_ASSERT_EQUAL(pool_op(XEN_SYSCTL_CPUPOOL_OP_RMCPU, 1, 0, 3, NULL), -HV_EBUSY);
     CU_ASSERT_EQUAL(pool_op(XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN, 0, 0, 0, b), 0);
@@ -615,7 +594,7 @@ static void invariants_hold_under_random_operations(void)
             tp_guest_attach(v[i], &g[i], rnd(3) ? 1 + rnd(20000000) : 0, 1 + rnd(5000000));
             fx_start(d);
         }
-        settle();
+        fx_settle();
         for (unsigned n = 0; n < 6000; n++) {
             unsigned i = rnd(12);
             cpumask_t m;
@@ -632,7 +611,7 @@ static void invariants_hold_under_random_operations(void)
             case 2:
                 vcpu_pause_nosync(v[i]);
                 if (rnd(2))
-                    settle();
+                    fx_settle();
                 vcpu_unpause(v[i]);
                 break;
             case 3:
@@ -643,7 +622,7 @@ static void invariants_hold_under_random_operations(void)
                     pool_op(XEN_SYSCTL_CPUPOOL_OP_ADDCPU, 0, 0, XEN_SYSCTL_CPUPOOL_ANY, NULL);
                 break;
             default:
-                settle(); /* whoever was told something looks at it before time passes */
+                fx_settle(); /* whoever was told something looks at it before time passes */
                 tp_run_until(port_now() + 1 + rnd(rnd(3) ? 1000000 : 40000000), NULL);
                 const char *broken = hv_core_get()->check_work_conserving(10);
                 if (broken)
@@ -651,7 +630,7 @@ static void invariants_hold_under_random_operations(void)
                 CU_ASSERT_PTR_NULL_FATAL(broken);
             }
             if (rnd(3))
-                settle();
+                fx_settle();
             fx_check();
         }
     }
@@ -663,7 +642,7 @@ static void debug_key_r(void)
     struct domain *a = burner(10000, 4000, false), *b = burner(10000, 4000, true);
     fx_start(a);
     fx_start(b);
-    settle();
+    fx_settle();
     tp_run_until(MILLISECS(5), fx_check);
     sched_dump();
     CU_ASSERT_PTR_NOT_NULL(strstr(tp_console, "SMP RTDS Scheduler (rtds)"));

@@ -285,7 +285,7 @@ static bool check_domain(struct loader *l, const struct xlcfg *x)
             out_of_memory(l);
         return false;
     }
-    if (d->cpus_soft && l->s->level->quirk[HV_QUIRK_node_affinity_domain]) {
+    if ((d->cpus_soft || d->cpus_soft_list) && l->s->level->quirk[HV_QUIRK_node_affinity_domain]) {
         l->err = xlcfg_complain(x, "cpus_soft", 0, 0, "level '%s' has no soft affinity (Xen has it from 4.5 on)",
                                 l->s->level->name);
         if (!l->err)
@@ -294,6 +294,9 @@ static bool check_domain(struct loader *l, const struct xlcfg *x)
     }
     if (d->cpus_soft && !check_cpulist(l, x, "cpus_soft", d->cpus_soft, 0, false))
         return false;
+    for (unsigned i = 0; i < d->nr_cpus_soft_list; i++)
+        if (!check_cpulist(l, x, "cpus_soft", d->cpus_soft_list[i], i, true))
+            return false;
     if (d->cpus)
         return check_cpulist(l, x, "cpus", d->cpus, 0, false);
     for (unsigned i = 0; i < d->nr_cpus_list; i++)

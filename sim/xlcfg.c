@@ -33,7 +33,7 @@ struct xlcfg {
     size_t report_len;
     struct ts_domain_config domain;
     char *cpus, *cpus_soft, *pool;
-    char **cpus_list;
+    char **cpus_list, **cpus_soft_list;
     char where[4096];
     char *err;
 };
@@ -302,56 +302,51 @@ static bool get_text(struct xlcfg *x, const char *key, char **out)
     return *out || fail_at(x, value_pos(x, key), "out of memory");
 }
 
-static bool get_places(struct xlcfg *x)
-{
-    if (!get_text(x, "cpus_soft", &x->cpus_soft) || !get_text(x, "pool", &x->pool))
-        return false;
-    x->domain.cpus_soft = x->cpus_soft;
-    x->domain.pool = x->pool;
-    return true;
-}
-
-static bool get_cpus_list(struct xlcfg *x)
+/* The list form of cpus and cpus_soft: one entry a vCPU. */
+static bool get_list(struct xlcfg *x, const char *key, char ***out, unsigned *nr)
 {
     XLU_ConfigList *list = NULL;
     int n = 0;
-    if (xlu_cfg_get_list(x->xlu, "cpus", &list, &n, 1) || n < 1)
-        return fail_at(x, value_pos(x, "cpus"), "'cpus' is an empty list");
+    if (xlu_cfg_get_list(x->xlu, key, &list, &n, 1) || n < 1)
+        return fail_at(x, value_pos(x, key), "'%s' is an empty list", key);
     if ((unsigned)n > x->domain.maxvcpus)
-        return fail_at(x, value_pos(x, "cpus"), "'cpus' lists %d entries for %u vCPUs", n, x->domain.maxvcpus);
-    x->cpus_list = calloc((size_t)n, sizeof(*x->cpus_list));
-    if (!x->cpus_list)
-        return fail_at(x, value_pos(x, "cpus"), "out of memory");
-    x->domain.nr_cpus_list = (unsigned)n;
+        return fail_at(x, value_pos(x, key), "'%s' lists %d entries for %u vCPUs", key, n, x->domain.maxvcpus);
+    *out = calloc((size_t)n, sizeof(**out));
+    if (!*out)
+        return fail_at(x, value_pos(x, key), "out of memory");
+    *nr = (unsigned)n;
     for (int i = 0; i < n; i++) {
         const char *item = xlu_cfg_get_listitem(list, i);
         if (!item) {
-            const struct xlcfg_setting *s = find_setting(x, "cpus");
+            const struct xlcfg_setting *s = find_setting(x, key);
             return fail_at(x, (unsigned)i < s->nr_items ? s->item[i].at : s->value.at,
-                           "an entry of 'cpus' must be a string or a number");
+                           "an entry of '%s' must be a string or a number", key);
         }
-        x->cpus_list[i] = strdup(item);
-        if (!x->cpus_list[i])
-            return fail_at(x, value_pos(x, "cpus"), "out of memory");
+        (*out)[i] = strdup(item);
+        if (!(*out)[i])
+            return fail_at(x, value_pos(x, key), "out of memory");
     }
-    x->domain.cpus_list = (const char *const *)x->cpus_list;
     return true;
 }
 
-static bool get_cpus(struct xlcfg *x)
+static bool get_affinity(struct xlcfg *x, const char *key, char **text, char ***list, unsigned *nr)
 {
-    const struct xlcfg_setting *s = find_setting(x, "cpus");
-    if (!s)
-        return true;
-    if (s->list)
-        return get_cpus_list(x);
-    const char *cpus = NULL;
-    if (!get_string(x, "cpus", &cpus))
+    const struct xlcfg_setting *s = find_setting(x, key);
+    return s && s->list ? get_list(x, key, list, nr) : get_text(x, key, text);
+}
+
+static bool get_places(struct xlcfg *x)
+{
+    struct ts_domain_config *d = &x->domain;
+    if (!get_affinity(x, "cpus", &x->cpus, &x->cpus_list, &d->nr_cpus_list) ||
+        !get_affinity(x, "cpus_soft", &x->cpus_soft, &x->cpus_soft_list, &d->nr_cpus_soft_list) ||
+        !get_text(x, "pool", &x->pool))
         return false;
-    x->cpus = strdup(cpus);
-    if (!x->cpus)
-        return fail_at(x, s->value.at, "out of memory");
-    x->domain.cpus = x->cpus;
+    d->cpus = x->cpus;
+    d->cpus_list = (const char *const *)x->cpus_list;
+    d->cpus_soft = x->cpus_soft;
+    d->cpus_soft_list = (const char *const *)x->cpus_soft_list;
+    d->pool = x->pool;
     return true;
 }
 
@@ -385,7 +380,7 @@ static bool read_text(struct xlcfg *x, const char *text, size_t len)
     if (xlcfg_scan(text, len, &x->scan, err, sizeof(err), &at))
         return fail_at(x, at, "%s", err);
     return check_keys(x) && read_xlu(x, text, len) && get_name(x) && get_type(x) && get_vcpus(x) && get_memory(x) &&
-           get_sched(x) && get_rt(x) && get_cpus(x) && get_places(x);
+           get_sched(x) && get_rt(x) && get_places(x);
 }
 
 struct xlcfg *xlcfg_parse(const char *text, size_t len, const char *name, char **err)
@@ -451,7 +446,10 @@ void xlcfg_free(struct xlcfg *x)
     xlcfg_scan_free(&x->scan);
     for (unsigned i = 0; i < x->domain.nr_cpus_list; i++)
         free(x->cpus_list[i]);
+    for (unsigned i = 0; i < x->domain.nr_cpus_soft_list; i++)
+        free(x->cpus_soft_list[i]);
     free(x->cpus_list);
+    free(x->cpus_soft_list);
     free(x->cpus);
     free(x->cpus_soft);
     free(x->pool);

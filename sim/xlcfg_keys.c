@@ -14,7 +14,7 @@ static const struct xlcfg_key keys[] = {
     {"cpu_weight", XLCFG_USED, "scheduling weight, 1..65535; default of the scheduler"},
     {"cap", XLCFG_USED, "percent of one pCPU, 0..100 * maxvcpus; 0 means none"},
     {"cpus_soft", XLCFG_USED,
-     "soft affinity of all vCPUs, at levels that have it (modern, fixed); no automatic placement"},
+     "soft affinity, string or list, at levels that have it (modern, fixed); no automatic placement"},
     {"pool", XLCFG_USED, "cpupool, by the name of a [[pool]] of the scenario; default Pool-0"},
     {"period", XLCFG_USED, "scheduler rtds: us, 10 or more; default 10000"},
     {"budget", XLCFG_USED, "scheduler rtds: us, 10..period; default 4000"},

@@ -1,20 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cpus= of a configuration and what becomes of it. String form: all vCPUs get the mask, before memory is built. List
- * form up to 4.4: all vCPUs get the union of the entries before memory is built, and entry i is pinned to vCPU i when
- * the domain exists. List form later: entry i is vCPU i's mask from the start, and the vCPUs beyond the list stay free.
+ * cpus= and cpus_soft= of a configuration and what becomes of them. String form: all vCPUs get the mask, before memory
+ * is built. List form up to 4.4: all vCPUs get the union of the entries before memory is built, and entry i is pinned
+ * to vCPU i when the domain exists. List form later: entry i is vCPU i's mask from the start, and the vCPUs beyond the
+ * list stay free.
  */
 #include "internal.h"
 #include <string.h>
 
-bool ts_cpus_mention_nodes(const struct ts_domain_config *cfg)
+static bool list_mentions_nodes(const char *text, const char *const *list, unsigned nr)
 {
-    if ((cfg->cpus && strstr(cfg->cpus, "node")) || (cfg->cpus_soft && strstr(cfg->cpus_soft, "node")))
+    if (text && strstr(text, "node"))
         return true;
-    for (unsigned i = 0; cfg->cpus_list && i < cfg->nr_cpus_list; i++)
-        if (strstr(cfg->cpus_list[i], "node"))
+    for (unsigned i = 0; list && i < nr; i++)
+        if (strstr(list[i], "node"))
             return true;
     return false;
+}
+
+bool ts_cpus_mention_nodes(const struct ts_domain_config *cfg)
+{
+    return list_mentions_nodes(cfg->cpus, cfg->cpus_list, cfg->nr_cpus_list) ||
+           list_mentions_nodes(cfg->cpus_soft, cfg->cpus_soft_list, cfg->nr_cpus_soft_list);
+}
+
+bool ts_cpus_soft_given(const struct ts_domain_config *cfg)
+{
+    return cfg->cpus_soft || cfg->cpus_soft_list;
 }
 
 static void unite(cpumask_t *to, const cpumask_t *with)
@@ -23,36 +35,43 @@ static void unite(cpumask_t *to, const cpumask_t *with)
         to->w[i] |= with->w[i];
 }
 
-int ts_cpus_read(const struct ts_host *h, const struct ts_domain_config *cfg, unsigned nr_cpus,
-                 const struct ts_topology *t, struct ts_cpulist *out)
+/* A key of the configuration with one mask for all vCPUs, or a list with one for each. */
+struct affinity_key {
+    const char *key, *text;
+    const char *const *list;
+    unsigned nr;
+};
+
+static int read_key(const struct ts_host *h, const struct ts_domain_config *cfg, const struct affinity_key *k,
+                    unsigned nr_cpus, const struct ts_topology *t, struct ts_cpulist *out)
 {
     const node_id *cpu_node = t ? t->cpu_node : NULL;
     char err[160];
     unsigned column = 0;
-    if (cfg->cpus && cfg->cpus_list) {
-        ts_log(h, TS_LOG_ERROR, "domain %s: cpus= is given both as a string and as a list", cfg->name);
+    if (k->text && k->list) {
+        ts_log(h, TS_LOG_ERROR, "domain %s: %s= is given both as a string and as a list", cfg->name, k->key);
         return -HV_EINVAL;
     }
-    out->set = cfg->cpus || cfg->cpus_list;
-    out->list_form = cfg->cpus_list != NULL;
-    if (cfg->cpus) {
+    out->set = k->text || k->list;
+    out->list_form = k->list != NULL;
+    if (k->text) {
         out->nr = 1;
-        if (ts_cpulist_parse_nodes(h->level, cfg->cpus, nr_cpus, cpu_node, &out->uni, err, sizeof err, &column)) {
-            ts_log(h, TS_LOG_ERROR, "domain %s: cpus=\"%.64s\": column %u: %s", cfg->name, cfg->cpus, column, err);
+        if (ts_cpulist_parse_nodes(h->level, k->text, nr_cpus, cpu_node, &out->uni, err, sizeof err, &column)) {
+            ts_log(h, TS_LOG_ERROR, "domain %s: %s=\"%.64s\": column %u: %s", cfg->name, k->key, k->text, column, err);
             return -HV_EINVAL;
         }
         out->mask[0] = out->uni;
     }
-    if (cfg->cpus_list && cfg->nr_cpus_list == 0) {
-        ts_log(h, TS_LOG_ERROR, "domain %s: cpus=[] is empty", cfg->name);
+    if (k->list && k->nr == 0) {
+        ts_log(h, TS_LOG_ERROR, "domain %s: %s=[] is empty", cfg->name, k->key);
         return -HV_EINVAL;
     }
     unsigned maxvcpus = cfg->maxvcpus ? cfg->maxvcpus : cfg->vcpus;
-    for (unsigned i = 0; cfg->cpus_list && i < cfg->nr_cpus_list; i++) {
+    for (unsigned i = 0; k->list && i < k->nr; i++) {
         cpumask_t m;
-        if (ts_cpulist_parse_entry(h->level, cfg->cpus_list[i], nr_cpus, cpu_node, &m, err, sizeof err, &column)) {
-            ts_log(h, TS_LOG_ERROR, "domain %s: cpus=[...]: entry %u \"%.64s\": column %u: %s", cfg->name, i + 1,
-                   cfg->cpus_list[i], column, err);
+        if (ts_cpulist_parse_entry(h->level, k->list[i], nr_cpus, cpu_node, &m, err, sizeof err, &column)) {
+            ts_log(h, TS_LOG_ERROR, "domain %s: %s=[...]: entry %u \"%.64s\": column %u: %s", cfg->name, k->key, i + 1,
+                   k->list[i], column, err);
             return -HV_EINVAL;
         }
         if (i < maxvcpus && i < HV_MAX_VCPUS_PER_DOMAIN) {
@@ -61,10 +80,24 @@ int ts_cpus_read(const struct ts_host *h, const struct ts_domain_config *cfg, un
         }
         unite(&out->uni, &m);
     }
-    if (cfg->cpus_list && cfg->nr_cpus_list > maxvcpus)
-        ts_log(h, TS_LOG_WARNING, "domain %s: cpus=[...] has %u entries for %u vCPUs; the rest pin nothing", cfg->name,
-               cfg->nr_cpus_list, maxvcpus);
+    if (k->list && k->nr > maxvcpus)
+        ts_log(h, TS_LOG_WARNING, "domain %s: %s=[...] has %u entries for %u vCPUs; the rest pin nothing", cfg->name,
+               k->key, k->nr, maxvcpus);
     return 0;
+}
+
+int ts_cpus_read(const struct ts_host *h, const struct ts_domain_config *cfg, unsigned nr_cpus,
+                 const struct ts_topology *t, struct ts_cpulist *out)
+{
+    const struct affinity_key k = {"cpus", cfg->cpus, cfg->cpus_list, cfg->nr_cpus_list};
+    return read_key(h, cfg, &k, nr_cpus, t, out);
+}
+
+int ts_cpus_read_soft(const struct ts_host *h, const struct ts_domain_config *cfg, unsigned nr_cpus,
+                      const struct ts_topology *t, struct ts_cpulist *out)
+{
+    const struct affinity_key k = {"cpus_soft", cfg->cpus_soft, cfg->cpus_soft_list, cfg->nr_cpus_soft_list};
+    return read_key(h, cfg, &k, nr_cpus, t, out);
 }
 
 static int pin(const struct ts_host *h, dom_id id, unsigned v, const cpumask_t *mask)
@@ -90,30 +123,32 @@ int ts_cpus_apply(const struct ts_host *h, dom_id id, unsigned nr_vcpus, const s
     return 0;
 }
 
-int ts_cpus_apply_soft(const struct ts_host *h, dom_id id, unsigned nr_vcpus, const cpumask_t *soft)
+static int soften(const struct ts_host *h, dom_id id, unsigned v, const cpumask_t *mask)
 {
-    for (unsigned v = 0; v < nr_vcpus; v++) {
-        struct hv_domctl op = {0};
-        op.u.vcpuaffinity.vcpu = vcpu_n(v);
-        op.u.vcpuaffinity.flags = XEN_VCPUAFFINITY_SOFT;
-        op.u.vcpuaffinity.cpumap_soft = *soft;
-        long rc = ts_domctl(h, &op, XEN_DOMCTL_setvcpuaffinity, id);
-        if (rc < 0)
-            return (int)rc;
-    }
-    return 0;
+    struct hv_domctl op = {0};
+    op.u.vcpuaffinity.vcpu = vcpu_n(v);
+    op.u.vcpuaffinity.flags = XEN_VCPUAFFINITY_SOFT;
+    op.u.vcpuaffinity.cpumap_soft = *mask;
+    long rc = ts_domctl(h, &op, XEN_DOMCTL_setvcpuaffinity, id);
+    return rc < 0 ? (int)rc : 0;
 }
 
-int ts_cpus_read_soft(const struct ts_host *h, const struct ts_domain_config *cfg, unsigned nr_cpus,
-                      const struct ts_topology *t, cpumask_t *out)
+int ts_cpus_apply_soft(const struct ts_host *h, dom_id id, unsigned nr_vcpus, const cpumask_t *soft)
 {
-    char err[160];
-    unsigned column = 0;
-    if (!ts_cpulist_parse_nodes(h->level, cfg->cpus_soft, nr_cpus, t ? t->cpu_node : NULL, out, err, sizeof err,
-                                &column))
-        return 0;
-    ts_log(h, TS_LOG_ERROR, "domain %s: cpus_soft=\"%.64s\": column %u: %s", cfg->name, cfg->cpus_soft, column, err);
-    return -HV_EINVAL;
+    int rc = 0;
+    for (unsigned v = 0; v < nr_vcpus && !rc; v++)
+        rc = soften(h, id, v, soft);
+    return rc;
+}
+
+int ts_cpus_apply_soft_list(const struct ts_host *h, dom_id id, unsigned nr_vcpus, const struct ts_cpulist *soft)
+{
+    int rc = 0;
+    if (!soft->list_form)
+        return ts_cpus_apply_soft(h, id, nr_vcpus, &soft->uni);
+    for (unsigned v = 0; v < soft->nr && !rc; v++)
+        rc = soften(h, id, v, &soft->mask[v]);
+    return rc;
 }
 
 int ts_cpus_apply_late(const struct ts_host *h, dom_id id, unsigned nr_vcpus, const struct ts_cpulist *cpus)

@@ -11,6 +11,10 @@
 /* What libxl lets a domain have above its target, KiB. */
 #define MAXMEM_SLACK_KB 1024u
 
+/* What xl exits with: its own EXIT_FAILURE, and -ERROR_FAIL, which libxl makes of whatever went wrong. */
+#define XL_REFUSES 1
+#define LIBXL_FAILS 3
+
 #define WEIGHT_MAX 65535u
 #define CAP_NOT_GIVEN 0xffffffffu
 #define CAP_UNCHANGED 0xffffu
@@ -21,8 +25,8 @@ struct creation {
     struct ts_domain_config cfg; /* defaults filled in */
     dom_id id;
     unsigned nr_cpus, nr_nodes;
-    struct ts_cpulist cpus;
-    cpumask_t soft, pool_cpus;
+    struct ts_cpulist cpus, cpus_soft;
+    cpumask_t pool_cpus;
     struct ts_topology topo;
     bool have_topo;
     struct ts_domain_result result;
@@ -62,7 +66,7 @@ static int check_config(struct creation *c)
         return refuse(c, -HV_EINVAL, "cpu_weight must be 1 to 65535");
     if (cfg->cap != CAP_NOT_GIVEN && cfg->cap > 100 * cfg->maxvcpus)
         return refuse(c, -HV_EINVAL, "cap must be at most 100 per vCPU");
-    if (cfg->cpus_soft && c->h->level->quirk[HV_QUIRK_node_affinity_domain])
+    if (ts_cpus_soft_given(cfg) && c->h->level->quirk[HV_QUIRK_node_affinity_domain])
         return refuse(c, -HV_EOPNOTSUPP, "cpus_soft: this level has no soft affinity (Xen has it from 4.5 on)");
     return 0;
 }
@@ -89,15 +93,15 @@ static int prepare(struct creation *c)
         rc = read_host(c, ts_cpus_mention_nodes(&c->cfg));
     if (!rc)
         rc = ts_cpus_read(c->h, &c->cfg, c->nr_cpus, c->have_topo ? &c->topo : NULL, &c->cpus);
-    if (!rc && c->cfg.cpus_soft)
-        rc = ts_cpus_read_soft(c->h, &c->cfg, c->nr_cpus, c->have_topo ? &c->topo : NULL, &c->soft);
+    if (!rc)
+        rc = ts_cpus_read_soft(c->h, &c->cfg, c->nr_cpus, c->have_topo ? &c->topo : NULL, &c->cpus_soft);
     return rc;
 }
 
 static bool wants_placement(const struct creation *c)
 {
     /* Without a choice there is nothing to decide. */
-    if (c->nr_nodes <= 1 || c->cfg.cpus_soft)
+    if (c->nr_nodes <= 1 || c->cpus_soft.set)
         return false;
     if (!c->cpus.set)
         return true;
@@ -112,12 +116,12 @@ static long settle_on(struct creation *c, nodemask_t chosen)
         op.u.nodeaffinity.nodemap = chosen;
         return ts_domctl(c->h, &op, XEN_DOMCTL_setnodeaffinity, c->id);
     }
-    memset(&c->soft, 0, sizeof c->soft);
+    cpumask_t soft = {{0}};
     for (unsigned n = 0; n < c->topo.nr_nodes; n++)
         if (nodemask_test(chosen, node(n)))
             for (unsigned i = 0; i < HV_CPUMASK_WORDS; i++)
-                c->soft.w[i] |= c->topo.node_cpus[n].w[i];
-    return ts_cpus_apply_soft(c->h, c->id, c->cfg.maxvcpus, &c->soft);
+                soft.w[i] |= c->topo.node_cpus[n].w[i];
+    return ts_cpus_apply_soft(c->h, c->id, c->cfg.maxvcpus, &soft);
 }
 
 /* Chooses nodes and makes them the domain's node affinity. Finding none is no error: memory then comes from anywhere.
@@ -226,8 +230,8 @@ static int build(struct creation *c)
         if (rc)
             ts_fail(c->h, name, "vCPU affinity is refused", rc);
     }
-    if (!rc && c->cfg.cpus_soft) {
-        rc = ts_cpus_apply_soft(c->h, c->id, c->cfg.maxvcpus, &c->soft);
+    if (!rc && c->cpus_soft.set) {
+        rc = ts_cpus_apply_soft_list(c->h, c->id, c->cfg.maxvcpus, &c->cpus_soft);
         if (rc)
             ts_fail(c->h, name, "soft affinity is refused", rc);
     }
@@ -250,8 +254,11 @@ static int build(struct creation *c)
 static int create(struct creation *c)
 {
     int rc = prepare(c);
-    if (rc)
+    if (rc) {
+        c->result.xl_status = XL_REFUSES;
         return rc;
+    }
+    c->result.xl_status = LIBXL_FAILS;
     struct hv_domctl op = {0};
     op.u.createdomain.type = c->cfg.type;
     op.u.createdomain.cpupool = c->cfg.pool_id;
@@ -260,8 +267,12 @@ static int create(struct creation *c)
         return ts_fail(c->h, c->cfg.name, "cannot be created", err);
     c->id = c->result.domid = op.domid;
     rc = build(c);
-    if (rc)
+    if (rc) {
         ts_domain_destroy(c->h, c->id); /* says so itself if it fails; the first error is the one to report */
+        c->result.domid = DOM_INVALID;
+    } else {
+        c->result.xl_status = 0;
+    }
     return rc;
 }
 
@@ -271,14 +282,15 @@ int ts_domain_create(const struct ts_host *h, const struct ts_domain_config *cfg
     out->domid = DOM_INVALID;
     struct creation *c = calloc(1, sizeof *c);
     if (!c) {
+        out->xl_status = XL_REFUSES;
         ts_log(h, TS_LOG_ERROR, "domain %.63s: the toolstack has no memory left", cfg->name);
         return -HV_ENOMEM;
     }
     c->h = h;
     c->cfg = *cfg;
+    c->result.domid = DOM_INVALID;
     int rc = create(c);
-    if (!rc)
-        *out = c->result;
+    *out = c->result;
     free(c);
     return rc;
 }

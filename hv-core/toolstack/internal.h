@@ -60,9 +60,12 @@ bool ts_cpus_mention_nodes(const struct ts_domain_config *cfg);
 int ts_cpus_apply(const struct ts_host *h, dom_id id, unsigned nr_vcpus, const struct ts_cpulist *cpus);
 int ts_cpus_apply_late(const struct ts_host *h, dom_id id, unsigned nr_vcpus, const struct ts_cpulist *cpus);
 
-/* cpus_soft=, of all vCPUs. Mistakes are logged. */
+bool ts_cpus_soft_given(const struct ts_domain_config *cfg);
+/* cpus_soft=, in the same way. */
 int ts_cpus_read_soft(const struct ts_host *h, const struct ts_domain_config *cfg, unsigned nr_cpus,
-                      const struct ts_topology *t, cpumask_t *out);
+                      const struct ts_topology *t, struct ts_cpulist *out);
+int ts_cpus_apply_soft_list(const struct ts_host *h, dom_id id, unsigned nr_vcpus, const struct ts_cpulist *soft);
+/* One mask for all. */
 int ts_cpus_apply_soft(const struct ts_host *h, dom_id id, unsigned nr_vcpus, const cpumask_t *soft);
 
 /* ---- builder.c ------------------------------------------------------------------------------------------------- */

@@ -154,6 +154,7 @@ static void pool_soft_affinity_and_real_time(void)
         must_parse("name='a'\nmemory=1\ncpus_soft='2-3'\npool='rt'\nperiod=10000\nbudget=4000\nextratime=0\n");
     const struct ts_domain_config *d = xlcfg_domain(x);
     CU_ASSERT_STRING_EQUAL(d->cpus_soft, "2-3");
+    CU_ASSERT_PTR_NULL(d->cpus_soft_list);
     CU_ASSERT_STRING_EQUAL(d->pool, "rt");
     CU_ASSERT_EQUAL(d->rt_period_us, 10000);
     CU_ASSERT_EQUAL(d->rt_budget_us, 4000);

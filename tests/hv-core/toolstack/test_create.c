@@ -87,10 +87,21 @@ static void soft_affinity_of_ones_own(void)
     CU_ASSERT_EQUAL(f.dom[1].soft[0], 0xf0);
     CU_ASSERT_EQUAL(f.dom[1].soft[1], 0xf0);
     CU_ASSERT_EQUAL(f.dom[1].affinity[1], 0xff);
+    cfg.cpus_soft = NULL;
+    static const char *const each[] = {"4", "nodes:0"};
+    cfg.cpus_soft_list = each;
+    cfg.nr_cpus_soft_list = 2;
+    CU_ASSERT_EQUAL(ts_domain_create(&f.host, &cfg, &r), 0);
+    CU_ASSERT_FALSE(r.auto_placed);
+    CU_ASSERT_EQUAL(f.dom[r.domid.n].soft[0], 0x10);
+    CU_ASSERT_EQUAL(f.dom[r.domid.n].soft[1], 0x0f);
+    cfg.cpus_soft_list = NULL;
+    CU_ASSERT_EQUAL(r.xl_status, 0);
     cfg.cpus_soft = "9";
     CU_ASSERT_EQUAL(create(&cfg), -HV_EINVAL);
+    CU_ASSERT_EQUAL(r.xl_status, 1);
     CU_ASSERT_PTR_NOT_NULL(strstr(f.log, "cpus_soft=\"9\": column 1"));
-    CU_ASSERT_EQUAL(fake_count_domus(&f), 1);
+    CU_ASSERT_EQUAL(fake_count_domus(&f), 2);
 }
 
 static void affinity_before_memory(void)

@@ -44,8 +44,11 @@ struct ts_domain_config {
     const char *cpus;              /* string form, NULL: not given */
     const char *const *cpus_list;  /* list form, NULL: not given */
     unsigned nr_cpus_list;
-    const char *cpus_soft; /* all vCPUs; NULL: not given. -HV_EOPNOTSUPP at levels without soft affinity */
-    const char *pool;      /* name of the cpupool, NULL: the boot pool; pool_id is what counts */
+    /* Soft affinity, string form (all vCPUs) or list form; NULL: not given. -HV_EOPNOTSUPP at levels without it. */
+    const char *cpus_soft;
+    const char *const *cpus_soft_list;
+    unsigned nr_cpus_soft_list;
+    const char *pool; /* name of the cpupool, NULL: the boot pool; pool_id is what counts */
     unsigned pool_id;
     uint32_t rt_period_us, rt_budget_us; /* rtds, all vCPUs; 0: not given */
     enum ts_extratime rt_extratime;
@@ -62,9 +65,11 @@ struct ts_cpupool_config {
 };
 
 struct ts_domain_result {
-    dom_id domid;
+    dom_id domid; /* DOM_INVALID: the creation failed */
+    /* Of a creation that failed after its placement too. */
     bool auto_placed;
     nodemask_t nodes; /* chosen by placement, empty if it did not run or found nothing */
+    int xl_status;    /* what xl exits with: 0, 1 where it refuses the configuration itself, 3 where libxl fails */
 };
 
 /*

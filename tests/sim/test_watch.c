@@ -27,9 +27,14 @@ static int to_console(void *ctx, struct run_options *opt)
     return opt->console ? EXIT_DONE : EXIT_HOST_FAILED;
 }
 
+static struct run_reply run_with(const char *text, const char *const *set, struct run_options opt)
+{
+    return whole_run(text, set, opt, to_console, NULL);
+}
+
 static struct run_reply run(const char *text, struct run_options opt)
 {
-    return whole_run(text, one_thread, opt, to_console, NULL);
+    return run_with(text, one_thread, opt);
 }
 
 static double value(const struct run_reply *a, const char *name)
@@ -41,22 +46,33 @@ static double value(const struct run_reply *a, const char *name)
 
 static void watching_changes_nothing(void)
 {
-    static const char *const scheds[] = {"credit", "credit2", "rtds", "null"};
-    for (unsigned i = 0; i < ARRAY_SIZE(scheds); i++) {
+    static const struct {
+        const char *sched, *gran;
+        const char *const *set;
+        bool starves; /* with null those that have no pCPU (core, socket) of their own */
+    } rows[] = {
+        {"credit", "cpu", one_thread, false}, {"credit2", "cpu", one_thread, false}, {"rtds", "cpu", one_thread, false},
+        {"null", "cpu", one_thread, true},    {"credit", "core", NULL, false},       {"credit2", "core", NULL, false},
+        {"rtds", "core", NULL, false},        {"null", "core", NULL, true},          {"credit", "socket", NULL, false},
+        {"credit2", "socket", NULL, false},
+    };
+    for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
         char text[1024];
-        snprintf(text, sizeof(text), HOST "[xen]\nbehaviour = 'modern'\nsched = '%s'\n" SLEEP(5) BURN(4), scheds[i]);
-        struct run_reply a = run(text, (struct run_options){0}),
-                         b = run(text, (struct run_options){.check_invariants = 1}),
-                         c = run(text, (struct run_options){.check_invariants = 7, .sync_every_event = true});
+        snprintf(text, sizeof(text),
+                 HOST "[xen]\nbehaviour = 'modern'\nsched = '%s'\nsched_gran = '%s'\n" SLEEP(5) BURN(4), rows[i].sched,
+                 rows[i].gran);
+        struct run_reply a = run_with(text, rows[i].set, (struct run_options){0}),
+                         b = run_with(text, rows[i].set, (struct run_options){.check_invariants = 1}),
+                         c = run_with(text, rows[i].set,
+                                      (struct run_options){.check_invariants = 7, .sync_every_event = true});
         CU_ASSERT_EQUAL(a.exit, EXIT_DONE);
         CU_ASSERT_EQUAL(b.exit, EXIT_DONE);
         if (b.exit)
-            printf("%s: %s\n", scheds[i], b.result.error);
+            printf("%s: %s\n", rows[i].sched, b.result.error);
         CU_ASSERT_EQUAL(a.result.fingerprint, b.result.fingerprint);
         CU_ASSERT_EQUAL(a.result.fingerprint, c.result.fingerprint);
         CU_ASSERT_EQUAL(a.result.events, b.result.events);
-        /* With null those that have no pCPU of their own starve. */
-        CU_ASSERT_EQUAL(value(&b, "sched.stalls") > 0, i == 3);
+        CU_ASSERT_EQUAL(value(&b, "sched.stalls") > 0, rows[i].starves);
         run_reply_free(&a);
         run_reply_free(&b);
         run_reply_free(&c);

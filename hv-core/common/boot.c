@@ -34,6 +34,7 @@ int hv_boot(const struct hv_boot_info *info)
     }
     if ((rc = numa_init(info)) != 0)
         return rc; /* it said why */
+    dma_bitsize_set(info->opt.dma_bits);
     if ((rc = mm_init()) != 0) {
         hv_printk("the heap cannot be set up (error %d)\n", -rc);
         return rc;

@@ -89,6 +89,9 @@ long do_sysctl(struct hv_sysctl *op)
         if (!rc)
             sched_dump();
         break;
+    case XEN_SYSCTL_set_aside:
+        rc = set_aside(op->u.set_aside.node, op->u.set_aside.zone, op->u.set_aside.free_pages);
+        break;
     default:
         rc = -HV_ENOSYS;
     }

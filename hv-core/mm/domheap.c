@@ -10,11 +10,11 @@
 
 #include <hv/lib.h>
 
-#define DMA_QUARTER_BITS 2u /* a quarter of what node 0 spans is kept back */
+#define DMA_QUARTER_BITS 2u /* a quarter of what the node spans is kept back */
 #define DMA_BITS_MAX 32u    /* what a 32-bit device reaches */
 #define FIRST_MIB_PAGES 256u
 
-static unsigned dma_bits;
+static unsigned dma_bits, dma_bits_asked;
 /* Frames that a pCPU has taken from the heap and not yet given to their owner, or the other way round. */
 static uint64_t moving[HV_MAX_PCPUS];
 
@@ -31,24 +31,50 @@ uint64_t domheap_moving(void)
     return sum;
 }
 
+void dma_bitsize_set(unsigned bits)
+{
+    dma_bits_asked = bits;
+}
+
+/* The firmware's map begins at 0 also where the heap leaves out the first MiB. */
+static bool spanned(node_id n, uint64_t *start, uint64_t *pages)
+{
+    uint64_t end;
+
+    if (!node_span(n, start, &end))
+        return false;
+    if (*start <= FIRST_MIB_PAGES)
+        *start = 0;
+    *pages = end - *start;
+    return true;
+}
+
+/* Enough for the lowest quarter of the first node with memory below 4 GiB; 4.3 looked at node 0 alone. */
 static unsigned dma_width(void)
 {
-    uint64_t start, end;
+    uint64_t start, pages;
+    node_id n;
 
-    if (nodemask_weight(hv_node_online) < 2 || !node_span(node(0), &start, &end))
+    if (nodemask_weight(hv_node_online) < 2)
         return 0;
-    /* The firmware's map begins at 0 also where the heap leaves out the first MiB. */
-    uint64_t spanned = start <= FIRST_MIB_PAGES ? end : end - start;
-    unsigned log = hv_fls64(spanned);
-    if (!quirk(dma_width_floor) && (spanned & (spanned - 1)))
-        log++;
-    return hv_min_u(log + PAGE_SHIFT - DMA_QUARTER_BITS, DMA_BITS_MAX);
+    if (quirk(dma_width_floor))
+        return spanned(node(0), &start, &pages)
+                   ? hv_min_u(hv_fls64(pages) + PAGE_SHIFT - DMA_QUARTER_BITS, DMA_BITS_MAX)
+                   : 0;
+    for_each_node (n, hv_node_online) {
+        if (!spanned(n, &start, &pages) || start >> (DMA_BITS_MAX - PAGE_SHIFT))
+            continue;
+        uint64_t quarter = start + (pages >> DMA_QUARTER_BITS); /* its end */
+        return quarter > 1 ? hv_min_u(hv_fls64(quarter - 1) + 1 + PAGE_SHIFT, DMA_BITS_MAX) : 0;
+    }
+    return 0;
 }
 
 int mm_init(void)
 {
     __builtin_memset(moving, 0, sizeof(moving));
-    dma_bits = dma_width();
+    dma_bits = dma_bits_asked ? dma_bits_asked : dma_width();
+    set_aside_init();
     xenheap_init();
     xmalloc_init();
     return heap_init();

@@ -330,6 +330,11 @@ uint64_t avail_node_pages(node_id n)
     return node_valid(n) ? node_avail[n.n] : 0;
 }
 
+uint64_t avail_zone_pages(node_id n, unsigned zone)
+{
+    return avail[n.n][zone];
+}
+
 uint64_t node_size_pages(node_id n)
 {
     return node_valid(n) ? node_size[n.n] : 0;

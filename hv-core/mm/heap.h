@@ -29,6 +29,9 @@ void heap_claim_grow(struct domain *d, uint64_t pages);
 /* moving: frames that are between the heap and an owner right now, on all pCPUs. */
 const char *heap_check(uint64_t moving);
 
+/* Free frames of one zone of a node. */
+uint64_t avail_zone_pages(node_id n, unsigned zone);
+
 /* For tests: the free buddies of one list. */
 const struct extent_list *heap_list(unsigned node, unsigned zone, unsigned order);
 
@@ -41,6 +44,10 @@ const struct extent_list *heap_list(unsigned node, unsigned zone, unsigned order
 int domain_free_pages(struct domain *d, uint64_t f, unsigned order);
 /* Frames between the heap and an owner (heap_check). */
 uint64_t domheap_moving(void);
+
+/* ---- mm/setaside.c: under the lock of sysctls -------------------------------------------------------------------- */
+
+void set_aside_init(void);
 
 /* ---- mm/xenheap.c, mm/xmalloc.c --------------------------------------------------------------------------------- */
 

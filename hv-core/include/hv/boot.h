@@ -34,6 +34,7 @@ struct hv_options {
     unsigned timer_slop;             /* ns, 50000 */
     enum hv_sched_gran sched_gran;   /* cpu */
     bool dom0_vcpus_pin;             /* false */
+    unsigned dma_bits;               /* width of the addresses kept back for devices, 0: Xen chooses */
 
     enum hv_credit2_runqueue credit2_runqueue; /* socket */
     int credit2_balance_under;                 /* 0 */

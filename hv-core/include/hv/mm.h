@@ -13,7 +13,7 @@
 
 /* Allocation flags (4.3 numbering); node + 1 in bits 8..15, address bits in 24..31. */
 enum { MEMF_no_refcount = 1u << 0, MEMF_no_dma = 1u << 3, MEMF_exact_node = 1u << 4 };
-#define MEMF_node(n) ((((unsigned)(n).n) + 1u) << 8)
+#define MEMF_node(id) ((((unsigned)(id).n) + 1u) << 8)
 #define MEMF_bits(n) ((unsigned)(n) << 24)
 
 /* All RAM of the machine becomes free heap. 0 or -HV_E*. Before scheduler_init. */
@@ -30,8 +30,18 @@ uint64_t avail_node_pages(node_id n);
 uint64_t node_size_pages(node_id n);
 uint64_t total_pages(void);
 uint64_t outstanding_claims(void);
-/* Width in address bits of the DMA zone that is kept back; 0 on a machine of one node. */
+/* Width in address bits of the DMA zone that is kept back; 0: there is none. */
 unsigned dma_bitsize(void);
+/* Boot parameter dma_bits, before mm_init; 0: what the machine's nodes suggest, and none on a machine of one node. */
+void dma_bitsize_set(unsigned bits);
+
+#define HV_ANY_ZONE (~0u)
+/*
+ * Let that many pages of a node (of one zone: frames from 2^zone to 2^(zone + 1)) be free: what is too many is taken
+ * for nobody, what is too few of that goes back. -HV_ERESTART: preempted, to be called again. -HV_ENOMEM: no more can
+ * be taken or given back; as far as it could. -HV_EINVAL: no such node or zone. One at a time.
+ */
+int set_aside(node_id n, unsigned zone, uint64_t keep_free);
 
 /* ---- hypervisor objects ---------------------------------------------------------------------------------------- */
 

@@ -160,7 +160,8 @@ enum hv_sysctl_cmd {
     XEN_SYSCTL_sched_id,
     XEN_SYSCTL_cpupool_op,
     XEN_SYSCTL_cpu_hotplug,
-    XEN_SYSCTL_debug_keys
+    XEN_SYSCTL_debug_keys,
+    XEN_SYSCTL_set_aside
 };
 
 enum hv_cpupool_op {
@@ -249,6 +250,16 @@ struct hv_sysctl {
         struct {
             char key;
         } debug_keys;
+        /*
+         * Not Xen's: pages are kept from everybody, so that the host looks like another one. free_pages of the node,
+         * or of one zone of it (frames from 2^zone on; ~0u: all of them), are to be free; what is too few comes out of
+         * what was set aside before. -HV_ENOMEM: it could not be done, as far as it could is done.
+         */
+        struct {
+            node_id node;
+            unsigned zone;
+            uint64_t free_pages;
+        } set_aside;
     } u;
 };
 

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Pages set aside: a node, or a zone of it, has as many free pages as asked for, whatever was there before. */
+#include "mm/heap.h"
+#include "port_test.h"
+
+#include <cunit_main.h>
+#include <stdio.h>
+
+static void boot(const char *level, unsigned nr_nodes, const struct hv_mem_range *range, unsigned nr_ranges,
+                 unsigned bits)
+{
+    static struct hv_cpu_desc cpu[HV_MAX_NODES];
+    for (unsigned i = 0; i < nr_nodes; i++)
+        cpu[i] = (struct hv_cpu_desc){(uint16_t)i, (uint16_t)i, 0, node(i)};
+    struct hv_boot_info info = {
+        .nr_cpus = nr_nodes, .nr_nodes = nr_nodes, .nr_ranges = nr_ranges, .cpu = cpu, .range = range};
+    tp_reset();
+    hv_level = hv_profile_find(level);
+    CU_ASSERT_EQUAL_FATAL(numa_init(&info), 0);
+    dma_bitsize_set(bits);
+    CU_ASSERT_EQUAL_FATAL(mm_init(), 0);
+    dma_bitsize_set(0);
+}
+
+static void check(void)
+{
+    const char *broken = mm_check();
+    if (broken)
+        fprintf(stderr, "%s\n", broken);
+    CU_ASSERT_PTR_NULL_FATAL(broken);
+}
+
+/* Two nodes of 256 MiB; frames below 2^14 are kept back for devices. */
+static const struct hv_mem_range two[] = {{0, 65536, {0}}, {65536, 131072, {1}}};
+
+static void a_node_has_what_it_is_asked_for(void)
+{
+    static const uint64_t want[] = {60000, 100, 0, 512, 513, 65000, 1, 33333, 0, 65280, 511};
+    boot("modern", 2, two, 2, 0);
+    for (unsigned i = 0; i < ARRAY_SIZE(want); i++) {
+        CU_ASSERT_EQUAL(set_aside(node(0), HV_ANY_ZONE, want[i]), 0);
+        CU_ASSERT_EQUAL(avail_node_pages(node(0)), want[i]);
+        CU_ASSERT_EQUAL(avail_node_pages(node(1)), 65536);
+        check();
+    }
+    CU_ASSERT_EQUAL(set_aside(node(0), HV_ANY_ZONE, 65280), 0); /* all but the first MiB */
+    CU_ASSERT_EQUAL(avail_pages(), total_pages());
+    check();
+}
+
+static void zones_one_by_one(void)
+{
+    boot("modern", 2, two, 2, 0);
+    for (unsigned z = 8; z < 16; z++)
+        CU_ASSERT_EQUAL(set_aside(node(0), z, z < 13 ? 0 : 1000 + z), 0);
+    for (unsigned z = 8; z < 16; z++)
+        CU_ASSERT_EQUAL(avail_zone_pages(node(0), z), z < 13 ? 0 : 1000 + z);
+    check();
+    CU_ASSERT_EQUAL(set_aside(node(0), 10, 1024), 0);
+    CU_ASSERT_EQUAL(avail_zone_pages(node(0), 10), 1024);
+    check();
+}
+
+/* What devices need is taken last, and given back last. */
+static void the_dma_zone_goes_last_and_comes_last(void)
+{
+    boot("modern", 2, two, 2, 0);
+    CU_ASSERT_EQUAL(dma_bitsize(), 26);
+    CU_ASSERT_EQUAL(set_aside(node(0), HV_ANY_ZONE, 16384 - 256), 0);
+    CU_ASSERT_EQUAL(avail_zone_pages(node(0), 14) + avail_zone_pages(node(0), 15), 0);
+    CU_ASSERT_EQUAL(avail_zone_pages(node(0), 13), 8192);
+    CU_ASSERT_EQUAL(set_aside(node(0), HV_ANY_ZONE, 100), 0);
+    CU_ASSERT_EQUAL(set_aside(node(0), HV_ANY_ZONE, 100 + 49152), 0);
+    CU_ASSERT_EQUAL(avail_zone_pages(node(0), 14) + avail_zone_pages(node(0), 15), 49152);
+    check();
+}
+
+static void what_cannot_be_is_refused(void)
+{
+    boot("modern", 2, two, 2, 0);
+    CU_ASSERT_EQUAL(set_aside(node(2), HV_ANY_ZONE, 0), -HV_EINVAL);
+    CU_ASSERT_EQUAL(set_aside(NODE_INVALID, HV_ANY_ZONE, 0), -HV_EINVAL);
+    CU_ASSERT_EQUAL(set_aside(node(0), NR_ZONES, 0), -HV_EINVAL);
+    CU_ASSERT_EQUAL(set_aside(node(0), HV_ANY_ZONE, 65281), -HV_ENOMEM); /* more than there is */
+    CU_ASSERT_EQUAL(avail_node_pages(node(0)), 65280);
+    CU_ASSERT_EQUAL(set_aside(node(0), HV_ANY_ZONE, 1000), 0);
+    uint64_t f = alloc_heap_pages(0, NR_ZONES - 1, 9, MEMF_node(node(0)) | MEMF_exact_node, NULL);
+    CU_ASSERT_EQUAL(set_aside(node(0), HV_ANY_ZONE, 65280), -HV_ENOMEM); /* what somebody has does not come back */
+    CU_ASSERT_EQUAL(avail_node_pages(node(0)), 65280 - 512);
+    free_heap_pages(f, 9);
+    check();
+}
+
+/* Width of what is kept back, as 4.17 works it out: from the first node with memory below 4 GiB. */
+static void width_of_the_dma_zone(void)
+{
+    static const struct {
+        struct hv_mem_range r[2];
+        unsigned modern, older;
+    } of[] = {
+        {{{0, 524288, {0}}, {524288, 1u << 20, {1}}}, 29, 29},
+        {{{0, 393216, {0}}, {393216, 1u << 20, {1}}}, 29, 28}, /* recorded: a quarter of 1.5 GiB, rounded up */
+        {{{0, 262144, {1}}, {262144, 1u << 20, {0}}}, 31, 29}, /* node 0 begins at 1 GiB: that and a quarter of 3 */
+        {{{1u << 20, 1u << 21, {0}}, {1u << 21, 1u << 22, {1}}}, 0, 30}, /* nothing below 4 GiB */
+        {{{0, 262144, {1}}, {262144, 524288, {1}}}, 29, 0},              /* node 0 has no memory */
+    };
+    for (unsigned i = 0; i < ARRAY_SIZE(of); i++) {
+        boot("modern", 2, of[i].r, 2, 0);
+        CU_ASSERT_EQUAL(dma_bitsize(), of[i].modern);
+        boot("xen-4.3", 2, of[i].r, 2, 0);
+        CU_ASSERT_EQUAL(dma_bitsize(), of[i].older);
+    }
+    boot("modern", 2, two, 2, 24);
+    CU_ASSERT_EQUAL(dma_bitsize(), 24);
+}
+
+static const struct cunit_case tests[] = {
+    {"a node has what it is asked for", a_node_has_what_it_is_asked_for},
+    {"zones one by one", zones_one_by_one},
+    {"the DMA zone goes last and comes last", the_dma_zone_goes_last_and_comes_last},
+    {"what cannot be is refused", what_cannot_be_is_refused},
+    {"width of the DMA zone", width_of_the_dma_zone},
+};
+
+CUNIT_MAIN("mm: pages set aside", tests)

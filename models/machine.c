@@ -11,8 +11,7 @@
 
 static const char *const isas[] = {"x86-64", "aarch64", "armv7", NULL};
 
-/* "a.b" below the root; NULL after an error. */
-static cfg_table *find_table(cfg_doc *doc, const char *path)
+cfg_table *machine_find_table(cfg_doc *doc, const char *path)
 {
     cfg_table *t = cfg_root(doc);
     char part[64];
@@ -30,7 +29,7 @@ static void read_field(cfg_doc *doc, const struct machine_field *f, struct machi
     if (f->type >= MK_SPECIAL) /* read by hand below; "node[]" is no table that could be looked up */
         return;
     void *at = (char *)m + f->offset;
-    cfg_table *t = find_table(doc, f->table);
+    cfg_table *t = machine_find_table(doc, f->table);
     if (!t)
         return;
     const char *s = NULL;
@@ -98,66 +97,32 @@ static void read_ranges(cfg_table *node, unsigned n, struct machine *m)
     }
 }
 
-/* Which node each core of each socket belongs to: a socket's cores are dealt out evenly, in order, to its nodes. */
-static void place_cores(cfg_doc *doc, struct machine *m, const unsigned *socket_of_node)
-{
-    unsigned nodes[64] = {0};
-    for (unsigned n = 0; n < m->nr_nodes; n++)
-        if (socket_of_node[n] < m->nr_sockets)
-            nodes[socket_of_node[n]]++;
-    for (unsigned s = 0; s < m->nr_sockets; s++)
-        if (!nodes[s] || m->cores_per_socket % nodes[s]) {
-            cfg_fail(cfg_root(doc), "node", "socket %u has %u nodes for %u cores: expected an equal part for each", s,
-                     nodes[s], m->cores_per_socket);
-            return;
-        }
-    unsigned per_socket = m->cores_per_socket * m->threads_per_core;
-    for (unsigned c = 0; c < m->nr_cpus; c++) {
-        struct machine_cpu *p = &m->cpu[c];
-        p->socket = c / per_socket;
-        p->core = c / m->threads_per_core;
-        p->thread = c % m->threads_per_core;
-        unsigned part = p->core % m->cores_per_socket / (m->cores_per_socket / nodes[p->socket]);
-        for (unsigned n = 0; n < m->nr_nodes; n++)
-            if (socket_of_node[n] == p->socket && part-- == 0)
-                p->node = n;
-    }
-}
-
-static void read_nodes(cfg_doc *doc, struct machine *m)
+static void read_nodes(cfg_doc *doc, const char *path, struct machine *m)
 {
     cfg_table *root = cfg_root(doc);
-    unsigned socket_of_node[MACHINE_MAX_NODES];
     size_t n = cfg_array_len(root, "node");
+
     if (n < 1 || n > MACHINE_MAX_NODES) {
         cfg_fail(root, "node", "expected 1 to %u nodes, found %zu", MACHINE_MAX_NODES, n);
         return;
     }
-    uint64_t cpus = (uint64_t)m->nr_sockets * m->cores_per_socket * m->threads_per_core;
-    if (cpus > MACHINE_MAX_PCPUS) {
-        cfg_fail(find_table(doc, "topology"), NULL, "%llu hardware threads, at most %u are supported",
-                 (unsigned long long)cpus, MACHINE_MAX_PCPUS);
-        return;
-    }
     m->nr_nodes = (unsigned)n;
-    m->nr_cpus = (unsigned)cpus;
-    m->cpu = calloc(cpus, sizeof(*m->cpu));
     m->mem_bandwidth = calloc(n, sizeof(double));
     m->mem_latency_ns = calloc(n * n, sizeof(double));
+    m->node_socket = calloc(n, sizeof(unsigned));
     m->slit = calloc(n * n, 1);
-    if (!m->cpu || !m->mem_bandwidth || !m->mem_latency_ns || !m->slit) {
+    if (!m->mem_bandwidth || !m->mem_latency_ns || !m->node_socket || !m->slit) {
         cfg_fail(root, NULL, "out of memory");
         return;
     }
-    for (unsigned i = 0; i < n; i++) {
+    machine_read_cores(doc, path, m);
+    for (unsigned i = 0; i < n && !cfg_error(doc); i++) {
         cfg_table *t = cfg_array_at(root, "node", i);
         if (!t)
             return;
         unsigned before = m->nr_ranges;
-        socket_of_node[i] = UINT32_MAX;
-        cfg_uint(t, "socket", false, 0, m->nr_sockets - 1, &socket_of_node[i]);
         read_ranges(t, i, m);
-        if (socket_of_node[i] == UINT32_MAX && m->nr_ranges == before)
+        if (m->nr_ranges == before && !machine_node_has_cores(m, i))
             cfg_fail(t, NULL, "a node needs memory or cores");
         m->mem_bandwidth[i] = m->node_bandwidth;
     }
@@ -166,12 +131,11 @@ static void read_nodes(cfg_doc *doc, struct machine *m)
     if (!m->nr_ranges)
         cfg_fail(root, "node", "the machine has no memory");
     qsort(m->range, m->nr_ranges, sizeof(*m->range), by_start);
-    place_cores(doc, m, socket_of_node);
 }
 
 static void read_slit(cfg_doc *doc, struct machine *m)
 {
-    cfg_table *t = find_table(doc, "numa");
+    cfg_table *t = machine_find_table(doc, "numa");
     const int64_t *d = NULL;
     size_t n = 0;
     if (!t || !cfg_ints(t, "slit", true, &d, &n))
@@ -202,7 +166,7 @@ static void read_clock(cfg_doc *doc, struct machine *m)
 
 static void read_latency(cfg_doc *doc, struct machine *m)
 {
-    cfg_table *t = find_table(doc, "memory");
+    cfg_table *t = machine_find_table(doc, "memory");
     const double *d = NULL;
     size_t n = 0;
     if (!t || !cfg_doubles(t, "latency_ns", true, &d, &n))
@@ -224,7 +188,7 @@ static void read_timer(cfg_doc *doc, struct machine *m)
 {
     if (!cfg_has(cfg_root(doc), "timer"))
         return;
-    cfg_table *t = find_table(doc, "timer");
+    cfg_table *t = machine_find_table(doc, "timer");
     int64_t ps = 0;
     if (cfg_time_ps(t, "latency", false, 0, MAX_TIMER_PS, &ps))
         m->timer_latency_ns = (double)ps / 1000;
@@ -242,11 +206,12 @@ static void check_cache(cfg_doc *doc, const char *table, const struct machine_ca
 {
     uint64_t set = c->ways * c->line;
     if (c->line & (c->line - 1))
-        cfg_fail(find_table(doc, table), "line", "a line of %llu bytes: expected a power of two",
+        cfg_fail(machine_find_table(doc, table), "line", "a line of %llu bytes: expected a power of two",
                  (unsigned long long)c->line);
     else if (c->size % set)
-        cfg_fail(find_table(doc, table), "size", "%llu bytes are no whole number of sets of %u lines of %llu bytes",
-                 (unsigned long long)c->size, c->ways, (unsigned long long)c->line);
+        cfg_fail(machine_find_table(doc, table), "size",
+                 "%llu bytes are no whole number of sets of %u lines of %llu bytes", (unsigned long long)c->size,
+                 c->ways, (unsigned long long)c->line);
 }
 
 static void check_caches(cfg_doc *doc, const struct machine *m)
@@ -255,17 +220,17 @@ static void check_caches(cfg_doc *doc, const struct machine *m)
     check_cache(doc, "cache.l2", &m->l2);
     check_cache(doc, "cache.l3", &m->l3);
     if (m->l1d.line != m->l2.line || m->l2.line != m->l3.line)
-        cfg_fail(find_table(doc, "cache.l3"), "line", "the caches must have lines of one size");
+        cfg_fail(machine_find_table(doc, "cache.l3"), "line", "the caches must have lines of one size");
 }
 
-static void read_machine(cfg_doc *doc, struct machine *m)
+static void read_machine(cfg_doc *doc, const char *path, struct machine *m)
 {
     for (unsigned i = 0; i < machine_nr_fields && !cfg_error(doc); i++)
         read_field(doc, &machine_fields[i], m);
     if (!cfg_error(doc))
         check_caches(doc, m);
     if (!cfg_error(doc))
-        read_nodes(doc, m);
+        read_nodes(doc, path, m);
     if (!cfg_error(doc))
         read_slit(doc, m);
     if (!cfg_error(doc))
@@ -297,7 +262,7 @@ struct machine *machine_load(const char *path, const char *const *overrides, cha
     for (unsigned i = 0; overrides && overrides[i]; i++)
         cfg_override(doc, overrides[i]);
     if (!cfg_error(doc))
-        read_machine(doc, m);
+        read_machine(doc, path, m);
     if (cfg_error(doc))
         *err = strdup(cfg_error(doc));
     cfg_free(doc);
@@ -318,6 +283,7 @@ void machine_free(struct machine *m)
     free(m->costs);
     free(m->cpu);
     free(m->range);
+    free(m->node_socket);
     free(m->slit);
     free(m->mem_latency_ns);
     free(m->mem_bandwidth);

@@ -28,4 +28,12 @@ struct machine_field {
 extern const struct machine_field machine_fields[];
 extern const unsigned machine_nr_fields;
 
+/* ---- machine.c: "a.b" below the root; NULL after an error */
+cfg_table *machine_find_table(cfg_doc *doc, const char *path);
+
+/* ---- machine_cores.c: sockets, cores, threads, their nodes. The number of nodes is known, their arrays exist. path:
+ * of the file that is loaded, whatever it inherits. */
+void machine_read_cores(cfg_doc *doc, const char *path, struct machine *m);
+bool machine_node_has_cores(const struct machine *m, unsigned node);
+
 #endif

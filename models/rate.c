@@ -35,10 +35,10 @@ static void set_resources(struct rate_model *r)
         r->resource[n] = (struct resource){m->mem_bandwidth[n] / 1e9 / (double)m->l3.line, m->mem_service_ns};
     for (unsigned l = m->nr_nodes; l < r->nr_resources; l++)
         r->resource[l] = (struct resource){m->link_bandwidth / 1e9 / (double)m->l3.line, m->link_service_ns};
-    for (unsigned c = 0; c < m->nr_cpus; c++) {
-        r->node_socket[m->cpu[c].node] = m->cpu[c].socket;
+    for (unsigned i = 0; i < m->nr_cores * m->threads_per_core; i++)
+        r->core_cpu[i] = NO_CPU;
+    for (unsigned c = 0; c < m->nr_cpus; c++)
         r->core_cpu[m->cpu[c].core * m->threads_per_core + m->cpu[c].thread] = c;
-    }
 }
 
 static void *array(size_t n, size_t size, bool *ok)
@@ -55,19 +55,18 @@ struct rate_model *rate_create(const struct machine *m)
         return NULL;
     bool ok = true;
     r->m = m;
-    r->nr_cores = m->nr_cpus / m->threads_per_core;
+    r->nr_cores = m->nr_cores;
     r->max_classes = 4 * m->nr_cpus + 64;
     r->max_groups = r->nr_cores;
     r->nr_resources = m->nr_nodes + m->nr_sockets * m->nr_sockets;
     r->t = array(m->nr_cpus, sizeof(*r->t), &ok);
-    r->core_cpu = array(m->nr_cpus, sizeof(unsigned), &ok);
+    r->core_cpu = array((size_t)m->nr_cores * m->threads_per_core, sizeof(unsigned), &ok);
     r->core_busy = array(r->nr_cores, sizeof(unsigned), &ok);
     r->core_group = array(r->nr_cores, sizeof(unsigned), &ok);
     r->class = array(r->max_classes, sizeof(r->class[0]), &ok);
     r->group = array(r->max_groups, sizeof(*r->group), &ok);
     r->order = array(r->max_groups, sizeof(unsigned), &ok);
     r->resource = array(r->nr_resources, sizeof(*r->resource), &ok);
-    r->node_socket = array(m->nr_nodes, sizeof(unsigned), &ok);
     r->rho = array(r->nr_resources, sizeof(double), &ok);
     r->active = array(r->nr_resources, sizeof(unsigned), &ok);
     r->active_of = array(r->nr_resources, sizeof(unsigned), &ok);
@@ -96,9 +95,9 @@ void rate_free(struct rate_model *r)
         return;
     if (r->class)
         classes_free(r);
-    void *const arrays[] = {r->t,           r->core_cpu, r->core_busy, r->core_group, r->group, r->order, r->resource,
-                            r->node_socket, r->rho,      r->active,    r->active_of,  r->wait,  r->load,  r->partial,
-                            r->step,        r->tried,    r->weight,    r->most,       r->share, r->count, r->jacobian};
+    void *const arrays[] = {r->t,     r->core_cpu, r->core_busy, r->core_group, r->group, r->order,   r->resource,
+                            r->rho,   r->active,   r->active_of, r->wait,       r->load,  r->partial, r->step,
+                            r->tried, r->weight,   r->most,      r->share,      r->count, r->jacobian};
     for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++)
         free(arrays[i]);
     free(r);
@@ -139,7 +138,8 @@ static unsigned classes_of_core(const struct rate_model *r, unsigned core, struc
 {
     unsigned nr = 0, threads = r->m->threads_per_core;
     for (unsigned k = 0; k < threads; k++) {
-        struct task_class *c = r->t[r->core_cpu[core * threads + k]].class;
+        unsigned cpu = r->core_cpu[core * threads + k];
+        struct task_class *c = cpu == NO_CPU ? NULL : r->t[cpu].class;
         if (!c)
             continue;
         unsigned at = nr++;
@@ -169,7 +169,7 @@ static unsigned find_group(struct rate_model *r, unsigned node, unsigned nr, str
         }
     struct core_group *g = &r->group[r->nr_groups];
     g->node = node;
-    g->socket = r->node_socket[node];
+    g->socket = r->m->node_socket[node];
     g->nr = nr;
     g->nr_different = list[0] == list[nr - 1] ? 1 : nr; /* ordered by rank */
     g->count = 1;

@@ -149,7 +149,7 @@ const struct placement *class_place(struct rate_model *r, struct task_class *c, 
     struct placement *p = calloc(1, sizeof(*p) + 2 * (size_t)m->nr_nodes * sizeof(p->demand[0]));
     if (!p)
         return NULL;
-    unsigned socket = r->node_socket[node];
+    unsigned socket = r->m->node_socket[node];
     p->core_ns = c->mix.cpi_core * 1e9 / m->freq_hz;
     for (unsigned n = 0; n < m->nr_nodes; n++) {
         double part = c->node_share[n];
@@ -157,8 +157,8 @@ const struct placement *class_place(struct rate_model *r, struct task_class *c, 
         if (part <= 0)
             continue;
         p->demand[p->nr_demands++] = (struct demand){n, part};
-        if (r->node_socket[n] != socket)
-            p->demand[p->nr_demands++] = (struct demand){link_number(r, socket, r->node_socket[n]), part};
+        if (r->m->node_socket[n] != socket)
+            p->demand[p->nr_demands++] = (struct demand){link_number(r, socket, r->m->node_socket[n]), part};
     }
     double miss = cache_mpki(c->mix.nr_curve, c->mix.curve_size, c->mix.curve_mpki, (double)m->l3.size) / 1000;
     p->l3_weight =

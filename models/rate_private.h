@@ -5,6 +5,7 @@
 
 #include <models/rate.h>
 
+#define NO_CPU (~0u)            /* a core has fewer threads than another */
 #define MAX_THREADS_PER_CORE 8u /* as the machine reader allows */
 
 /* A resource that requests queue at: the controllers of a node, or the link from one socket to another. */
@@ -76,7 +77,7 @@ struct rate_model {
     unsigned nr_different;  /* threads whose class is not that of the last solution */
 
     unsigned nr_cores;
-    unsigned *core_cpu;   /* [core][thread]: pCPU number */
+    unsigned *core_cpu;   /* [core][thread]: pCPU number, or NO_CPU */
     unsigned *core_busy;  /* per core: threads that have a task */
     unsigned *core_group; /* per core: index into group[] while solving */
 
@@ -89,7 +90,6 @@ struct rate_model {
 
     unsigned nr_resources; /* nodes, then links [from socket][to socket] */
     struct resource *resource;
-    unsigned *node_socket;
     double *rho; /* per resource, of the last solution */
 
     /* Of the solver; the resources in use are numbered 0.. nr_active - 1. */

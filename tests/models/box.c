@@ -12,12 +12,14 @@ struct machine *box_new(unsigned sockets, unsigned cores, unsigned threads)
     m->nr_sockets = sockets;
     m->cores_per_socket = cores;
     m->threads_per_core = threads;
-    m->nr_cpus = sockets * cores * threads;
+    m->nr_cores = sockets * cores;
+    m->nr_cpus = m->nr_cores * threads;
     m->nr_nodes = sockets;
     m->cpu = calloc(m->nr_cpus, sizeof(*m->cpu));
     m->mem_latency_ns = calloc((size_t)sockets * sockets, sizeof(double));
     m->mem_bandwidth = calloc(sockets, sizeof(double));
-    if (!m->cpu || !m->mem_latency_ns || !m->mem_bandwidth)
+    m->node_socket = calloc(sockets, sizeof(unsigned));
+    if (!m->cpu || !m->mem_latency_ns || !m->mem_bandwidth || !m->node_socket)
         abort();
     for (unsigned c = 0; c < m->nr_cpus; c++) {
         unsigned socket = c / (cores * threads);
@@ -25,6 +27,7 @@ struct machine *box_new(unsigned sockets, unsigned cores, unsigned threads)
     }
     for (unsigned a = 0; a < sockets; a++) {
         m->mem_bandwidth[a] = 20e9;
+        m->node_socket[a] = a;
         for (unsigned b = 0; b < sockets; b++)
             m->mem_latency_ns[a * sockets + b] = a == b ? BOX_LOCAL : BOX_REMOTE;
     }
@@ -43,5 +46,6 @@ void box_free(struct machine *m)
     free(m->cpu);
     free(m->mem_latency_ns);
     free(m->mem_bandwidth);
+    free(m->node_socket);
     free(m);
 }

@@ -128,6 +128,71 @@ static void a_socket_can_have_several_nodes_and_a_node_no_cores(void)
     machine_free(m);
 }
 
+/* Node 0: socket 0, two cores of two threads; node 1: the third core of socket 0, and socket 1; node 2: memory only, of
+ * socket 1; node 3: a core without memory. */
+#define RUNS                                                                                                           \
+    "[[cores]]\nsocket = 0\nnode = 0\ncount = 2\nthreads = 2\n[[cores]]\nsocket = 0\nnode = 1\n"                       \
+    "[[cores]]\nsocket = 1\nnode = 1\ncount = 3\n[[cores]]\nsocket = 1\nnode = 3\n"
+static const char *const four_nodes[] = {
+    "numa.slit=[10,20,20,20, 20,10,20,20, 20,20,10,20, 20,20,20,10]",
+    "memory.latency_ns=[80,90,90,90, 90,80,90,90, 90,90,80,90, 90,90,90,80]",
+    "node=[{range=[{start='0 B', end='1 GiB'}]}, {range=[{start='1 GiB', end='2 GiB'}]}, "
+    "{socket=1, range=[{start='2 GiB', end='3 GiB'}]}, {}]",
+    NULL};
+
+static void write_runs(const char *runs)
+{
+    static const char alike[] = "sockets = 2\ncores_per_socket = 4\nthreads_per_core = 2\n";
+    char text[4096];
+    const char *at = strstr(whole, alike);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+    snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - whole), whole, at + strlen(alike), runs);
+    write_file(text);
+}
+
+static void cores_can_be_listed_one_by_one(void)
+{
+    static const struct machine_cpu expected[] = {{0, 0, 0, 0}, {0, 0, 1, 0}, {0, 1, 0, 0}, {0, 1, 1, 0}, {0, 2, 0, 1},
+                                                  {1, 3, 0, 1}, {1, 4, 0, 1}, {1, 5, 0, 1}, {1, 6, 0, 3}};
+    static const unsigned socket_of_node[] = {0, 0, 1, 1};
+
+    write_runs(RUNS);
+    struct machine *m = must_load("m.toml", four_nodes);
+    CU_ASSERT_EQUAL_FATAL(m->nr_cpus, 9);
+    CU_ASSERT_EQUAL(m->nr_cores, 7);
+    CU_ASSERT_EQUAL(m->nr_sockets, 2);
+    CU_ASSERT_EQUAL(m->cores_per_socket, 4);
+    CU_ASSERT_EQUAL(m->threads_per_core, 2);
+    for (unsigned c = 0; c < 9; c++) {
+        CU_ASSERT_EQUAL(m->cpu[c].socket, expected[c].socket);
+        CU_ASSERT_EQUAL(m->cpu[c].core, expected[c].core);
+        CU_ASSERT_EQUAL(m->cpu[c].thread, expected[c].thread);
+        CU_ASSERT_EQUAL(m->cpu[c].node, expected[c].node);
+    }
+    for (unsigned n = 0; n < 4; n++)
+        CU_ASSERT_EQUAL(m->node_socket[n], socket_of_node[n]);
+    machine_free(m);
+
+    write_runs(RUNS "[[cores]]\nsocket = 3\nnode = 0\n");
+    refused(four_nodes, "m.toml:38:1: socket 2 has no cores, but socket 3 has");
+    write_runs(RUNS "[[cores]]\nsocket = 1\nnode = 4\n");
+    refused(four_nodes, "m.toml:55:8: node = 4 is out of range, expected 0 to 3");
+    write_runs("[[cores]]\nsocket = 0\nnode = 0\ncount = 4096\n[[cores]]\nsocket = 0\nnode = 1\n");
+    refused(four_nodes, "m.toml:42:1: 4097 hardware threads, at most 4096 are supported");
+    write_runs("[[cores]]\nsocket = 0\nnode = 0\n[[cores]]\nsocket = 1\nnode = 1\n");
+    refused(four_nodes, "--set node: a node needs memory or cores");
+    /* Inherited sockets give way. */
+    write_file(whole);
+    CU_ASSERT_EQUAL_FATAL(rename("m.toml", "base.toml"), 0);
+    write_file("inherits = 'base.toml'\n" RUNS);
+    m = must_load("m.toml", four_nodes);
+    CU_ASSERT_EQUAL(m->nr_cpus, 9);
+    machine_free(m);
+    unlink("base.toml");
+    bad("[cache.l1d]", "[[cores]]\nsocket = 0\nnode = 0\n[cache.l1d]",
+        "m.toml:5:11: the cores are listed in [[cores]]: 'sockets' does not go with that");
+}
+
 static void impossible_topologies(void)
 {
     bad("sockets = 2", "sockets = 0", "m.toml:5:11: sockets = 0 is out of range, expected 1 to 64");
@@ -258,6 +323,7 @@ static const struct cunit_case tests[] = {
     {"set-up", in_a_directory_of_its_own},
     {"every key arrives", every_key_arrives},
     {"pCPUs are numbered thread, core, socket", pcpus_are_numbered_thread_core_socket},
+    {"cores can be listed one by one", cores_can_be_listed_one_by_one},
     {"several nodes in a socket, a node without cores", a_socket_can_have_several_nodes_and_a_node_no_cores},
     {"impossible topologies", impossible_topologies},
     {"a timer may be late, if the file says how often and by how much", timers_may_be_late},

@@ -39,11 +39,13 @@ struct machine {
     char *costs; /* cost table of the hypervisor on it, by name; NULL: "fixed" */
     char *isa;   /* "x86-64", "aarch64", "armv7" */
     double freq_hz;
-    unsigned nr_sockets, cores_per_socket, threads_per_core;
-    unsigned nr_cpus, nr_nodes, nr_ranges;
+    unsigned nr_sockets;
+    unsigned cores_per_socket, threads_per_core; /* the most that one has */
+    unsigned nr_cores, nr_cpus, nr_nodes, nr_ranges;
     struct machine_cpu *cpu; /* in the order of pCPU numbers as Xen enumerates them */
     struct machine_range *range;
-    uint8_t *slit; /* nr_nodes x nr_nodes */
+    unsigned *node_socket; /* where the memory of a node is attached */
+    uint8_t *slit;         /* nr_nodes x nr_nodes */
 
     struct machine_cache l1d, l2, l3;
 

@@ -28,6 +28,7 @@ enum {
     OPT_EVENT_LOG,
     OPT_TRACE,
     OPT_CONSOLE,
+    OPT_ACTION_LOG,
     OPT_SHOW,
     OPT_SHOW_FILE,
     OPT_FORCE,
@@ -55,6 +56,7 @@ const struct argp_option cli_run_options[] = {
     {"event-log", OPT_EVENT_LOG, "FILE", 0, "Write every event as CSV", 0},
     {"trace", OPT_TRACE, "FILE", 0,
      "Write the hypervisor's trace of the window of measurement as xentrace does, TSC in ns (xenalyze --cpu-hz=1G)", 0},
+    {"action-log", OPT_ACTION_LOG, "FILE", 0, "Write what each [[action]] did there, a line of JSON for each", 0},
     {"console", OPT_CONSOLE, "FILE", 0, "Write what hypervisor and toolstack print; - is the standard error", 0},
     {"show", OPT_SHOW, "WHAT@TIME", 0,
      "Print what xl WHAT would at that time after the guests have started (\"10s\", \"500ms\", \"end\"); WHAT is "
@@ -70,7 +72,7 @@ const struct argp_option cli_run_options[] = {
 };
 
 struct run_args {
-    const char *scenario, *out, *event_log, *trace, *console, *hv_core, *show_file;
+    const char *scenario, *out, *event_log, *trace, *console, *action_log, *hv_core, *show_file;
     unsigned nr_shows;
     struct run_show show[MAX_SHOWS];
     uint64_t seed;
@@ -180,6 +182,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_TRACE:
         a->trace = arg;
         return 0;
+    case OPT_ACTION_LOG:
+        a->action_log = arg;
+        return 0;
     case OPT_CONSOLE:
         a->console = arg;
         return 0;
@@ -268,6 +273,8 @@ static int prepare(void *ctx, struct run_options *o)
         if (!o->console)
             return EXIT_HOST_FAILED;
     }
+    if (c->first && c->args->action_log && !(o->action_log = fopen(c->args->action_log, "we")))
+        return EXIT_HOST_FAILED;
     if (c->first && c->args->nr_shows) {
         o->show_file = c->args->show_file ? fopen(c->args->show_file, "we") : stdout;
         if (!o->show_file)
@@ -297,6 +304,10 @@ static int run_and_close(const struct scenario *s, const struct run_options *opt
     }
     if (child->trace_file && fclose(child->trace_file) && exit == EXIT_DONE) {
         snprintf(out->error, sizeof(out->error), "%s: %s", child->args->trace, strerror(errno));
+        exit = EXIT_HOST_FAILED;
+    }
+    if (opt->action_log && fclose(opt->action_log) && exit == EXIT_DONE) {
+        snprintf(out->error, sizeof(out->error), "%s: %s", child->args->action_log, strerror(errno));
         exit = EXIT_HOST_FAILED;
     }
     if (opt->console)
@@ -499,6 +510,12 @@ static int open_logs(struct child_setup *c, struct fault *f)
         FILE *t = fopen(a->console, "ae");
         if (!t)
             return fault_set(f, EXIT_BAD_INPUT, "%s: cannot write there: %s", a->console, strerror(errno));
+        fclose(t);
+    }
+    if (a->action_log) {
+        FILE *t = fopen(a->action_log, "ae");
+        if (!t)
+            return fault_set(f, EXIT_BAD_INPUT, "%s: cannot write there: %s", a->action_log, strerror(errno));
         fclose(t);
     }
     return EXIT_DONE;

@@ -7,6 +7,10 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define DOUBLE_TEXT_MAX 32u
 
 /* The shortest of %.15g, %.16g and %.17g that reads back as the same double. */
@@ -34,5 +38,9 @@ struct json *json_parse(const char *text, char *err, size_t errlen);
 void json_free(struct json *j);
 /* Member of an object; NULL if there is none or j is no object (or NULL). */
 const struct json *json_get(const struct json *j, const char *key);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

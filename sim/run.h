@@ -52,6 +52,7 @@ struct run_options {
     unsigned nr_shows;
     const struct run_show *show; /* in order of time */
     FILE *show_file;             /* not NULL if there are any */
+    FILE *action_log;            /* a line of JSON for each action that is over (docs/formats.md); NULL: none */
     FILE *console;               /* the hypervisor's console and the toolstack's messages; NULL: dropped */
 };
 

@@ -327,8 +327,8 @@ static bool name_vm(struct loader *l, cfg_table *vm, struct ts_domain_config *d,
     return true;
 }
 
-static bool add_vm(struct loader *l, cfg_table *vm, int cfg, const struct workload_profile *profile, unsigned i,
-                   unsigned count)
+/* At the end of the list, with the name that its configuration gives it. */
+static bool append_vm(struct loader *l, int cfg, const struct workload_profile *profile)
 {
     struct scenario *s = l->s;
     struct scenario_vm *vms = grow(l, s->vm, s->nr_vms, sizeof(*vms));
@@ -340,11 +340,42 @@ static bool add_vm(struct loader *l, cfg_table *vm, int cfg, const struct worklo
     l->origin = origins;
     struct scenario_vm *new = &s->vm[s->nr_vms];
     *new = (struct scenario_vm){.cfg = *xlcfg_domain(l->cfg[cfg]), .profile = profile};
-    if (!name_vm(l, vm, &new->cfg, i, count) || !scenario_find_pool(l, l->cfg[cfg], &new->cfg))
+    if (!scenario_find_pool(l, l->cfg[cfg], &new->cfg))
         return false;
     l->origin[s->nr_vms] = (struct scenario_vm_origin){l->cfg[cfg], l->cfg_path[cfg]};
     s->nr_vms++;
     return true;
+}
+
+static bool add_vm(struct loader *l, cfg_table *vm, int cfg, const struct workload_profile *profile, unsigned i,
+                   unsigned count)
+{
+    struct scenario *s = l->s;
+    if (!append_vm(l, cfg, profile))
+        return false;
+    s->nr_vms--; /* until its name is known to be its own */
+    if (!name_vm(l, vm, &s->vm[s->nr_vms].cfg, i, count))
+        return false;
+    s->nr_vms++;
+    return true;
+}
+
+bool scenario_add_late_vm(struct loader *l, cfg_table *t, bool as_is, unsigned *vm)
+{
+    struct scenario *s = l->s;
+    const char *config = NULL, *workload = NULL;
+    if (!cfg_string(t, "config", true, &config) || !cfg_string(t, "workload", false, &workload))
+        return false;
+    const struct workload_profile *profile = workload ? get_profile(l, t, "workload", workload) : NULL;
+    int cfg = failed(l) ? -1 : get_cfg(l, t, config);
+    if (cfg < 0 || (!as_is && !check_domain(l, l->cfg[cfg])))
+        return false;
+    if (s->nr_vms >= MAX_VMS) {
+        cfg_fail(t, "config", "more than %u VMs", MAX_VMS);
+        return false;
+    }
+    *vm = s->nr_vms;
+    return append_vm(l, cfg, profile) && (s->vm[*vm].late = true);
 }
 
 static void check_total(struct loader *l, cfg_table *vm)

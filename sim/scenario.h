@@ -30,8 +30,9 @@ struct hv_costs {
 };
 
 struct scenario_vm {
-    struct ts_domain_config cfg; /* name made unique: "NAME-i" where a template makes several */
-    const struct workload_profile *profile;
+    struct ts_domain_config cfg;            /* name made unique: "NAME-i" where a template makes several */
+    const struct workload_profile *profile; /* NULL, of one that is made by an action: its vCPUs sleep */
+    bool late;                              /* an action makes it; the others are made before the guests start */
 };
 
 /* A [[pool]]: made by the toolstack, out of pCPUs of the boot pool, before the VMs. */
@@ -54,7 +55,16 @@ enum scenario_do {
     DO_CPU_OFFLINE,
     DO_CPU_ONLINE,
     DO_PAUSE,
-    DO_UNPAUSE
+    DO_UNPAUSE,
+    DO_CREATE,   /* vm, paused */
+    DO_DESTROY,  /* vm */
+    DO_SET_ASIDE /* free_pages, zone */
+};
+
+/* Pages of one zone of a node that are to be free: frames from 2^zone to 2^(zone + 1). */
+struct scenario_zone {
+    unsigned node, zone;
+    uint64_t free_pages;
 };
 
 struct scenario_slot {
@@ -66,8 +76,10 @@ struct scenario_slot {
 struct scenario_action {
     const char *where; /* file:line:column */
     char *command;     /* as it is typed */
+    const char *verb;  /* the word after do= */
     int64_t at_ps;     /* from the start of the guests: from the moment when warm-up begins */
     int expect;        /* HV_E* with which it must be refused; 0: it must be done */
+    bool may_fail;     /* it may be refused, or done; the action log says */
     enum scenario_do what;
     unsigned vm;   /* 0: Domain-0, else 1 + index into vm */
     unsigned pool; /* 0: Pool-0, 1 + index into pool, above: one number for each pool that an action creates */
@@ -81,6 +93,10 @@ struct scenario_action {
     int64_t major_frame_ns;
     unsigned nr_slots;
     struct scenario_slot *slot;
+    bool paused;
+    uint64_t *free_pages; /* [node], NULL: zones only */
+    unsigned nr_zones;
+    struct scenario_zone *zone;
 };
 
 struct scenario {

@@ -6,10 +6,9 @@
  *
  * Actions are read in order of time, because an action may create the pool that a later one names.
  */
-#include "scenario_priv.h"
+#include "scenario_action.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,29 +17,13 @@
 #define MAX_NUMBER 0x7fffffffu /* of xl: an int */
 #define MAX_NAMES 64           /* that are offered as "did you mean" */
 
-/* A pool as long as it exists; its number is its place in the list. */
-struct named_pool {
-    const char *name;
-    bool exists;
-};
-
-struct reading {
-    struct loader *l;
-    cfg_table *t;
-    struct scenario_action *a;
-    FILE *command;
-    struct named_pool *pool;
-    unsigned nr_pools;
-};
-
 static void out_of_memory(struct loader *l)
 {
     if (!l->err)
         l->err = strdup("out of memory");
 }
 
-static void say(struct reading *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void say(struct reading *r, const char *fmt, ...)
+void action_say(struct action_reading *r, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -58,25 +41,38 @@ static void no_such(cfg_table *t, const char *key, const char *what, const char 
              near ? "'?" : "");
 }
 
-static bool read_vm(struct reading *r, cfg_table *t, unsigned *vm, const char **name)
+/* Of two with one name, the one that exists at that time: no two do. */
+static bool names_vm(const struct action_reading *r, unsigned i, const char *name)
+{
+    return !r->gone[i] && strcmp(r->l->s->vm[i].cfg.name, name) == 0;
+}
+
+bool action_read_vm(struct action_reading *r, cfg_table *t, unsigned *vm, const char **name)
 {
     const struct scenario *s = r->l->s;
+    unsigned n = 0;
     if (!cfg_string(t, "vm", true, name))
         return false;
+    *vm = 0;
+    if (strcmp(*name, "Domain-0") == 0)
+        return true;
+    for (unsigned i = 0; i < s->nr_vms; i++)
+        if (names_vm(r, i, *name)) {
+            *vm = i + 1;
+            return true;
+        }
     const char **names = calloc(s->nr_vms + 2, sizeof(*names));
     if (!names) {
         out_of_memory(r->l);
         return false;
     }
-    names[0] = "Domain-0";
+    names[n++] = "Domain-0";
     for (unsigned i = 0; i < s->nr_vms; i++)
-        names[i + 1] = s->vm[i].cfg.name;
-    for (*vm = 0; *vm <= s->nr_vms && strcmp(names[*vm], *name) != 0;)
-        ++*vm;
-    if (*vm > s->nr_vms)
-        no_such(t, "vm", "VM", *name, names);
+        if (!r->gone[i])
+            names[n++] = s->vm[i].cfg.name;
+    no_such(t, "vm", "VM", *name, names);
     free(names);
-    return *vm <= s->nr_vms;
+    return false;
 }
 
 static unsigned nr_vcpus(const struct scenario *s, unsigned vm)
@@ -88,7 +84,7 @@ static unsigned nr_vcpus(const struct scenario *s, unsigned vm)
 }
 
 /* "all" or a number; "all" if it is not given. */
-static bool read_vcpu(struct reading *r)
+static bool read_vcpu(struct action_reading *r)
 {
     static const char *const words[] = {"all", NULL};
     unsigned all;
@@ -100,15 +96,15 @@ static bool read_vcpu(struct reading *r)
     return cfg_uint(r->t, "vcpu", true, 0, nr_vcpus(r->l->s, r->a->vm) - 1, &r->a->vcpu);
 }
 
-static void say_vcpu(struct reading *r)
+static void say_vcpu(struct action_reading *r)
 {
     if (r->a->vcpu == TS_ALL_VCPUS)
-        say(r, "all");
+        action_say(r, "all");
     else
-        say(r, "%u", r->a->vcpu);
+        action_say(r, "%u", r->a->vcpu);
 }
 
-static bool find_pool(struct reading *r, const char *name, unsigned *number)
+static bool find_pool(struct action_reading *r, const char *name, unsigned *number)
 {
     for (unsigned i = r->nr_pools; i-- > 0;)
         if (r->pool[i].exists && strcmp(r->pool[i].name, name) == 0) {
@@ -118,7 +114,7 @@ static bool find_pool(struct reading *r, const char *name, unsigned *number)
     return false;
 }
 
-static bool read_pool(struct reading *r, bool required, const char **name)
+static bool read_pool(struct action_reading *r, bool required, const char **name)
 {
     const char *names[MAX_NAMES + 1];
     unsigned n = 0;
@@ -135,13 +131,13 @@ static bool read_pool(struct reading *r, bool required, const char **name)
     return false;
 }
 
-static bool read_cpu(struct reading *r)
+static bool read_cpu(struct action_reading *r)
 {
     return cfg_uint(r->t, "cpu", true, 0, r->l->s->machine->nr_cpus - 1, &r->a->cpu);
 }
 
 /* A number that may be left out: TS_UNCHANGED. Said as "OPTION NUMBER". */
-static bool read_number(struct reading *r, const char *key, const char *option, uint32_t *out)
+static bool read_number(struct action_reading *r, const char *key, const char *option, uint32_t *out)
 {
     unsigned n = 0;
     *out = TS_UNCHANGED;
@@ -150,20 +146,20 @@ static bool read_number(struct reading *r, const char *key, const char *option, 
     if (!cfg_uint(r->t, key, true, 0, MAX_NUMBER, &n))
         return false;
     *out = n;
-    say(r, " %s %u", option, n);
+    action_say(r, " %s %u", option, n);
     return true;
 }
 
 /* ---- forms ------------------------------------------------------------------------------------------------------ */
 
-static bool read_weight_and_cap(struct reading *r, unsigned sched_id, const char *command)
+static bool read_weight_and_cap(struct action_reading *r, unsigned sched_id, const char *command)
 {
     struct scenario_action *a = r->a;
     const char *vm = NULL;
-    if (!read_vm(r, r->t, &a->vm, &vm))
+    if (!action_read_vm(r, r->t, &a->vm, &vm))
         return false;
     a->sched = (struct ts_sched_params){.sched_id = sched_id};
-    say(r, "xl %s -d %s", command, vm);
+    action_say(r, "xl %s -d %s", command, vm);
     if (!read_number(r, "weight", "-w", &a->sched.weight) || !read_number(r, "cap", "-c", &a->sched.cap))
         return false;
     if (a->sched.weight == TS_UNCHANGED && a->sched.cap == TS_UNCHANGED)
@@ -171,32 +167,32 @@ static bool read_weight_and_cap(struct reading *r, unsigned sched_id, const char
     return true;
 }
 
-static bool read_sched_credit(struct reading *r)
+static bool read_sched_credit(struct action_reading *r)
 {
     return read_weight_and_cap(r, XEN_SCHEDULER_CREDIT, "sched-credit");
 }
 
-static bool read_sched_credit2(struct reading *r)
+static bool read_sched_credit2(struct action_reading *r)
 {
     return read_weight_and_cap(r, XEN_SCHEDULER_CREDIT2, "sched-credit2");
 }
 
-static bool read_sched_rtds(struct reading *r)
+static bool read_sched_rtds(struct action_reading *r)
 {
     struct ts_sched_params *p = &r->a->sched;
     const char *vm = NULL;
     bool extratime = false;
-    if (!read_vm(r, r->t, &r->a->vm, &vm) || !read_vcpu(r))
+    if (!action_read_vm(r, r->t, &r->a->vm, &vm) || !read_vcpu(r))
         return false;
     *p = (struct ts_sched_params){.sched_id = XEN_SCHEDULER_RTDS, .vcpu = r->a->vcpu};
-    say(r, "xl sched-rtds -d %s -v ", vm);
+    action_say(r, "xl sched-rtds -d %s -v ", vm);
     say_vcpu(r);
     if (!read_number(r, "period_us", "-p", &p->period_us) || !read_number(r, "budget_us", "-b", &p->budget_us) ||
         !cfg_bool(r->t, "extratime", false, &extratime))
         return false;
     if (cfg_has(r->t, "extratime")) {
         p->extratime = extratime ? TS_EXTRATIME_ON : TS_EXTRATIME_OFF;
-        say(r, " -e %u", extratime);
+        action_say(r, " -e %u", extratime);
     } else if (p->period_us == TS_UNCHANGED && p->budget_us == TS_UNCHANGED) {
         cfg_fail(r->t, NULL, "sched-rtds: expected period_us, budget_us or extratime");
     }
@@ -214,24 +210,24 @@ static bool read_ns(cfg_table *t, const char *key, int64_t *ns)
     return ps % PS_PER_NS == 0;
 }
 
-static bool read_slot(struct reading *r, cfg_table *t, struct scenario_slot *slot)
+static bool read_slot(struct action_reading *r, cfg_table *t, struct scenario_slot *slot)
 {
     const char *vm = NULL;
-    if (!read_vm(r, t, &slot->vm, &vm) ||
+    if (!action_read_vm(r, t, &slot->vm, &vm) ||
         !cfg_uint(t, "vcpu", false, 0, nr_vcpus(r->l->s, slot->vm) - 1, &slot->vcpu) ||
         !read_ns(t, "runtime", &slot->runtime_ns))
         return false;
-    say(r, " %s/%u:%lldns", vm, slot->vcpu, (long long)slot->runtime_ns);
+    action_say(r, " %s/%u:%lldns", vm, slot->vcpu, (long long)slot->runtime_ns);
     return true;
 }
 
-static bool read_sched_arinc653(struct reading *r)
+static bool read_sched_arinc653(struct action_reading *r)
 {
     struct scenario_action *a = r->a;
     const char *pool;
     if (!read_pool(r, false, &pool) || !read_ns(r->t, "major_frame", &a->major_frame_ns))
         return false;
-    say(r, "a653_sched -p %s %lldns:", pool, (long long)a->major_frame_ns);
+    action_say(r, "a653_sched -p %s %lldns:", pool, (long long)a->major_frame_ns);
     size_t n = cfg_array_len(r->t, "frame");
     if (n > UINT16_MAX)
         cfg_fail(r->t, "frame", "more than %u slots", UINT16_MAX);
@@ -246,14 +242,14 @@ static bool read_sched_arinc653(struct reading *r)
     return true;
 }
 
-static bool read_sched_params(struct reading *r)
+static bool read_sched_params(struct action_reading *r)
 {
     struct ts_pool_params *p = &r->a->params;
     const char *pool;
     if (!read_pool(r, false, &pool))
         return false;
     bool credit = cfg_has(r->t, "tslice_ms") || cfg_has(r->t, "migration_delay_us");
-    say(r, "xl sched-credit%s -s -p %s", credit ? "" : "[2]", pool);
+    action_say(r, "xl sched-credit%s -s -p %s", credit ? "" : "[2]", pool);
     if (!read_number(r, "tslice_ms", "-t", &p->tslice_ms) || !read_number(r, "ratelimit_us", "-r", &p->ratelimit_us) ||
         !read_number(r, "migration_delay_us", "-m", &p->migration_delay_us))
         return false;
@@ -262,23 +258,23 @@ static bool read_sched_params(struct reading *r)
     return true;
 }
 
-static bool read_affinity(struct reading *r, const char *key, bool *has, cpumask_t *mask)
+static bool read_affinity(struct action_reading *r, const char *key, bool *has, cpumask_t *mask)
 {
     const char *text = "-";
     *has = cfg_has(r->t, key);
     if (*has && (!scenario_read_cpus(r->l, r->t, key, true, mask) || !cfg_string(r->t, key, true, &text)))
         return false;
-    say(r, " %s", text);
+    action_say(r, " %s", text);
     return true;
 }
 
-static bool read_vcpu_pin(struct reading *r)
+static bool read_vcpu_pin(struct action_reading *r)
 {
     struct scenario_action *a = r->a;
     const char *vm = NULL;
-    if (!read_vm(r, r->t, &a->vm, &vm) || !read_vcpu(r))
+    if (!action_read_vm(r, r->t, &a->vm, &vm) || !read_vcpu(r))
         return false;
-    say(r, "xl vcpu-pin %s ", vm);
+    action_say(r, "xl vcpu-pin %s ", vm);
     say_vcpu(r);
     if (!read_affinity(r, "hard", &a->has_hard, &a->hard))
         return false;
@@ -293,30 +289,30 @@ static bool read_vcpu_pin(struct reading *r)
     return true;
 }
 
-static bool read_migrate(struct reading *r)
+static bool read_migrate(struct action_reading *r)
 {
     const char *vm = NULL, *pool;
-    if (!read_vm(r, r->t, &r->a->vm, &vm) || !read_pool(r, true, &pool))
+    if (!action_read_vm(r, r->t, &r->a->vm, &vm) || !read_pool(r, true, &pool))
         return false;
-    say(r, "xl cpupool-migrate %s %s", vm, pool);
+    action_say(r, "xl cpupool-migrate %s %s", vm, pool);
     return true;
 }
 
-static bool read_pool_cpu(struct reading *r, const char *command)
+static bool read_pool_cpu(struct action_reading *r, const char *command)
 {
     const char *pool;
     if (!read_pool(r, true, &pool) || !read_cpu(r))
         return false;
-    say(r, "xl %s %s %u", command, pool, r->a->cpu);
+    action_say(r, "xl %s %s %u", command, pool, r->a->cpu);
     return true;
 }
 
-static bool read_cpu_add(struct reading *r)
+static bool read_cpu_add(struct action_reading *r)
 {
     return read_pool_cpu(r, "cpupool-cpu-add");
 }
 
-static bool read_cpu_remove(struct reading *r)
+static bool read_cpu_remove(struct action_reading *r)
 {
     return read_pool_cpu(r, "cpupool-cpu-remove");
 }
@@ -325,7 +321,7 @@ static bool read_cpu_remove(struct reading *r)
  * The scheduler may be one of another level: then Xen refuses it. A word that no level has is a mistake here, as it is
  * in xl, which passes numbers on.
  */
-static bool read_pool_sched(struct reading *r, const char *word, struct hv_sched_info *out)
+static bool read_pool_sched(struct action_reading *r, const char *word, struct hv_sched_info *out)
 {
     for (const struct hv_profile *level = hv_profiles; level->name; level++)
         for (unsigned i = 0; hv_core_get()->scheduler(level, i, out); i++)
@@ -334,7 +330,7 @@ static bool read_pool_sched(struct reading *r, const char *word, struct hv_sched
     return scenario_find_sched(r->l, r->t, present_key(r->t, "sched"), word, out);
 }
 
-static bool read_create(struct reading *r)
+static bool read_create(struct action_reading *r)
 {
     struct ts_cpupool_config *c = &r->a->create;
     const char *name = NULL, *sched = r->l->s->opt.sched, *cpus = NULL;
@@ -358,11 +354,11 @@ static bool read_create(struct reading *r)
     if (cfg_has(r->t, "cpus") &&
         (!scenario_read_cpus(r->l, r->t, "cpus", false, &c->cpus) || !cfg_string(r->t, "cpus", true, &cpus)))
         return false;
-    say(r, "xl cpupool-create name=\"%s\" sched=\"%s\"", name, sched);
+    action_say(r, "xl cpupool-create name=\"%s\" sched=\"%s\"", name, sched);
     if (gran != HV_GRAN_cpu)
-        say(r, " sched_gran=\"%s\"", scenario_grans[gran]);
+        action_say(r, " sched_gran=\"%s\"", scenario_grans[gran]);
     if (cpus)
-        say(r, " cpus=\"%s\"", cpus);
+        action_say(r, " cpus=\"%s\"", cpus);
     struct named_pool *more = realloc(r->pool, (r->nr_pools + 1) * sizeof(*more));
     if (!more) {
         out_of_memory(r->l);
@@ -374,46 +370,46 @@ static bool read_create(struct reading *r)
     return true;
 }
 
-static bool read_destroy(struct reading *r)
+static bool read_destroy(struct action_reading *r)
 {
     const char *pool;
     if (!read_pool(r, true, &pool))
         return false;
     if (!r->a->expect)
         r->pool[r->a->pool].exists = false;
-    say(r, "xl cpupool-destroy %s", pool);
+    action_say(r, "xl cpupool-destroy %s", pool);
     return true;
 }
 
-static bool read_offline(struct reading *r)
+static bool read_offline(struct action_reading *r)
 {
     if (!read_cpu(r))
         return false;
-    say(r, "xen-hptool cpu-offline %u", r->a->cpu);
+    action_say(r, "xen-hptool cpu-offline %u", r->a->cpu);
     return true;
 }
 
-static bool read_online(struct reading *r)
+static bool read_online(struct action_reading *r)
 {
     if (!read_cpu(r))
         return false;
-    say(r, "xen-hptool cpu-online %u", r->a->cpu);
+    action_say(r, "xen-hptool cpu-online %u", r->a->cpu);
     return true;
 }
 
-static bool read_pause(struct reading *r)
+static bool read_pause(struct action_reading *r)
 {
     const char *vm = NULL;
-    if (!read_vm(r, r->t, &r->a->vm, &vm))
+    if (!action_read_vm(r, r->t, &r->a->vm, &vm))
         return false;
-    say(r, "xl %s %s", r->a->what == DO_PAUSE ? "pause" : "unpause", vm);
+    action_say(r, "xl %s %s", r->a->what == DO_PAUSE ? "pause" : "unpause", vm);
     return true;
 }
 
 static const struct {
     const char *name;
     enum scenario_do what;
-    bool (*read)(struct reading *r);
+    bool (*read)(struct action_reading *r);
 } forms[] = {
     {"sched-credit", DO_SCHED_DOMAIN, read_sched_credit},
     {"sched-credit2", DO_SCHED_DOMAIN, read_sched_credit2},
@@ -430,11 +426,14 @@ static const struct {
     {"cpu-online", DO_CPU_ONLINE, read_online},
     {"pause", DO_PAUSE, read_pause},
     {"unpause", DO_UNPAUSE, read_pause},
+    {"create", DO_CREATE, action_read_create},
+    {"destroy", DO_DESTROY, action_read_destroy},
+    {"set-aside", DO_SET_ASIDE, action_read_set_aside},
 };
 
 /* ---- all of them ------------------------------------------------------------------------------------------------ */
 
-static bool read_expect(struct reading *r)
+static bool read_expect(struct action_reading *r)
 {
     const char *words[32], *name;
     unsigned n = 0, which = 0;
@@ -448,7 +447,7 @@ static bool read_expect(struct reading *r)
     return true;
 }
 
-static bool read_form(struct reading *r, unsigned *form)
+static bool read_form(struct action_reading *r, unsigned *form)
 {
     const char *names[ARRAY_SIZE(forms) + 1] = {NULL};
     for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
@@ -456,7 +455,7 @@ static bool read_form(struct reading *r, unsigned *form)
     return cfg_enum(r->t, "do", true, names, form);
 }
 
-static bool read_action(struct reading *r)
+static bool read_action(struct action_reading *r)
 {
     unsigned form = 0;
     size_t len;
@@ -464,6 +463,7 @@ static bool read_action(struct reading *r)
     if (!read_expect(r) || !read_form(r, &form))
         return false;
     r->a->what = forms[form].what;
+    r->a->verb = forms[form].name;
     r->command = open_memstream(&r->a->command, &len);
     if (!r->command) {
         out_of_memory(r->l);
@@ -498,14 +498,16 @@ static bool read_times(struct loader *l, size_t n, int64_t *at, size_t *order)
 static void read_in_order(struct loader *l, size_t n, int64_t *at, size_t *order)
 {
     struct scenario *s = l->s;
-    struct reading r = {.l = l};
+    struct action_reading r = {.l = l};
     if (!read_times(l, n, at, order))
         return;
     r.pool = calloc(s->nr_pools + 1, sizeof(*r.pool));
+    r.gone = calloc(HV_MAX_DOMAINS, sizeof(*r.gone));
     s->action = calloc(n, sizeof(*s->action));
-    if (!r.pool || !s->action) {
+    if (!r.pool || !r.gone || !s->action) {
         out_of_memory(l);
         free(r.pool);
+        free(r.gone);
         return;
     }
     r.pool[r.nr_pools++] = (struct named_pool){"Pool-0", true};
@@ -519,6 +521,7 @@ static void read_in_order(struct loader *l, size_t n, int64_t *at, size_t *order
             break;
     }
     free(r.pool);
+    free(r.gone);
 }
 
 void scenario_read_actions(struct loader *l)
@@ -545,6 +548,8 @@ void scenario_free_actions(struct scenario *s)
     for (unsigned i = 0; i < s->nr_actions; i++) {
         free(s->action[i].command);
         free(s->action[i].slot);
+        free(s->action[i].free_pages);
+        free(s->action[i].zone);
     }
     free(s->action);
 }

@@ -60,7 +60,10 @@ static void put_vm(FILE *f, const struct scenario_vm *vm, const struct scenario_
     fputs(", \"config\": ", f);
     json_write_string(f, origin->cfg_path);
     fputs(", \"workload\": ", f);
-    json_write_string(f, vm->profile->name);
+    if (vm->profile)
+        json_write_string(f, vm->profile->name);
+    else
+        fputs("null", f);
     fprintf(f, ", \"type\": \"%s\", \"vcpus\": %u, \"maxvcpus\": %u", d->type == HV_GUEST_HVM ? "hvm" : "pv", d->vcpus,
             d->maxvcpus);
     fprintf(f, ", \"memory_kib\": %llu, \"maxmem_kib\": %llu", (unsigned long long)d->memory_kb,

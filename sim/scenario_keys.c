@@ -54,6 +54,8 @@ static const struct key keys[] = {
      "cpu (default), core or socket: what is scheduled as one"},
     {"xen", "dom0_vcpus_pin", KIND_BOOL, false, 0, 0, RAW(dom0_vcpus_pin),
      "pin vCPU i of dom0 to pCPU i; default false"},
+    {"xen", "dma_bits", KIND_UINT, false, 0, 40, RAW(dma_bits),
+     "addresses of so many bits are kept back for devices; default 0: Xen chooses"},
     {"xen", "credit2_runqueue", KIND_STRING, false, 0, 0, RAW(credit2_runqueue),
      "cpu, core, socket (default), node or all: the pCPUs that share a run queue"},
     {"xen", "credit2_balance_under", KIND_INT, false, -30, 30, RAW(credit2_balance_under), "default 0"},
@@ -171,6 +173,14 @@ static const struct machine_key pool_keys[] = {
 };
 
 static const struct machine_key action_keys[] = {
+    {"action.config", "string", "create: xl.cfg file, relative to the scenario", false},
+    {"action.workload", "string", "create: profile of workloads/profiles; default none: its vCPUs sleep", false},
+    {"action.paused", "boolean", "create: leave it paused, as xl create -p; default false", false},
+    {"action.may_fail", "boolean", "create, destroy, set-aside: a refusal goes to the action log, not to an error",
+     false},
+    {"action.free_pages", "list of numbers", "set-aside: pages that are to be free on each node", false},
+    {"action.zones", "list of tables", "set-aside: { node = N, zone = Z, free = PAGES }, frames from 2^Z to 2^(Z+1)",
+     false},
     {"action.at", "time", "when: from the start of the guests", true},
     {"action.do", "string", "what: the name of the command; the other keys are its operands", true},
     {"action.expect", "string", "name of the error with which it must be refused, as EINVAL", false},

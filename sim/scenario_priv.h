@@ -26,7 +26,7 @@ struct scenario_raw {
     const char *name, *description, *machine, *hv_cost;
     int64_t warmup, duration, offset_max, cpu_up_interval, watchdog;
     const char *behaviour, *sched;
-    unsigned ratelimit_us, tslice_ms, migration_delay, timer_slop;
+    unsigned ratelimit_us, tslice_ms, migration_delay, timer_slop, dma_bits;
     bool tickle_one_idle, smt_power_savings, dom0_vcpus_pin;
     const char *sched_gran, *credit2_runqueue;
     int64_t credit2_balance_under, credit2_balance_over;
@@ -114,6 +114,14 @@ bool scenario_find_sched(struct loader *l, cfg_table *t, const char *key, const 
 extern const char *const scenario_grans[];
 /* A list of pCPUs in xl's grammar at this level. false: reported. may_be_empty: of what Xen is to judge. */
 bool scenario_read_cpus(struct loader *l, cfg_table *t, const char *key, bool may_be_empty, cpumask_t *out);
+
+/* ---- scenario.c */
+
+/*
+ * The VM that the [[action]] t creates, at the end of l->s->vm: *vm is its index. as_is: what its configuration asks of
+ * the host is not checked, because Xen is to judge it. false: reported.
+ */
+bool scenario_add_late_vm(struct loader *l, cfg_table *t, bool as_is, unsigned *vm);
 
 /* ---- scenario_action.c */
 

@@ -55,6 +55,7 @@ void scenario_read_xen_options(struct loader *l, cfg_table *xen)
         .tickle_one_idle_cpu = r->tickle_one_idle,
         .sched_smt_power_savings = r->smt_power_savings,
         .timer_slop = r->timer_slop,
+        .dma_bits = r->dma_bits,
         .sched_gran = (enum hv_sched_gran)gran,
         .dom0_vcpus_pin = r->dom0_vcpus_pin,
         .credit2_runqueue = (enum hv_credit2_runqueue)runqueue,

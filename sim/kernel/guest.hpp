@@ -20,7 +20,8 @@ namespace sim
 /// A virtual machine as the simulator sees it, dom0 included.
 struct vm {
     std::string name;
-    dom_id id = DOM_INVALID;
+    std::string label;       ///< of its metrics: the name, or NAME#N for the N-th that an action makes of one name
+    dom_id id = DOM_INVALID; ///< DOM_INVALID: it is not there yet, or not any more
     const workload_profile *profile = nullptr;
     double node_share[MACHINE_MAX_NODES] = {};
     wake_histogram wakes = {};
@@ -41,9 +42,11 @@ struct guest_counters {
 
 struct guest {
     struct vm *vm = nullptr;
-    struct vcpu *vcpu = nullptr;
-    struct program *program = nullptr;    ///< owned
-    class toolstack *toolstack = nullptr; ///< dom0's vCPU 0 until the toolstack has no more to do
+    struct vcpu *vcpu = nullptr;               ///< nullptr: its VM was destroyed
+    size_t index = 0;                          ///< in host.guests
+    s_time_t final_runstate[RUNSTATE_NR] = {}; ///< valid then
+    struct program *program = nullptr;         ///< owned
+    class toolstack *toolstack = nullptr;      ///< dom0's vCPU 0 until the toolstack has no more to do
 
     enum class doing { nothing, compute, block, hypercall } doing = doing::nothing;
     double left = 0;           ///< compute: instructions still to do

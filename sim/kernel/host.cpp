@@ -181,12 +181,23 @@ void host::attach_vm(vm &v, int64_t offset_ps)
         for (unsigned n = 0; n < MACHINE_MAX_NODES; n++)
             g->task.node_share[n] = v.node_share[n];
         hvv->guest = g.get();
+        g->index = guests.size();
         v.vcpus.push_back(g.get());
         guests.push_back(std::move(g));
     }
     if (vm_by_dom_.size() <= v.id.n)
         vm_by_dom_.resize(v.id.n + 1u);
     vm_by_dom_[v.id.n] = &v;
+}
+
+void host::detach_vm(vm &v)
+{
+    for (guest *g : v.vcpus) {
+        hv->vcpu_runstate(g->vcpu, g->final_runstate);
+        g->vcpu = nullptr;
+    }
+    vm_by_dom_[v.id.n] = nullptr;
+    v.id = DOM_INVALID;
 }
 
 guest *host::find_guest(uint32_t trace_v) const

@@ -96,6 +96,8 @@ class host
     /// Create the guest side of a domain that the core knows; reads where its memory lies. Its programs start after
     /// offset_ps.
     void attach_vm(vm &v, int64_t offset_ps);
+    /// It is paused, and will be destroyed: its guest side is only there for the metrics from now on.
+    void detach_vm(vm &v);
 
   private:
     std::vector<vm *> vm_by_dom_;

@@ -101,14 +101,18 @@ void measure::take(snapshot &s)
         host_.progress_socket(k);
     for (auto &g : host_.guests) {
         vcpu_sample v = {g->count, {}};
-        host_.hv->vcpu_runstate(g->vcpu, v.runstate);
+        if (g->vcpu)
+            host_.hv->vcpu_runstate(g->vcpu, v.runstate);
+        else
+            std::copy(std::begin(g->final_runstate), std::end(g->final_runstate), v.runstate);
         s.vcpu.push_back(v);
     }
     for (auto &c : host_.cpu)
         s.cpu.push_back({host_.hv->idle_time(pcpu_id{c->id()}), c->context_switches, c->hypervisor_ps});
     for (auto &v : host_.vms) {
         std::vector<uint64_t> pages(HV_MAX_NODES);
-        host_.hv->domain_pages_per_node(host_.hv->domain_by_id(v->id), pages.data());
+        if (v->id.n != DOM_INVALID.n)
+            host_.hv->domain_pages_per_node(host_.hv->domain_by_id(v->id), pages.data());
         s.pages.push_back(pages);
     }
     for (unsigned n = 0; n < m.nr_nodes; n++) {
@@ -124,8 +128,9 @@ void measure::take(snapshot &s)
     s.locks = host_.locks;
 }
 
-void measure::write(metrics &out) const
+void measure::write(metrics &out)
 {
+    begin_.vcpu.resize(end_.vcpu.size()); // of those that an action made since
     double window = seconds(end_.at - begin_.at);
     write_vms(out, window);
     write_host(out, window);
@@ -134,10 +139,12 @@ void measure::write(metrics &out) const
 void measure::write_vms(metrics &out, double window) const
 {
     const machine &m = *host_.scn.machine;
-    size_t first = 0;
     for (size_t i = 0; i < host_.vms.size(); i++) {
         const vm &v = *host_.vms[i];
-        const char *name = v.name.c_str();
+        const char *name = v.label.c_str();
+        if (v.vcpus.empty())
+            continue; // never made
+        size_t first = v.vcpus[0]->index;
         guest_counters d;
         s_time_t state[RUNSTATE_NR] = {};
         for (size_t k = first; k < first + v.vcpus.size(); k++) {
@@ -152,7 +159,6 @@ void measure::write_vms(metrics &out, double window) const
                 state[r] += b.runstate[r] - a.runstate[r];
         }
         write_vcpus(out, name, first, v.vcpus.size());
-        first += v.vcpus.size();
 
         double ginstr_per_s = d.instructions / 1e9 / window;
         if (v.profile && v.profile->metric == METRIC_RATE) {

@@ -20,12 +20,12 @@ class measure : public entity
     {
         return complete_;
     }
-    void write(metrics &out) const;
+    void write(metrics &out);
 
   private:
     struct vcpu_sample {
         guest_counters count;
-        s_time_t runstate[RUNSTATE_NR];
+        s_time_t runstate[RUNSTATE_NR] = {};
     };
     struct cpu_sample {
         s_time_t idle;

@@ -167,7 +167,7 @@ void pcpu_module::construct_dom0()
         host_.room.fail(EXIT_BAD_INPUT,
                         "dom0 could not be built (error " + std::to_string(-rc) + "; the console says why)");
     auto v = std::make_unique<vm>();
-    v->name = "Domain-0";
+    v->name = v->label = "Domain-0";
     v->id = dom_id{0};
     v->profile = host_.scn.dom0_profile;
     host_.attach_vm(*v, 0);

@@ -91,7 +91,8 @@ uint64_t settings_digest(host &h)
     digest d;
     h.observing = true;
     for (const auto &v : h.vms)
-        add_vm(h.hv, d, *v);
+        if (v->id.n != DOM_INVALID.n)
+            add_vm(h.hv, d, *v);
     for (unsigned next = 0;;) {
         hv_sysctl info = {};
         info.u.cpupool_op.op = XEN_SYSCTL_CPUPOOL_OP_INFO;

@@ -126,18 +126,37 @@ void toolstack::build_pools()
     }
 }
 
+/// The place of a VM that an action will make.
+std::unique_ptr<vm> toolstack::late_vm(unsigned i) const
+{
+    auto v = std::make_unique<vm>();
+    const scenario &s = host_.scn;
+    unsigned same = 1;
+    for (unsigned k = 0; k < i; k++)
+        same += !strcmp(s.vm[k].cfg.name, s.vm[i].cfg.name);
+    v->name = v->label = s.vm[i].cfg.name;
+    if (same > 1)
+        v->label += "#" + std::to_string(same);
+    v->profile = s.vm[i].profile;
+    return v;
+}
+
 void toolstack::build_vms()
 {
     ts_host h = xl();
     std::vector<dom_id> ids;
     for (unsigned i = 0; i < host_.scn.nr_vms; i++) {
         const scenario_vm &sv = host_.scn.vm[i];
+        if (sv.late) {
+            host_.vms.push_back(late_vm(i));
+            continue;
+        }
         ts_domain_result made = {};
         if (ts_domain_create(&h, &sv.cfg, &made))
             host_.room.fail(EXIT_BAD_INPUT, std::string("VM ") + sv.cfg.name + " cannot be created: " +
                                                 (last_error_.empty() ? "see the console" : last_error_));
         auto v = std::make_unique<vm>();
-        v->name = sv.cfg.name;
+        v->name = v->label = sv.cfg.name;
         v->id = made.domid;
         v->profile = sv.profile;
         stream *s = stream_open(host_.opt.seed, (v->name + ".start").c_str());

@@ -62,7 +62,11 @@ class toolstack : public sc_core::sc_module, public process
     void build_vms();
     void perform_actions();
     unsigned &pool_id(unsigned pool);
+    std::unique_ptr<vm> late_vm(unsigned i) const;
     long call(const ts_host &h, const scenario_action &a);
+    long create_vm(const ts_host &h, const scenario_action &a);
+    long destroy_vm(const ts_host &h, const scenario_action &a);
+    long set_aside(const scenario_action &a);
     void perform(const ts_host &h, const scenario_action &a, uint16_t number);
     void judge(const scenario_action &a, long rc, bool changed);
     ts_host xl();
@@ -73,7 +77,9 @@ class toolstack : public sc_core::sc_module, public process
     long result_ = 0;
     time_ps rests_until_ = never;
     std::string last_error_;
+    ts_domain_result made_ = {}; ///< by the last create
     unsigned actions_done_ = 0;
+    time_ps guests_since_ = 0;       ///< when the guests started: actions count from there
     std::vector<unsigned> pool_ids_; ///< Xen's number for each pool that the scenario names
 };
 

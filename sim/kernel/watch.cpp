@@ -103,7 +103,7 @@ void watch::note_idle_while_waiting()
     for (size_t i = 0; any && i < host_.guests.size(); i++) {
         const struct vcpu *v = host_.guests[i]->vcpu;
         hv_domctl op = {};
-        if (v->runstate != RUNSTATE_runnable)
+        if (!v || v->runstate != RUNSTATE_runnable)
             continue;
         op.cmd = XEN_DOMCTL_getvcpuaffinity;
         op.domid = v->domain->id;
@@ -150,7 +150,7 @@ void watch::look(size_t i)
 {
     const struct vcpu *v = host_.guests[i]->vcpu;
     waiting &w = waiting_[i];
-    if (v->runstate != RUNSTATE_runnable) {
+    if (!v || v->runstate != RUNSTATE_runnable) {
         w = {};
         return;
     }

@@ -119,6 +119,66 @@ static double busy(const struct run_reply *a, const char *pcpu)
 
 static const char *const levels[] = {"xen.behaviour=xen-4.3", "xen.behaviour=modern"};
 
+/* ---- domains that come and go ------------------------------------------------------------------------------------ */
+
+/* A VM that is made at 2 s and destroyed at 4 s computes for the time in between; its name is free again. */
+static void vms_are_made_and_destroyed(void)
+{
+    write_file("late.cfg", "name = 'late'\nvcpus = 2\nmemory = 256\n");
+    write_file("huge.cfg", "name = 'huge'\nmemory = 1000000\n");
+    struct run_options opt = {.action_log = fopen("log", "w+")};
+    CU_ASSERT_PTR_NOT_NULL_FATAL(opt.action_log);
+    const char *const set[] = {"xen.behaviour=modern", NULL};
+    struct run_reply a = run_with(set,
+                                  AT("0 s", "set-aside") "free_pages = [700000, 800000]\n"       /* node 1 has more */
+                                  AT("2 s", "create") "config = 'late.cfg'\nworkload = 'burn'\n" /* */
+                                  AT("3 s", "create") "config = 'huge.cfg'\nmay_fail = true\n"   /* */
+                                  AT("3100 ms", "destroy") "vm = 'huge'\nmay_fail = true\n"      /* */
+                                  AT("3200 ms", "create") "config = 'huge.cfg'\nexpect = 'ENOMEM'\n" /* */
+                                  AT("3300 ms", "vcpu-pin") "vm = 'late'\nvcpu = 1\nhard = '3'\n"    /* */
+                                  AT("4 s", "destroy") "vm = 'late'\n"                               /* */
+                                  AT("4500 ms", "create") "config = 'late.cfg'\npaused = true\n",
+                                  opt);
+    if (a.exit)
+        printf("%s\n", a.result.error);
+    CU_ASSERT_EQUAL_FATAL(a.exit, EXIT_DONE);
+    CU_ASSERT_DOUBLE_EQUAL(cpu_seconds(&a, "late"), 4, 0.01);
+    CU_ASSERT_EQUAL(cpu_seconds(&a, "late#2"), 0);
+    CU_ASSERT_PTR_NULL(metrics_find(&a.result.metrics, "vm.cpu_seconds", "vm", "huge"));
+    run_reply_free(&a);
+
+    char line[2048];
+    rewind(opt.action_log);
+    static const char *const has[][3] = {
+        {"\"set-aside\"", "\"rc\": 0", "\"free_pages\": [700000, 800000]"},
+        {"\"xl create late\"", "\"nodes_chosen\": [1]", "\"pages_per_node\": [0, 65536]"},
+        {"\"xl create huge\"", "\"ENOMEM\"", "\"xl_status\": 3"},
+        {"\"xl destroy huge\"", "\"ESRCH\"", "\"xl_status\": 1"},
+        {"\"xl create huge\"", "\"ENOMEM\"", "\"auto_placed\": false"},
+        {"\"vcpu-pin\"", "\"rc\": 0", "\"message\": null"},
+        {"\"xl destroy late\"", "\"rc\": 0", "\"free_pages\": [700000, 800000]"},
+        {"\"xl create -p late\"", "\"auto_placed\": true", "\"soft_affinity\": [4, 5, 6, 7]"},
+    };
+    for (unsigned i = 0; i < ARRAY_SIZE(has); i++) {
+        CU_ASSERT_PTR_NOT_NULL_FATAL(fgets(line, sizeof(line), opt.action_log));
+        for (unsigned k = 0; k < ARRAY_SIZE(has[i]); k++) {
+            if (!strstr(line, has[i][k]))
+                printf("%s has no %s\n", line, has[i][k]);
+            CU_ASSERT_PTR_NOT_NULL(strstr(line, has[i][k]));
+        }
+    }
+    CU_ASSERT_PTR_NULL(fgets(line, sizeof(line), opt.action_log));
+    fclose(opt.action_log);
+}
+
+static void a_host_cannot_have_more_free_than_it_has(void)
+{
+    struct run_reply a = run_with(NULL, AT("0 s", "set-aside") "free_pages = [0, 80000000]\n", (struct run_options){0});
+    CU_ASSERT_EQUAL(a.exit, EXIT_BAD_INPUT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(a.result.error, "node 1 cannot have 80000000 pages free"));
+    run_reply_free(&a);
+}
+
 /* ---- what actions do -------------------------------------------------------------------------------------------- */
 
 /* Two VMs have a pool of one pCPU to themselves, so that there are no credits but those of that pCPU. */
@@ -583,7 +643,8 @@ static void in_a_directory_of_its_own(void)
 
 static void clean_up(void)
 {
-    static const char *const files[] = {"t.toml", "a.cfg", "b.cfg", "w.cfg", "p.cfg", "r.cfg"};
+    static const char *const files[] = {"t.toml", "a.cfg",    "b.cfg",    "w.cfg", "p.cfg",
+                                        "r.cfg",  "late.cfg", "huge.cfg", "log"};
     char dir[256];
     CU_ASSERT_PTR_NOT_NULL_FATAL(getcwd(dir, sizeof(dir)));
     for (size_t i = 0; i < ARRAY_SIZE(files); i++)
@@ -593,6 +654,8 @@ static void clean_up(void)
 
 static const struct cunit_case tests[] = {
     {"set-up", in_a_directory_of_its_own},
+    {"VMs are made and destroyed", vms_are_made_and_destroyed},
+    {"a host cannot have more free than it has", a_host_cannot_have_more_free_than_it_has},
     {"a weight divides from its time on", weights_change_at_their_time},
     {"a weight can be doubled and quartered", weights_can_be_halved_again},
     {"a cap holds from its time on", a_cap_holds_from_its_time_on},

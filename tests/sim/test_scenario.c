@@ -540,6 +540,8 @@ static void check_action_error(const char *action, const char *expected)
 {
     char *err = NULL;
     struct scenario *s = load_actions(action, &err);
+    if (s)
+        fprintf(stderr, "\n  %s\n  is accepted, not refused with %s\n", action, expected);
     CU_ASSERT_PTR_NULL(s);
     CU_ASSERT_PTR_NOT_NULL_FATAL(err);
     CU_ASSERT_STRING_EQUAL(err, expected);
@@ -550,9 +552,10 @@ static void check_action_error(const char *action, const char *expected)
 }
 
 #define DO(what) "at = '1 s'\ndo = '" what "'\n"
-static const char *const all_forms = "sched-credit, sched-credit2, sched-rtds, sched-arinc653, sched-params, vcpu-pin, "
-                                     "cpupool-migrate, cpupool-cpu-add, cpupool-cpu-remove, cpupool-create, "
-                                     "cpupool-destroy, cpu-offline, cpu-online, pause, unpause";
+static const char *const all_forms =
+    "sched-credit, sched-credit2, sched-rtds, sched-arinc653, sched-params, vcpu-pin, "
+    "cpupool-migrate, cpupool-cpu-add, cpupool-cpu-remove, cpupool-create, "
+    "cpupool-destroy, cpu-offline, cpu-online, pause, unpause, create, destroy, set-aside";
 
 static void bad_actions(void)
 {
@@ -564,6 +567,22 @@ static void bad_actions(void)
     check_action_error(DO("vcpu-pim"), expected);
     check_action_error("at = 1\n", "t.toml:29:6: at: expected a time with a unit (ps, ns, us, ms, s), found a number");
     check_action_error("at = '11 s'\n", "t.toml:29:6: the run ends 11000 ms after the guests start");
+    write_file("late.cfg", "name = 'late'\nmemory = 128\ncpus = '99'\n");
+    write_file("b1.cfg", "name = 'b-2'\nmemory = 128\n");
+    check_action_error(DO("create") "config = 'late.cfg'\n", "late.cfg:3:9: CPU 99 does not exist, the host has 0-15");
+    check_action_error(DO("create") "config = 'b1.cfg'\n", "t.toml:31:10: a second VM of the name 'b-2'");
+    check_action_error(DO("create"), "t.toml:28:1: missing key 'config' in [action.0]");
+    check_action_error(DO("create") "config = 'late.cfg'\nmay_fail = true\nexpect = 'EINVAL'\n",
+                       "t.toml:32:12: it must be refused, says expect: it cannot be left open");
+    check_action_error(DO("destroy") "vm = 'Domain-0'\n", "t.toml:31:6: Domain-0 cannot be destroyed");
+    check_action_error(DO("destroy") "vm = 'b-2'\n[[action]]\n" DO("pause") "vm = 'b-2'\n", "t.toml:35:6: no VM 'b-2'");
+    check_action_error(DO("set-aside"), "t.toml:28:1: set-aside: expected free_pages or zones");
+    check_action_error(DO("set-aside") "free_pages = [1]\n",
+                       "t.toml:31:14: expected a number of pages for each of 2 nodes, found 1");
+    check_action_error(DO("set-aside") "free_pages = [1, -1]\n",
+                       "t.toml:31:14: node 1: -1 is out of range, expected 0 to 2^40");
+    check_action_error(DO("set-aside") "zones = [{node = 2, zone = 1, free = 1}]\n",
+                       "t.toml:31:18: node = 2 is out of range, expected 0 to 1");
     check_action_error(DO("pause") "vm = 'b-3'\n", "t.toml:31:6: no VM 'b-3'; did you mean 'b-2'?");
     check_action_error(DO("pause") "vm = 'domain-0'\n", "t.toml:31:6: no VM 'domain-0'; did you mean 'Domain-0'?");
     check_action_error(DO("pause") "vm = 'c'\nwieght = 5\n", "t.toml:32:1: unknown key 'wieght' in [action.0]");
@@ -685,7 +704,7 @@ static void in_a_directory_of_its_own(void)
 
 static void clean_up(void)
 {
-    static const char *const files[] = {"t.toml", "a.cfg", "b.cfg", "c.cfg"};
+    static const char *const files[] = {"t.toml", "a.cfg", "b.cfg", "c.cfg", "late.cfg", "b1.cfg"};
     char dir[256];
     CU_ASSERT_PTR_NOT_NULL_FATAL(getcwd(dir, sizeof(dir)));
     for (size_t i = 0; i < ARRAY_SIZE(files); i++)

@@ -310,6 +310,7 @@ void credit2_offer_again(struct credit2_pool *p, struct credit2_runq *rq, pcpu_i
     struct list_head *pos;
     uint32_t seen = 0;
 
+    credit2_mark_tickled(rq, c, true); /* not to itself: it has just decided */
     list_for_each (pos, &rq->runq) {
         struct credit2_unit *cu = credit2_runq_entry(pos);
         seen++;
@@ -319,6 +320,7 @@ void credit2_offer_again(struct credit2_pool *p, struct credit2_runq *rq, pcpu_i
         if (pcpu_valid(cu->tickled_cpu))
             tickle(rq, cu->tickled_cpu);
     }
+    credit2_mark_tickled(rq, c, false);
     port_count(PERFC_sched_runq_scan, seen);
 }
 

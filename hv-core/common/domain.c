@@ -218,11 +218,17 @@ void domain_unpause(struct domain *d)
 
 int domain_set_node_affinity(struct domain *d, nodemask_t nodes)
 {
+    /*
+     * To be at home on all nodes that there could be says nothing: it takes back what was said before. All nodes that
+     * there are is a choice, which memory follows wherever the vCPUs may run (recorded at 4.17).
+     */
+    bool reset = nodes.w == ~0ull;
+
     nodes.w &= hv_node_online.w;
     if (nodemask_empty(nodes))
         return -HV_EINVAL;
     port_lock(&d->node_affinity_lock);
-    d->auto_node_affinity = nodes.w == hv_node_online.w;
+    d->auto_node_affinity = reset;
     if (!d->auto_node_affinity)
         d->node_affinity = nodes;
     port_unlock(&d->node_affinity_lock);

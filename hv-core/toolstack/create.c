@@ -108,20 +108,23 @@ static bool wants_placement(const struct creation *c)
     return !c->cpus.list_form && !c->h->level->quirk[HV_QUIRK_placement_off_with_cpus];
 }
 
-/* The domain's node affinity (4.3); later the soft affinity of its vCPUs, which node affinity follows. */
+/*
+ * The nodes become the domain's node affinity, and from 4.5 on the soft affinity of its vCPUs before that. Node affinity
+ * that is set does not follow the vCPUs any more: memory comes from these nodes whatever cpus= says.
+ */
 static long settle_on(struct creation *c, nodemask_t chosen)
 {
     struct hv_domctl op = {0};
-    if (c->h->level->quirk[HV_QUIRK_node_affinity_domain]) {
-        op.u.nodeaffinity.nodemap = chosen;
+    op.u.nodeaffinity.nodemap = chosen;
+    if (c->h->level->quirk[HV_QUIRK_node_affinity_domain])
         return ts_domctl(c->h, &op, XEN_DOMCTL_setnodeaffinity, c->id);
-    }
     cpumask_t soft = {{0}};
     for (unsigned n = 0; n < c->topo.nr_nodes; n++)
         if (nodemask_test(chosen, node(n)))
             for (unsigned i = 0; i < HV_CPUMASK_WORDS; i++)
                 soft.w[i] |= c->topo.node_cpus[n].w[i];
-    return ts_cpus_apply_soft(c->h, c->id, c->cfg.maxvcpus, &soft);
+    int rc = ts_cpus_apply_soft(c->h, c->id, c->cfg.maxvcpus, &soft);
+    return rc ? rc : ts_domctl(c->h, &op, XEN_DOMCTL_setnodeaffinity, c->id);
 }
 
 /* Chooses nodes and makes them the domain's node affinity. Finding none is no error: memory then comes from anywhere.

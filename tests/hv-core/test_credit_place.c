@@ -59,7 +59,11 @@ static void node_step_is_for_explicit_affinity_only(void)
     credit_step_mask(v->unit, BALANCE_HARD, &m);
     CU_ASSERT_TRUE(cpumask_equal(&m, &hv_cpu_online));
 
-    set_nodes(d, 3); /* all: back to automatic */
+    set_nodes(d, 3); /* all that there are: a choice, and no reason to prefer a pCPU */
+    CU_ASSERT_FALSE(d->auto_node_affinity);
+    CU_ASSERT_EQUAL(d->node_affinity.w, 3);
+    CU_ASSERT_FALSE(credit_step_usable(v->unit, BALANCE_SOFT));
+    set_nodes(d, ~0ull); /* all that there could be: back to automatic */
     CU_ASSERT_TRUE(d->auto_node_affinity);
     CU_ASSERT_FALSE(credit_step_usable(v->unit, BALANCE_SOFT));
     CU_ASSERT_EQUAL(domain_set_node_affinity(d, (nodemask_t){0}), -HV_EINVAL);

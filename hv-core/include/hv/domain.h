@@ -146,7 +146,7 @@ void domain_destroy(struct domain *d);
 struct vcpu *vcpu_create(struct domain *d, unsigned n, pcpu_id cpu);
 void domain_pause(struct domain *d);
 void domain_unpause(struct domain *d);
-/* -HV_EINVAL if empty. All nodes means "automatic". */
+/* -HV_EINVAL if no node of it is online. All HV_MAX_NODES nodes means "automatic". */
 int domain_set_node_affinity(struct domain *d, nodemask_t nodes);
 /* Recompute after a change of vCPU affinity or of the node affinity, and tell the scheduler. */
 void domain_update_node_affinity(struct domain *d);

@@ -55,7 +55,7 @@ static void order_with_placement(void)
     CU_ASSERT_EQUAL(create(&cfg), 0);
     CALLS_ARE("create max_vcpus physinfo topologyinfo*8 pool numainfo*2 "
               "info getnodeaffinity getvcpuaffinity*2 info getnodeaffinity getvcpuaffinity*2 info "
-              "soft0=f soft1=f max_mem claim=245760 populate claim=0 sched online ");
+              "soft0=f soft1=f nodes=1 max_mem claim=245760 populate claim=0 sched online ");
 }
 
 /* Candidates have pCPUs of the pool, and as many as the domain has vCPUs; memory need not be the pool's. */

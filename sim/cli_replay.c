@@ -20,12 +20,14 @@ enum {
     OPT_CHECK_INVARIANTS,
     OPT_PLOT,
     OPT_SCENARIO,
-    OPT_CPU_HZ
+    OPT_CPU_HZ,
+    OPT_JSON
 };
 
 const struct argp_option cli_replay_options[] = {
     {"jobs", 'j', "N", 0, "Simulations at a time (default: the number of processors)", 0},
     {"csv", OPT_CSV, "FILE", 0, "Write the comparison as a table", 0},
+    {"json", OPT_JSON, NULL, 0, "placement: print the comparison as JSON", 0},
     {"level", OPT_LEVEL, "NAME", 0, "Behaviour level (default: modern, which the records are of)", 0},
     {"duration", OPT_DURATION, "TIME", 0, "Simulated time that is measured, \"5 s\" (default: that of the record)", 0},
     {"seed", OPT_SEED, "N", 0, "Seed of all random streams, of the first run (default 1)", 0},
@@ -44,7 +46,8 @@ const struct argp_option cli_replay_options[] = {
 #define REPLAY_KINDS(X)                                                                                                \
     X(shares, "CPU time by weight and cap (real-xen/shares.csv)")                                                      \
     X(wakes, "latency of a mostly sleeping guest (real-xen/wake-latency.csv)")                                         \
-    X(trace, "a recorded xentrace (real-xen/trace/credit-sched-5s.bin)")
+    X(trace, "a recorded xentrace (real-xen/trace/credit-sched-5s.bin)")                                               \
+    X(placement, "NUMA placement and pages on each node (real-xen/placement/*.json); takes several files")
 
 #define KIND(name, text) {#name, text, replay_##name},
 #define WORD(name, text) #name,
@@ -59,7 +62,7 @@ const char cli_replay_more[] = "KIND is what was recorded, FILE the record, see 
 struct replay_args {
     const struct replay_kind *kind;
     struct replay_options opt;
-    struct cli_list set;
+    struct cli_list set, files;
 };
 
 static error_t find_kind(struct replay_args *a, const char *name, struct argp_state *state)
@@ -107,6 +110,13 @@ static error_t check_whole(const struct replay_args *a, struct argp_state *state
         return cli_bad(state, "replay what? See --help");
     if (!a->opt.file)
         return cli_bad(state, "no record given to replay %s", a->kind->name);
+    bool placement = a->kind->run == replay_placement;
+    if (!placement && a->files.nr > 1)
+        return cli_bad(state, "unexpected argument '%s': one record at a time", a->files.item[1]);
+    if (!placement && a->opt.json)
+        return cli_bad(state, "--json is of replay placement");
+    if (placement && (a->opt.csv || a->opt.duration || a->opt.seeds))
+        return cli_bad(state, "--csv, --duration and --seeds are not of replay placement");
     if (a->kind->run != replay_trace && (a->opt.plot || a->opt.scenario || a->opt.cpu_hz > 0))
         return cli_bad(state, "--plot, --scenario and --cpu-hz are of replay trace");
     return 0;
@@ -127,7 +137,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_LEVEL:
         a->opt.level = arg;
+        a->opt.level_given = true;
         return check_level(arg, state);
+    case OPT_JSON:
+        a->opt.json = true;
+        return 0;
     case OPT_DURATION:
         a->opt.duration = arg;
         return check_duration(arg, state);
@@ -162,10 +176,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_ARG:
         if (!a->kind)
             return find_kind(a, arg, state);
-        if (a->opt.file)
-            return cli_bad(state, "unexpected argument '%s': one record at a time", arg);
-        a->opt.file = arg;
-        return 0;
+        if (!a->opt.file)
+            a->opt.file = arg;
+        return cli_list_add(&a->files, arg) ? 0 : ENOMEM;
     case ARGP_KEY_END:
         return check_whole(a, state);
     default:
@@ -189,10 +202,12 @@ int cli_replay(const struct cli *cli, int argc, char **argv)
         struct fault f = {0};
         cli_catch_signals();
         a.opt.set = a.set.item;
+        a.opt.files = a.files.item;
         exit = a.kind->run(&a.opt, &f);
         if (f.code != EXIT_DONE)
             exit = cli_fault(&f, argv[0]);
     }
     cli_list_free(&a.set);
+    cli_list_free(&a.files);
     return exit;
 }

@@ -161,7 +161,7 @@ static char *parse_text(struct parser *q)
     return text;
 }
 
-static bool add_item(struct parser *q, struct json *j, char *key, struct json *item)
+static bool add_item(struct parser *q, struct json *j, char *key, size_t key_at, struct json *item)
 {
     struct json **items = realloc(j->item, (j->nr + 1) * sizeof(struct json *));
     if (items)
@@ -169,14 +169,19 @@ static bool add_item(struct parser *q, struct json *j, char *key, struct json *i
     char **keys = j->type == JSON_OBJECT && items ? realloc(j->key, (j->nr + 1) * sizeof(char *)) : NULL;
     if (keys)
         j->key = keys;
-    if (!items || (j->type == JSON_OBJECT && !keys)) {
+    size_t *places = keys ? realloc(j->key_at, (j->nr + 1) * sizeof(size_t)) : NULL;
+    if (places)
+        j->key_at = places;
+    if (!items || (j->type == JSON_OBJECT && !places)) {
         expected(q, "more memory");
         free(key);
         json_free(item);
         return false;
     }
-    if (keys)
+    if (places) {
         j->key[j->nr] = key;
+        j->key_at[j->nr] = key_at;
+    }
     j->item[j->nr++] = item;
     return true;
 }
@@ -184,7 +189,10 @@ static bool add_item(struct parser *q, struct json *j, char *key, struct json *i
 static bool parse_member(struct parser *q, struct json *j)
 {
     char *key = NULL;
+    size_t key_at = 0;
     if (j->type == JSON_OBJECT) {
+        skip_space(q);
+        key_at = (size_t)(q->p - q->start);
         if (!accept(q, '"'))
             return expected(q, "the name of a member");
         key = parse_text(q);
@@ -196,7 +204,7 @@ static bool parse_member(struct parser *q, struct json *j)
         free(key);
         return false;
     }
-    return add_item(q, j, key, item);
+    return add_item(q, j, key, key_at, item);
 }
 
 static struct json *parse_collection(struct parser *q, enum json_type type, char end)
@@ -261,6 +269,8 @@ static struct json *parse_value(struct parser *q)
     if (++q->depth > MAX_DEPTH)
         return expected(q, "fewer levels of nesting");
     struct json *j;
+    skip_space(q);
+    size_t at = (size_t)(q->p - q->start);
     if (accept(q, '{'))
         j = parse_collection(q, JSON_OBJECT, '}');
     else if (accept(q, '['))
@@ -274,10 +284,12 @@ static struct json *parse_value(struct parser *q)
     else
         j = parse_number(q);
     q->depth--;
+    if (j)
+        j->at = at;
     return j;
 }
 
-struct json *json_parse(const char *text, char *err, size_t errlen)
+struct json *json_parse_at(const char *text, size_t *at, char *err, size_t errlen)
 {
     struct parser q = {.start = text, .p = text};
     struct json *j = parse_value(&q);
@@ -286,9 +298,29 @@ struct json *json_parse(const char *text, char *err, size_t errlen)
         expected(&q, "the end");
     if (!q.wrong)
         return j;
-    snprintf(err, errlen, "JSON, offset %zu: expected %s", (size_t)(q.p - q.start), q.wrong);
+    snprintf(err, errlen, "%s", q.wrong);
+    *at = (size_t)(q.p - q.start);
     json_free(j);
     return NULL;
+}
+
+struct json *json_parse(const char *text, char *err, size_t errlen)
+{
+    char what[64];
+    size_t at;
+    struct json *j = json_parse_at(text, &at, what, sizeof(what));
+    if (!j)
+        snprintf(err, errlen, "JSON, offset %zu: expected %s", at, what);
+    return j;
+}
+
+void json_place(const char *text, size_t at, unsigned *line, unsigned *column)
+{
+    *line = *column = 1;
+    for (size_t i = 0; i < at && text[i]; i++) {
+        *column = text[i] == '\n' ? 1 : *column + 1;
+        *line += text[i] == '\n';
+    }
 }
 
 void json_free(struct json *j)
@@ -302,6 +334,7 @@ void json_free(struct json *j)
     }
     free(j->item);
     free(j->key);
+    free(j->key_at);
     free(j->text);
     free(j);
 }

@@ -28,13 +28,19 @@ struct json {
     bool boolean;
     double number;
     char *text; /* JSON_STRING: decoded; JSON_NUMBER: as written */
+    size_t at;  /* offset of the value in the text that was parsed */
     size_t nr;  /* JSON_ARRAY, JSON_OBJECT */
     struct json **item;
-    char **key; /* JSON_OBJECT: nr names */
+    char **key;     /* JSON_OBJECT: nr names */
+    size_t *key_at; /* and where they are */
 };
 
 /* NULL with the reason and the offset in err. */
 struct json *json_parse(const char *text, char *err, size_t errlen);
+/* The same with the offset apart: err is what was expected. */
+struct json *json_parse_at(const char *text, size_t *at, char *err, size_t errlen);
+/* Line and column (from 1) of an offset. */
+void json_place(const char *text, size_t at, unsigned *line, unsigned *column);
 void json_free(struct json *j);
 /* Member of an object; NULL if there is none or j is no object (or NULL). */
 const struct json *json_get(const struct json *j, const char *key);

@@ -15,17 +15,20 @@
 
 struct replay_options {
     const struct run_backend *backend;
-    const char *file;       /* the record */
-    const char *level;      /* behaviour level; known */
-    const char *duration;   /* a time in TOML's form ("41 s"), NULL: as long as the record */
-    const char *scenario;   /* trace: the guests; NULL: those of the reference recording */
-    const char *plot;       /* trace: NULL, or the directory for plots */
-    double cpu_hz;          /* trace: TSC of the record, 0: that of the reference recording */
-    const char *csv;        /* NULL, or where to write the comparison as a table */
-    const char *keep;       /* NULL, or the directory to leave the scenes in; it does not exist yet */
-    const char *const *set; /* NULL-terminated overrides of every scene, NULL: none */
-    unsigned jobs;          /* simulations at a time, at least 1 */
-    uint64_t seed;          /* the first */
+    const char *file;         /* the record */
+    const char *const *files; /* placement: NULL-terminated, the first is file */
+    const char *level;        /* behaviour level; known */
+    bool level_given;         /* by the user */
+    bool json;                /* placement: the comparison as JSON */
+    const char *duration;     /* a time in TOML's form ("41 s"), NULL: as long as the record */
+    const char *scenario;     /* trace: the guests; NULL: those of the reference recording */
+    const char *plot;         /* trace: NULL, or the directory for plots */
+    double cpu_hz;            /* trace: TSC of the record, 0: that of the reference recording */
+    const char *csv;          /* NULL, or where to write the comparison as a table */
+    const char *keep;         /* NULL, or the directory to leave the scenes in; it does not exist yet */
+    const char *const *set;   /* NULL-terminated overrides of every scene, NULL: none */
+    unsigned jobs;            /* simulations at a time, at least 1 */
+    uint64_t seed;            /* the first */
     unsigned seeds; /* how many runs of each scene are taken together, with consecutive seeds; 0: the kind says */
     bool check_invariants;
     const volatile sig_atomic_t *stop; /* NULL or set by a signal handler */
@@ -42,6 +45,7 @@ extern const struct replay_kind replay_kinds[];
 int replay_shares(const struct replay_options *o, struct fault *f);
 int replay_wakes(const struct replay_options *o, struct fault *f);
 int replay_trace(const struct replay_options *o, struct fault *f);
+int replay_placement(const struct replay_options *o, struct fault *f);
 
 /* ---- reading a record (replay_table.c) ----------------------------------------------------------------------------
  */
@@ -93,6 +97,13 @@ int replay_scene_write(const struct replay_scene *s, const char *dir, char *path
 typedef void (*replay_result)(void *ctx, size_t index, const struct scenario *s, const struct run_reply *r);
 int replay_run(const struct replay_options *o, const struct replay_scene *scene, size_t nr, unsigned seeds,
                replay_result result, void *ctx, struct fault *f);
+
+/* Where scenes are written: the directory of --keep, or one that goes again. */
+int replay_directory_open(const struct replay_options *o, char *dir, size_t n, struct fault *f);
+void replay_directory_close(const struct replay_options *o, const char *dir);
+/* Nothing where f has failed already. */
+void replay_write_file(struct fault *f, const char *dir, const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* ---- the verdict --------------------------------------------------------------------------------------------------
  */

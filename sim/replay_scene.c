@@ -18,11 +18,7 @@ enum { GUEST_MIB = 32, DOM0_MIB = 512, HOST_MIB = 8192 };
 #define MACHINE "emulated-1s"
 #define POOL "guests"
 
-/* Opens DIR/NAME and writes to it; one failure is enough. */
-static void write_file(struct fault *f, const char *dir, const char *name, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
-
-static void write_file(struct fault *f, const char *dir, const char *name, const char *fmt, ...)
+void replay_write_file(struct fault *f, const char *dir, const char *name, const char *fmt, ...)
 {
     char path[PATH_MAX];
     va_list ap;
@@ -54,12 +50,12 @@ static void write_machine(const struct replay_scene *s, const char *dir, struct 
     char *data = realpath(scenario_data_dir(), NULL);
     if (!data)
         fault_set(f, EXIT_HOST_FAILED, "%s: %s", scenario_data_dir(), strerror(errno));
-    write_file(f, dir, "machine.toml",
-               "inherits = '%s/models/machines/" MACHINE ".toml'\n"
-               "name = \"" MACHINE "-%u\"\n"
-               "description = \"The recorded host with %u pCPUs\"\n\n"
-               "[topology]\ncores_per_socket = %u\n%s",
-               data, s->nr_cpus, s->nr_cpus, s->nr_cpus, node);
+    replay_write_file(f, dir, "machine.toml",
+                      "inherits = '%s/models/machines/" MACHINE ".toml'\n"
+                      "name = \"" MACHINE "-%u\"\n"
+                      "description = \"The recorded host with %u pCPUs\"\n\n"
+                      "[topology]\ncores_per_socket = %u\n%s",
+                      data, s->nr_cpus, s->nr_cpus, s->nr_cpus, node);
     free(data);
 }
 
@@ -71,8 +67,9 @@ static void write_guest(const struct replay_scene *s, const struct replay_domain
         snprintf(cap, sizeof(cap), "cap = %u\n", d->cap);
     if (d->cpus)
         snprintf(cpus, sizeof(cpus), "cpus = \"%s\"\n", d->cpus);
-    write_file(f, dir, name, "name = \"%s\"\ntype = \"pv\"\nvcpus = %u\nmemory = %d\ncpu_weight = %u\n%s%s%s", d->name,
-               d->vcpus, GUEST_MIB, d->weight, cap, cpus, s->dom0_in_pool ? "" : "pool = \"" POOL "\"\n");
+    replay_write_file(f, dir, name, "name = \"%s\"\ntype = \"pv\"\nvcpus = %u\nmemory = %d\ncpu_weight = %u\n%s%s%s",
+                      d->name, d->vcpus, GUEST_MIB, d->weight, cap, cpus,
+                      s->dom0_in_pool ? "" : "pool = \"" POOL "\"\n");
 }
 
 static void write_scenario(const struct replay_scene *s, const char *dir, struct fault *f)
@@ -93,7 +90,7 @@ static void write_scenario(const struct replay_scene *s, const char *dir, struct
         fault_set(f, EXIT_HOST_FAILED, "out of memory");
         return;
     }
-    write_file(
+    replay_write_file(
         f, dir, "scenario.toml",
         "# Built by hvsim replay.\n"
         "name = \"%s\"\nmachine = \"./machine.toml\"\nhv_cost = \"fixed\"\nwarmup = \"%s\"\nduration = \"%s\"\n\n"
@@ -130,13 +127,13 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
     return remove(path);
 }
 
-static void close_directory(const struct replay_options *o, const char *dir)
+void replay_directory_close(const struct replay_options *o, const char *dir)
 {
     if (!o->keep)
         nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static int open_directory(const struct replay_options *o, char *dir, size_t n, struct fault *f)
+int replay_directory_open(const struct replay_options *o, char *dir, size_t n, struct fault *f)
 {
     if (o->keep) {
         if (snprintf(dir, n, "%s", o->keep) >= (int)n)
@@ -203,7 +200,7 @@ int replay_run(const struct replay_options *o, const struct replay_scene *scene,
                replay_result result, void *ctx, struct fault *f)
 {
     char dir[PATH_MAX];
-    if (open_directory(o, dir, sizeof(dir), f) != EXIT_DONE)
+    if (replay_directory_open(o, dir, sizeof(dir), f) != EXIT_DONE)
         return f->code;
     struct runner r = {.o = o,
                        .scenario = calloc(nr, sizeof(*r.scenario)),
@@ -224,7 +221,7 @@ int replay_run(const struct replay_options *o, const struct replay_scene *scene,
         if (r.scenario[i])
             o->backend->release(r.scenario[i]);
     free(r.scenario);
-    close_directory(o, dir);
+    replay_directory_close(o, dir);
     return f->code;
 }
 

@@ -134,12 +134,13 @@ long toolstack::destroy_vm(const ts_host &h, const scenario_action &a)
     return 0;
 }
 
-/// Zones first; then whatever the nodes have too many or too few.
+/// Zones first; then whatever the nodes have too many or too few. What cannot be does not keep the others from it.
 long toolstack::set_aside(const scenario_action &a)
 {
     std::vector<scenario_zone> want(a.zone, a.zone + a.nr_zones);
     for (unsigned n = 0; a.free_pages && n < host_.scn.machine->nr_nodes; n++)
         want.push_back({n, HV_ANY_ZONE, a.free_pages[n]});
+    long first = 0;
     for (const scenario_zone &z : want) {
         hv_sysctl op = {};
         op.cmd = XEN_SYSCTL_set_aside;
@@ -147,13 +148,13 @@ long toolstack::set_aside(const scenario_action &a)
         op.u.set_aside.zone = z.zone;
         op.u.set_aside.free_pages = z.free_pages;
         long rc = hypercall(HYPERCALL_sysctl, &op);
-        if (rc) {
+        if (rc && !first) {
+            first = rc;
             last_error_ = "node " + std::to_string(z.node) + " cannot have " + std::to_string(z.free_pages) +
                           " pages free" + (z.zone == HV_ANY_ZONE ? "" : " in zone " + std::to_string(z.zone));
-            return rc;
         }
     }
-    return 0;
+    return first;
 }
 
 /// Three marks in the trajectory: the settings before, the result, the settings after.

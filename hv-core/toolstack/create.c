@@ -109,8 +109,8 @@ static bool wants_placement(const struct creation *c)
 }
 
 /*
- * The nodes become the domain's node affinity, and from 4.5 on the soft affinity of its vCPUs before that. Node affinity
- * that is set does not follow the vCPUs any more: memory comes from these nodes whatever cpus= says.
+ * The nodes become the domain's node affinity, and from 4.5 on the soft affinity of its vCPUs before that. Node
+ * affinity that is set does not follow the vCPUs any more: memory comes from these nodes whatever cpus= says.
  */
 static long settle_on(struct creation *c, nodemask_t chosen)
 {

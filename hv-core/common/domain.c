@@ -94,7 +94,7 @@ int domain_create(dom_id *id, enum hv_guest_type type, unsigned cpupool, struct 
     d->controller_pause = true;
     if ((rc = mm_init_domain(d)) != 0)
         goto out_free;
-    if ((rc = sched_init_domain(d, pool)) != 0)
+    if ((rc = perdomain_create(d)) != 0 || (rc = sched_init_domain(d, pool)) != 0)
         goto out_mm;
 
     domain_table[d->id.n] = d;
@@ -108,6 +108,7 @@ int domain_create(dom_id *id, enum hv_guest_type type, unsigned cpupool, struct 
     return 0;
 
 out_mm:
+    perdomain_destroy(d);
     mm_destroy_domain(d);
 out_free:
     hv_free(d);
@@ -131,6 +132,7 @@ void domain_destroy(struct domain *d)
         hv_free(v);
     }
     sched_destroy_domain(d);
+    perdomain_destroy(d);
     mm_destroy_domain(d);
     trace1(TRC_SCHED_DOM_REM, d->id.n);
     if (d->vcpu)

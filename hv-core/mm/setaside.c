@@ -63,29 +63,40 @@ static int take_pages(node_id n, unsigned zone, uint64_t pages, unsigned memflag
     return 0;
 }
 
-/* The last extent that was set aside among frames from..to; LINK_NONE. */
-static extent_link last_between(node_id n, uint64_t from, uint64_t to)
+/* The last extent of that order or above that was set aside among frames from..to; LINK_NONE. */
+static extent_link last_between(node_id n, uint64_t from, uint64_t to, unsigned least_order)
 {
     extent_link l = aside[n.n].tail;
-    while (l != LINK_NONE && (link_frame(l) < from || link_frame(l) > to))
+    while (l != LINK_NONE && (link_frame(l) < from || link_frame(l) > to || frame_of_link(l)->order < least_order))
         l = frame_prev(frame_of_link(l));
     return l;
 }
 
-/* What is kept back for devices is given back last, as it is taken last. */
-static extent_link pick(node_id n, unsigned zone)
+/*
+ * What is kept back for devices is given back last, as it is taken last. A superpage that is to come back comes back in
+ * one piece if there is one.
+ */
+static extent_link pick(node_id n, unsigned zone, uint64_t pages)
 {
-    if (zone != HV_ANY_ZONE)
-        return last_between(n, 1ull << zone, (2ull << zone) - 1);
-    uint64_t low = dma_bitsize() > PAGE_SHIFT ? 1ull << (dma_bitsize() - PAGE_SHIFT) : 0;
-    extent_link l = last_between(n, low, ~0ull);
-    return l == LINK_NONE ? aside[n.n].tail : l;
+    uint64_t from = 0, to = ~0ull;
+    if (zone != HV_ANY_ZONE) {
+        from = 1ull << zone;
+        to = (2ull << zone) - 1;
+    } else if (dma_bitsize() > PAGE_SHIFT) {
+        from = 1ull << (dma_bitsize() - PAGE_SHIFT);
+    }
+    extent_link l = LINK_NONE;
+    if (pages >> LEAST_ORDER)
+        l = last_between(n, from, to, LEAST_ORDER);
+    if (l == LINK_NONE)
+        l = last_between(n, from, to, 0);
+    return l == LINK_NONE && zone == HV_ANY_ZONE ? aside[n.n].tail : l;
 }
 
 static int give_pages(node_id n, unsigned zone, uint64_t pages)
 {
     while (pages) {
-        extent_link l = pick(n, zone);
+        extent_link l = pick(n, zone, pages);
         if (l == LINK_NONE)
             return -HV_ENOMEM;
         if (hypercall_preempt_check())
@@ -105,6 +116,31 @@ static int give_pages(node_id n, unsigned zone, uint64_t pages)
     return 0;
 }
 
+/* Take some pages of a superpage, and leave the rest of it free. */
+static int break_superpage(node_id n, unsigned zone, uint64_t pages)
+{
+    uint64_t f = take(n, zone, LEAST_ORDER, 0);
+    if (f == FRAME_NONE)
+        return take_pages(n, zone, pages, 0);
+    extent_list_add_tail(&aside[n.n], link_to(f, LEAST_ORDER), frame_at(f, LEAST_ORDER));
+    return give_pages(n, zone, (1ull << LEAST_ORDER) - pages);
+}
+
+/*
+ * Of a zone: what was taken at boot. It lies in more pieces than one, so what is less than a superpage comes from two
+ * of them. (Recorded heaps have 0 to 3 superpages fewer than their free pages would make.)
+ */
+static int take_of_zone(node_id n, unsigned zone, uint64_t pages)
+{
+    uint64_t odd = pages % (1ull << LEAST_ORDER);
+    int rc = pages > odd ? take_pages(n, zone, pages - odd, 0) : 0;
+    if (!rc && odd > 1)
+        rc = break_superpage(n, zone, odd / 2);
+    if (!rc && odd)
+        rc = break_superpage(n, zone, odd - odd / 2 * (odd > 1));
+    return rc;
+}
+
 int set_aside(node_id n, unsigned zone, uint64_t keep_free)
 {
     if (!node_valid(n) || n.n >= HV_MAX_NODES || !nodemask_test(hv_node_online, n) ||
@@ -113,6 +149,8 @@ int set_aside(node_id n, unsigned zone, uint64_t keep_free)
     uint64_t is = free_pages(n, zone);
     if (is < keep_free)
         return give_pages(n, zone, keep_free - is);
+    if (is > keep_free && zone != HV_ANY_ZONE)
+        return take_of_zone(n, zone, is - keep_free);
     /* All that devices do not need first, whatever its size. */
     int rc = is > keep_free ? take_pages(n, zone, is - keep_free, MEMF_no_dma) : 0;
     is = free_pages(n, zone);

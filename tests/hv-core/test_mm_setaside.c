@@ -114,12 +114,66 @@ static void width_of_the_dma_zone(void)
     CU_ASSERT_EQUAL(dma_bitsize(), 24);
 }
 
+/* A superpage's remainder is taken from two, so that as many free pages make one superpage less. */
+static void what_is_taken_of_a_zone_lies_in_pieces(void)
+{
+    boot("modern", 2, two, 2, 0);
+    CU_ASSERT_EQUAL(set_aside(node(1), 16, 65536 - 1024 - 100), 0);
+    CU_ASSERT_EQUAL(avail_zone_pages(node(1), 16), 65536 - 1024 - 100);
+    unsigned whole = 0;
+    while (alloc_heap_pages(16, 16, 9, MEMF_node(node(1)) | MEMF_exact_node, NULL) != FRAME_NONE)
+        whole++;
+    CU_ASSERT_EQUAL(whole, 128 - 2 - 2);
+    check();
+}
+
+/*
+ * Recorded at 4.17: dom0's first extents, and those of guests on several nodes, come from the node that is next after
+ * two allocations: node 1 of two, 0 of three, 3 of four and of eight; a node without memory is passed over.
+ */
+static void creation_turns_the_rotation(void)
+{
+    static const struct {
+        const char *level;
+        unsigned nodes, without, first;
+    } of[] = {{"modern", 2, 99, 1}, {"modern", 3, 99, 0}, {"modern", 4, 99, 3}, {"modern", 8, 99, 3},
+              {"modern", 3, 1, 2},  {"fixed", 4, 99, 3},  {"xen-4.3", 4, 99, 1}};
+    for (unsigned i = 0; i < ARRAY_SIZE(of); i++) {
+        struct hv_mem_range r[8];
+        unsigned nr = 0;
+        for (unsigned n = 0; n < of[i].nodes; n++)
+            if (n != of[i].without)
+                r[nr++] = (struct hv_mem_range){n * 65536ull, (n + 1) * 65536ull, {(uint8_t)n}};
+        boot(of[i].level, of[i].nodes, r, nr, 0);
+        struct domain d = {.type = HV_GUEST_PV, .node_affinity = hv_node_online, .auto_node_affinity = true};
+        uint64_t before = avail_pages();
+        CU_ASSERT_EQUAL(perdomain_create(&d), 0);
+        uint64_t f = alloc_heap_pages(0, NR_ZONES - 1, 9, 0, &d);
+        CU_ASSERT_EQUAL(mfn_to_node(mfn(f)).n, of[i].first);
+        CU_ASSERT_EQUAL(d.tot_pages, 0);
+        free_heap_pages(f, 9);
+        perdomain_destroy(&d);
+        CU_ASSERT_EQUAL(avail_pages(), before);
+        check();
+    }
+    /* None left: nothing is taken. */
+    boot("modern", 2, two, 2, 0);
+    CU_ASSERT_EQUAL(set_aside(node(0), HV_ANY_ZONE, 1), 0);
+    CU_ASSERT_EQUAL(set_aside(node(1), HV_ANY_ZONE, 0), 0);
+    struct domain d = {.type = HV_GUEST_PV, .node_affinity = hv_node_online, .auto_node_affinity = true};
+    CU_ASSERT_EQUAL(perdomain_create(&d), -HV_ENOMEM);
+    CU_ASSERT_EQUAL(avail_pages(), 1);
+    check();
+}
+
 static const struct cunit_case tests[] = {
     {"a node has what it is asked for", a_node_has_what_it_is_asked_for},
     {"zones one by one", zones_one_by_one},
     {"the DMA zone goes last and comes last", the_dma_zone_goes_last_and_comes_last},
     {"what cannot be is refused", what_cannot_be_is_refused},
     {"width of the DMA zone", width_of_the_dma_zone},
+    {"what is taken of a zone lies in pieces", what_is_taken_of_a_zone_lies_in_pieces},
+    {"creation turns the rotation", creation_turns_the_rotation},
 };
 
 CUNIT_MAIN("mm: pages set aside", tests)

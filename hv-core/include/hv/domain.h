@@ -99,8 +99,9 @@ struct domain {
     uint64_t tot_pages, max_pages, outstanding_pages;
     node_id last_alloc_node;
     uint64_t node_pages[HV_MAX_NODES];
-    void *page_list; /* mm's own: the extents that the domain owns */
-    void *p2m;       /* mm's own */
+    void *page_list;    /* mm's own: the extents that the domain owns */
+    void *p2m;          /* mm's own */
+    mfn_t perdomain[2]; /* mm's own; 0: none */
 };
 
 #define for_each_vcpu(d, v, i)                                                                                         \

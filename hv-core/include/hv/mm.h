@@ -53,6 +53,9 @@ void hv_free(void *obj);
 /* ---- domains --------------------------------------------------------------------------------------------------- */
 
 int mm_init_domain(struct domain *d);
+/* The pages of a PV domain's own mappings, and back. 0, or -HV_ENOMEM and none. */
+int perdomain_create(struct domain *d);
+void perdomain_destroy(struct domain *d);
 /* Give back everything that d owns. */
 void mm_destroy_domain(struct domain *d);
 /* Set or release (pages 0) the claim of d. */

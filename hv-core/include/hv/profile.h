@@ -68,6 +68,7 @@ extern "C" {
     X(claim_at_assign, "4.3", "4.22", "a claim shrinks at assignment and grows back when pages are freed")             \
     X(heap_alloc_next_node, "3.4", "", "a multi-node domain's allocations rotate over its nodes, starting after 0")    \
     X(dma_width_floor, "3.4", "4.5", "the DMA zone width rounds down instead of up")                                   \
+    X(perdomain_unrotated, "4.3", "4.6", "the pages of a domain's own mappings do not turn its rotation over nodes")   \
     X(placement_32bit_diff, "4.2", "", "placement compares memory through a 32-bit difference in KiB")                 \
     X(placement_32bit_sum, "4.2", "4.5", "placement sums free memory in 32-bit KiB")                                   \
     X(placement_off_with_cpus, "4.2", "4.12", "cpus= of any form switches automatic placement off")                    \

@@ -22,13 +22,13 @@ const struct hv_quirk_info hv_quirk_infos[HV_QUIRK_NR] = {
         ON(credit_yield_served), ON(credit_tickle_idle_twice), ON(credit_tick_starts_only),                            \
         ON(credit_delay_at_boot_only), ON(node_affinity_domain), ON(claim_at_assign), ON(heap_alloc_next_node),        \
         ON(dma_width_floor), ON(perdomain_unrotated), ON(placement_32bit_diff), ON(placement_32bit_sum),               \
-        ON(placement_off_with_cpus), ON(pv_builder_4k), ON(cpulist_exclusions_last), ON(cpus_list_single),             \
-        ON(credit2_no_affinity), ON(credit2_one_runqueue), ON(credit2_private_spinlock), ON(credit2_first_pcpu),       \
-        ON(credit2_tickle_own_first), ON(credit2_no_ratelimit), ON(credit2_yield_nop), ON(credit2_short_slices),       \
-        ON(credit2_load_window_short), ON(credit2_stale_load), ON(credit2_reset_stale), ON(credit2_reset_on_next),     \
-        ON(credit2_trace_swapped), ON(credit2_no_cap), ON(credit2_no_floor), ON(credit2_two_hogs),                     \
-        ON(credit2_balance_last_queue), ON(claim_mode_off), ON(sched_sedf), ON(arinc653_frame_drift),                  \
-        ON(arinc653_default_dom0_only)
+        ON(placement_foreign_pools), ON(placement_off_with_cpus), ON(pv_builder_4k), ON(cpulist_exclusions_last),      \
+        ON(cpus_list_single), ON(credit2_no_affinity), ON(credit2_one_runqueue), ON(credit2_private_spinlock),         \
+        ON(credit2_first_pcpu), ON(credit2_tickle_own_first), ON(credit2_no_ratelimit), ON(credit2_yield_nop),         \
+        ON(credit2_short_slices), ON(credit2_load_window_short), ON(credit2_stale_load), ON(credit2_reset_stale),      \
+        ON(credit2_reset_on_next), ON(credit2_trace_swapped), ON(credit2_no_cap), ON(credit2_no_floor),                \
+        ON(credit2_two_hogs), ON(credit2_balance_last_queue), ON(claim_mode_off), ON(sched_sedf),                      \
+        ON(arinc653_frame_drift), ON(arinc653_default_dom0_only)
 
 const struct hv_profile hv_profiles[] = {
     {

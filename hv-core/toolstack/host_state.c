@@ -44,19 +44,38 @@ static unsigned mask_weight(const cpumask_t *m)
     return n;
 }
 
-static bool masks_meet(const cpumask_t *a, const cpumask_t *b)
+static bool masks_meet(const cpumask_t *a, const cpumask_t *b, const cpumask_t *c)
 {
     for (unsigned i = 0; i < HV_CPUMASK_WORDS; i++)
-        if (a->w[i] & b->w[i])
+        if (a->w[i] & b->w[i] & c->w[i])
             return true;
     return false;
 }
 
+/* Those of the pCPUs that the new domain can have on which this one can run: they are of its pool too. */
+static int common_cpus(const struct ts_host *h, const struct hv_domctl *info, const cpumask_t *suitable, cpumask_t *out)
+{
+    *out = *suitable;
+    if (h->level->quirk[HV_QUIRK_placement_foreign_pools])
+        return 0;
+    cpumask_t pool;
+    int rc = ts_read_pool(h, info->u.getdomaininfo.cpupool, &pool);
+    for (unsigned i = 0; !rc && i < HV_CPUMASK_WORDS; i++)
+        out->w[i] &= pool.w[i];
+    return rc;
+}
+
 /* One vCPU counts once on every node where it may run and where its domain has node affinity. */
-static int count_vcpus(const struct ts_host *h, const struct ts_topology *t, dom_id id, unsigned nr_vcpus,
-                       struct ts_placement_node *nodes)
+static int count_vcpus(const struct ts_host *h, const struct ts_topology *t, const struct hv_domctl *info,
+                       const cpumask_t *suitable, struct ts_placement_node *nodes)
 {
     struct hv_domctl na = {0};
+    dom_id id = info->domid;
+    unsigned nr_vcpus = info->u.getdomaininfo.max_vcpu_id + 1u;
+    cpumask_t cpus;
+    int err = common_cpus(h, info, suitable, &cpus);
+    if (err)
+        return err;
     long rc = ts_domctl(h, &na, XEN_DOMCTL_getnodeaffinity, id);
     if (rc < 0)
         return (int)rc;
@@ -70,13 +89,13 @@ static int count_vcpus(const struct ts_host *h, const struct ts_topology *t, dom
             return (int)rc;
         for (unsigned n = 0; n < t->nr_nodes; n++)
             if (nodemask_test(na.u.nodeaffinity.nodemap, node(n)) &&
-                masks_meet(&va.u.vcpuaffinity.cpumap, &t->node_cpus[n]))
+                masks_meet(&va.u.vcpuaffinity.cpumap, &t->node_cpus[n], &cpus))
                 nodes[n].vcpus_on++;
     }
     return 0;
 }
 
-static int count_domains(const struct ts_host *h, const struct ts_topology *t, dom_id self,
+static int count_domains(const struct ts_host *h, const struct ts_topology *t, dom_id self, const cpumask_t *suitable,
                          struct ts_placement_node *nodes)
 {
     for (unsigned next = 0; next < DOM_FIRST_RESERVED;) {
@@ -91,8 +110,8 @@ static int count_domains(const struct ts_host *h, const struct ts_topology *t, d
         next = info.domid.n + 1u;
         if (dom_eq(info.domid, self) && !h->level->quirk[HV_QUIRK_placement_count_self])
             continue;
-        int err = count_vcpus(h, t, info.domid, info.u.getdomaininfo.max_vcpu_id + 1u, nodes);
-        if (err == -HV_ESRCH) /* destroyed since */
+        int err = count_vcpus(h, t, &info, suitable, nodes);
+        if (err == -HV_ESRCH || err == -HV_ENOENT) /* it, or its pool, was destroyed since */
             continue;
         if (err)
             return err;
@@ -136,5 +155,5 @@ int ts_read_placement_state(const struct ts_host *h, const struct ts_topology *t
         nodes[n].nr_cpus = mask_weight(&t->node_cpus[n]);
         nodes[n].suitable = masks_common(&t->node_cpus[n], pool);
     }
-    return count_domains(h, t, self, nodes);
+    return count_domains(h, t, self, pool, nodes);
 }

@@ -72,6 +72,7 @@ extern "C" {
     X(placement_32bit_diff, "4.2", "", "placement compares memory through a 32-bit difference in KiB")                 \
     X(placement_32bit_sum, "4.2", "4.5", "placement sums free memory in 32-bit KiB")                                   \
     X(placement_off_with_cpus, "4.2", "4.12", "cpus= of any form switches automatic placement off")                    \
+    X(placement_foreign_pools, "4.2", "4.5", "placement counts vCPUs on pCPUs that are not of their cpupool")          \
     X(placement_count_self, "4.5", "", "the domain being created counts itself on every node")                         \
     X(pv_builder_4k, "3.0", "4.6", "PV domains are built from 4 KiB extents")                                          \
     X(cpulist_exclusions_last, "4.2", "4.4", "a CPU list's exclusions apply at its end; no nodes:, all only alone")    \

@@ -54,6 +54,7 @@ static long getdomaininfo(struct fake_host *f, struct hv_domctl *op)
             op->domid = dom(i);
             op->u.getdomaininfo.max_vcpu_id = f->dom[i].max_vcpus - 1;
             op->u.getdomaininfo.tot_pages = f->dom[i].pages;
+            op->u.getdomaininfo.cpupool = f->dom[i].pool;
             return 0;
         }
     return -HV_ESRCH;

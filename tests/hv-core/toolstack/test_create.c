@@ -54,7 +54,7 @@ static void order_with_placement(void)
     fake_reset(&f, &level_modern, 2, 4, 6 * GIB_KB);
     CU_ASSERT_EQUAL(create(&cfg), 0);
     CALLS_ARE("create max_vcpus physinfo topologyinfo*8 pool numainfo*2 "
-              "info getnodeaffinity getvcpuaffinity*2 info getnodeaffinity getvcpuaffinity*2 info "
+              "info pool getnodeaffinity getvcpuaffinity*2 info pool getnodeaffinity getvcpuaffinity*2 info "
               "soft0=f soft1=f nodes=1 max_mem claim=245760 populate claim=0 sched online ");
 }
 
@@ -70,11 +70,25 @@ static void placement_within_the_pool(void)
     CU_ASSERT_EQUAL(r.nodes.w, 0x2);
     CU_ASSERT_EQUAL(f.dom[2].soft[1], 0xf0);
 
+    /* vCPUs of another pool are not counted, though their affinity has all pCPUs; 4.3 counted them. */
+    for (unsigned old = 0; old < 2; old++) {
+        fake_reset(&f, old ? &level_43 : &level_modern, 2, 4, 6 * GIB_KB);
+        f.pool[1] = (struct fake_pool){.exists = true, .sched_id = XEN_SCHEDULER_CREDIT, .cpus = 0x03};
+        f.pool[0].cpus = 0xfc;
+        fake_add(&f, 1, 4, 0xff, 0x1)->pool = 1; /* at home where this pool has pCPUs too */
+        fake_add(&f, 2, 2, 0xff, 0x2);
+        cfg = config();
+        cfg.vcpus = 2;
+        CU_ASSERT_EQUAL(create(&cfg), 0);
+        CU_ASSERT_EQUAL(r.nodes.w, old ? 0x2 : 0x1);
+    }
+
+    fake_reset(&f, &level_modern, 2, 4, 6 * GIB_KB);
     f.pool[0].cpus = 0x10; /* fewer pCPUs than vCPUs: none, and soft affinity stays "all" */
     cfg.vcpus = 2;
     CU_ASSERT_EQUAL(create(&cfg), 0);
     CU_ASSERT(!r.auto_placed);
-    CU_ASSERT_EQUAL(f.dom[3].soft[0], 0);
+    CU_ASSERT_EQUAL(f.dom[r.domid.n].soft[0], 0);
 }
 
 static void soft_affinity_of_ones_own(void)

@@ -540,11 +540,23 @@ static void close_logs(struct child_setup *c, struct fault *f)
     close_log(c->args->trace, c->trace, f);
 }
 
+/* As the hypervisor does, which says so on its console. */
+static void warn_of_ignored_memory(const struct scenario *s)
+{
+    uint64_t have = machine_memory(s->machine), most = s->level->max_host_bytes;
+    if (have > most)
+        fprintf(
+            stderr,
+            "hvsim run: warning: level '%s' uses %llu GiB of memory, machine '%s' has %llu GiB: the rest is ignored\n",
+            s->level->name, (unsigned long long)(most >> 30), s->machine->name, (unsigned long long)(have >> 30));
+}
+
 static void simulate(const struct cli *cli, const struct run_args *a, const struct scenario *s, struct fault *f)
 {
     struct run_dir dir = {0};
     struct run_reply reply = {0};
     struct child_setup setup = {.args = a, .scenario = s, .event_fd = -1, .first = true};
+    warn_of_ignored_memory(s);
     if (a->out)
         run_dir_open(&dir, a->out, a->force, f);
     if (!f->code)

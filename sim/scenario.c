@@ -211,12 +211,6 @@ static void find_level(struct loader *l, cfg_table *xen)
                  near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
         return;
     }
-    uint64_t have = machine_memory(s->machine);
-    if (have > s->level->max_host_bytes)
-        cfg_fail(xen, present_key(xen, "behaviour"),
-                 "level '%s' handles up to %llu MiB of memory, machine '%s' has %llu MiB", s->level->name,
-                 (unsigned long long)(s->level->max_host_bytes / MIB), s->machine->name,
-                 (unsigned long long)(have / MIB));
 }
 
 static void read_xen(struct loader *l)

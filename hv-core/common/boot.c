@@ -17,7 +17,6 @@ static void nothing(void)
 
 int hv_boot(const struct hv_boot_info *info)
 {
-    uint64_t pages = 0;
     int rc;
 
     hv_level = info->level;
@@ -25,13 +24,6 @@ int hv_boot(const struct hv_boot_info *info)
     softirq_reset();
     softirq_open(VCPU_KICK_SOFTIRQ, nothing);
 
-    for (unsigned i = 0; i < info->nr_ranges; i++)
-        pages += info->range[i].end_mfn - info->range[i].start_mfn;
-    if (pages > hv_level->max_host_bytes >> PAGE_SHIFT) {
-        hv_printk("%llu MiB of memory: level %s goes up to %llu MiB\n", (unsigned long long)(pages >> 8),
-                  hv_level->name, (unsigned long long)(hv_level->max_host_bytes >> 20));
-        return -HV_E2BIG;
-    }
     if ((rc = numa_init(info)) != 0)
         return rc; /* it said why */
     dma_bitsize_set(info->opt.dma_bits);
@@ -57,7 +49,7 @@ int hv_boot(const struct hv_boot_info *info)
         }
     }
     hv_printk("Level %s, %u pCPUs, %u nodes, %llu MiB\n", hv_level->name, hv_nr_cpus, nodemask_weight(hv_node_online),
-              (unsigned long long)(pages >> 8));
+              (unsigned long long)(total_pages() >> (20 - PAGE_SHIFT)));
     return 0;
 }
 

@@ -139,6 +139,9 @@ static void take_ranges(const struct hv_boot_info *info)
         nodemask_set(&hv_node_online, r.node);
         if (r.end_mfn - r.start_mfn > room) {
             ignored += r.end_mfn - r.start_mfn - room;
+            hv_printk("Ignoring inaccessible memory range %llx-%llx\n",
+                      (unsigned long long)(r.start_mfn + room) << PAGE_SHIFT,
+                      (unsigned long long)r.end_mfn << PAGE_SHIFT);
             r.end_mfn = r.start_mfn + room;
         }
         room -= r.end_mfn - r.start_mfn;

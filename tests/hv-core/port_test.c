@@ -29,45 +29,42 @@ static unsigned locks_held;
 static unsigned nr_cpus;
 static const struct hv_core *the_core;
 
-/* Everything that the core got, so that a reset can give it back. */
+/* Everything that the core got, so that a reset can give it back. The record is at the end of the room before it. */
 struct block {
     struct block *next, *prev;
-    void *mem;
-    size_t bytes;
+    void *mem; /* itself: a record, and not given back yet */
+    size_t bytes, room;
 };
-static struct block blocks = {&blocks, &blocks, NULL, 0};
+static struct block blocks = {&blocks, &blocks, NULL, 0, 0};
 
 static void *block_get(size_t bytes, size_t align)
 {
-    struct block *b = malloc(sizeof(*b));
-    size_t rounded = (bytes + align - 1) / align * align;
-    if (!b || !(b->mem = aligned_alloc(align, rounded))) {
+    size_t room = (sizeof(struct block) + align - 1) / align * align, rounded = (bytes + align - 1) / align * align;
+    char *all = aligned_alloc(align, room + rounded);
+    if (!all) {
         fprintf(stderr, "port_test: out of host memory\n");
         abort();
     }
-    memset(b->mem, 0, rounded);
-    b->bytes = bytes;
-    b->next = blocks.next;
-    b->prev = &blocks;
+    void *mem = all + room;
+    memset(mem, 0, rounded);
+    struct block *b = (struct block *)mem - 1;
+    *b = (struct block){blocks.next, &blocks, mem, bytes, room};
     b->next->prev = b;
     blocks.next = b;
-    return b->mem;
+    return mem;
 }
 
 static void block_put(void *mem, size_t bytes)
 {
-    for (struct block *b = blocks.next; b != &blocks; b = b->next) {
-        if (b->mem != mem)
-            continue;
-        if (b->bytes != bytes)
-            port_panic(__FILE__, __LINE__, "memory given back with another size than it was taken");
-        b->prev->next = b->next;
-        b->next->prev = b->prev;
-        free(b->mem);
-        free(b);
-        return;
-    }
-    port_panic(__FILE__, __LINE__, "memory given back that was not taken");
+    struct block *b = (struct block *)mem - 1;
+    if (b->mem != mem)
+        port_panic(__FILE__, __LINE__, "memory given back that was not taken");
+    if (b->bytes != bytes)
+        port_panic(__FILE__, __LINE__, "memory given back with another size than it was taken");
+    b->prev->next = b->next;
+    b->next->prev = b->prev;
+    b->mem = NULL;
+    free((char *)mem - b->room);
 }
 
 void tp_reset(void)

@@ -425,15 +425,6 @@ static void an_unknown_scheduler_falls_back(void)
     CU_ASSERT_STRING_EQUAL(cpupool_find(0)->sched.policy->opt_name, "credit");
 }
 
-static void too_much_memory_for_the_level(void)
-{
-    struct tp_machine m = MACHINE_2;
-    m.pages_per_node = (5ull << 40 >> PAGE_SHIFT) + 1;
-    tp_reset();
-    CU_ASSERT_EQUAL(hv_core_get()->boot(tp_boot_info(&m, hv_profile_find("xen-4.2"))), -HV_E2BIG);
-    CU_ASSERT_PTR_NOT_NULL(strstr(tp_console, "xen-4.2"));
-}
-
 /* ---- ticks --------------------------------------------------------------------------------------------------------
  */
 
@@ -472,7 +463,6 @@ static const struct cunit_case tests[] = {
     {"failures unwind", failures_unwind},
     {"dom0 is built paused, its vCPUs online", dom0_is_built_paused},
     {"an unknown scheduler falls back with a message", an_unknown_scheduler_falls_back},
-    {"memory beyond the level's limit is refused", too_much_memory_for_the_level},
     {"ticks of idle pCPUs, level by level", ticks_of_idle_pcpus},
 };
 

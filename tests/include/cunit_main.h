@@ -11,22 +11,27 @@ struct cunit_case {
     void (*fn)(void);
 };
 
+static inline int cunit_run(const char *suite_name, const struct cunit_case *tests, size_t nr)
+{
+    if (CU_initialize_registry() != CUE_SUCCESS)
+        return 2;
+    CU_pSuite s = CU_add_suite(suite_name, NULL, NULL);
+    for (size_t i = 0; s && i < nr; i++)
+        if (!CU_add_test(s, tests[i].name, tests[i].fn))
+            s = NULL;
+    if (!s)
+        return 2;
+    CU_basic_set_mode(CU_BRM_NORMAL);
+    CU_basic_run_tests();
+    unsigned failed = CU_get_number_of_failures();
+    CU_cleanup_registry();
+    return failed ? 1 : 0;
+}
+
 #define CUNIT_MAIN(suite_name, tests)                                                                                  \
     int main(void)                                                                                                     \
     {                                                                                                                  \
-        if (CU_initialize_registry() != CUE_SUCCESS)                                                                   \
-            return 2;                                                                                                  \
-        CU_pSuite s = CU_add_suite(suite_name, NULL, NULL);                                                            \
-        for (size_t i = 0; s && i < sizeof(tests) / sizeof((tests)[0]); i++)                                           \
-            if (!CU_add_test(s, (tests)[i].name, (tests)[i].fn))                                                       \
-                s = NULL;                                                                                              \
-        if (!s)                                                                                                        \
-            return 2;                                                                                                  \
-        CU_basic_set_mode(CU_BRM_NORMAL);                                                                              \
-        CU_basic_run_tests();                                                                                          \
-        unsigned failed = CU_get_number_of_failures();                                                                 \
-        CU_cleanup_registry();                                                                                         \
-        return failed ? 1 : 0;                                                                                         \
+        return cunit_run(suite_name, tests, sizeof(tests) / sizeof((tests)[0]));                                       \
     }
 
 #endif

@@ -47,7 +47,7 @@ struct placement_step {
     unsigned rc; /* exit status of xl */
     bool has_auto_placed, auto_placed;
     struct placement_set nodes_chosen, memory_nodes, hard, soft_cpus;
-    uint64_t *pages; /* of each node; NULL: not recorded */
+    uint64_t *pages, *after; /* of each node: the domain's, and free ones afterwards; NULL: not recorded */
 };
 
 struct placement_record {

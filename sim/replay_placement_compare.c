@@ -5,8 +5,8 @@
  * domain on several is filled in turns of 2 MiB: a node may be off by one of these. Once a node had no such extent
  * left, scraps decided, which nobody recorded: four of them.
  *
- * That a node had run out shows in the record itself: what ought to be level is not, or memory is outside of the nodes
- * of the domain's affinity.
+ * That a node of the domain's affinity had run out shows in what was free there afterwards: less than that, and what is
+ * kept back for devices, which is taken when nobody has anything else.
  */
 #include "replay_placement.h"
 
@@ -15,6 +15,7 @@
 
 #define EXTENT_PAGES 512u /* 2 MiB */
 #define SCRAPS_PAGES 2048u
+#define PAGE_BITS 12u
 
 struct comparison {
     const struct placement_record *r;
@@ -118,20 +119,30 @@ static bool has_affinity(const struct placement_record *r, const struct placemen
     return in;
 }
 
+/* Free pages of a node that are kept back for devices, when the sequence began. */
+static uint64_t kept_back(const struct placement_record *r, unsigned n)
+{
+    const struct placement_node *node = &r->node[n];
+    uint64_t sum = 0, end = r->dma_bits > PAGE_BITS ? UINT64_C(1) << (r->dma_bits - PAGE_BITS) : 0;
+    if (r->nr_nodes < 2)
+        return 0;
+    for (unsigned z = 1; r->has_zones && z < PLACEMENT_ZONES && UINT64_C(1) << z <= end; z++)
+        sum += node->zone_free[z];
+    if (!r->has_zones && node->start < end)
+        sum = node->start + node->spanned < end ? node->spanned : end - node->start;
+    return sum;
+}
+
 static bool ran_out(const struct placement_record *r, const struct placement_step *s)
 {
-    uint64_t least = UINT64_MAX, most = 0;
     for (unsigned n = 0; n < r->nr_nodes; n++) {
-        uint64_t pages = s->pages[n];
-        if (!has_affinity(r, s, n)) {
-            if (pages)
-                return true;
-            continue;
-        }
-        least = pages < least ? pages : least;
-        most = pages > most ? pages : most;
+        uint64_t before = s->before[n], after = before > s->pages[n] ? before - s->pages[n] : 0;
+        if (s->after)
+            after = s->after[n];
+        if (has_affinity(r, s, n) && r->node[n].spanned && after < kept_back(r, n) + SCRAPS_PAGES)
+            return true;
     }
-    return most > least + EXTENT_PAGES;
+    return false;
 }
 
 static void compare_pages(struct comparison *c, const struct placement_step *s, const struct placement_outcome *o)

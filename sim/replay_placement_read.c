@@ -116,7 +116,7 @@ static bool read_expect(struct placement_record *r, const struct json *j, struct
     const struct json *pages = json_get(j, "pages_per_node"), *after = json_get(j, "node_free_pages");
     if (pages && pages->type != JSON_NULL && !(s->pages = placement_pages(r, pages, "pages_per_node", f)))
         return false;
-    if (after && after->type != JSON_NULL && !placement_pages(r, after, "node_free_pages", f))
+    if (after && after->type != JSON_NULL && !(s->after = placement_pages(r, after, "node_free_pages", f)))
         return false;
     if (!s->destroy && s->rc == 0 && !s->pages)
         placement_need(r, j, "pages_per_node", f);

@@ -163,7 +163,25 @@ static void write_pools(const struct placement_record *r, FILE *m)
     }
 }
 
-/* Actions before the first step: pages set aside by zone, and dom0's affinity. */
+/* pCPUs that are in no pool leave the first. */
+static unsigned write_free_cpus(const struct placement_record *r, FILE *m)
+{
+    unsigned nr = 0;
+    for (unsigned c = 0; r->nr_pools && c < r->nr_cpus; c++) {
+        bool in_pool = false;
+        for (unsigned i = 0; i < r->nr_pools; i++)
+            for (unsigned k = 0; k < r->pool[i].pcpus.nr; k++)
+                in_pool |= r->pool[i].pcpus.item[k] == c;
+        if (in_pool)
+            continue;
+        nr++;
+        if (m)
+            fprintf(m, "\n[[action]]\nat = \"0 s\"\ndo = \"cpupool-cpu-remove\"\npool = \"Pool-0\"\ncpu = %u\n", c);
+    }
+    return nr;
+}
+
+/* Actions before the first step: pages set aside by zone, pCPUs that leave, and dom0's affinity. */
 static bool pins_dom0(const struct placement_record *r)
 {
     return r->dom0_hard.given && r->dom0_hard.nr < r->nr_cpus;
@@ -171,7 +189,7 @@ static bool pins_dom0(const struct placement_record *r)
 
 static unsigned actions_before(const struct placement_record *r)
 {
-    return r->has_zones + pins_dom0(r);
+    return r->has_zones + write_free_cpus(r, NULL) + pins_dom0(r);
 }
 
 static void write_scenario(const struct placement_record *r, const char *level, const char *name, FILE *m)
@@ -194,6 +212,7 @@ static void write_scenario(const struct placement_record *r, const char *level, 
     write_pools(r, m);
     if (r->has_zones)
         write_zones(r, m);
+    write_free_cpus(r, m);
     if (pins_dom0(r)) {
         fputs("\n[[action]]\nat = \"0 s\"\ndo = \"vcpu-pin\"\nvm = \"Domain-0\"\nhard = \"", m);
         write_set(m, &r->dom0_hard);

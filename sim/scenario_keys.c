@@ -173,14 +173,6 @@ static const struct machine_key pool_keys[] = {
 };
 
 static const struct machine_key action_keys[] = {
-    {"action.config", "string", "create: xl.cfg file, relative to the scenario", false},
-    {"action.workload", "string", "create: profile of workloads/profiles; default none: its vCPUs sleep", false},
-    {"action.paused", "boolean", "create: leave it paused, as xl create -p; default false", false},
-    {"action.may_fail", "boolean", "create, destroy, set-aside: a refusal goes to the action log, not to an error",
-     false},
-    {"action.free_pages", "list of numbers", "set-aside: pages that are to be free on each node", false},
-    {"action.zones", "list of tables", "set-aside: { node = N, zone = Z, free = PAGES }, frames from 2^Z to 2^(Z+1)",
-     false},
     {"action.at", "time", "when: from the start of the guests", true},
     {"action.do", "string", "what: the name of the command; the other keys are its operands", true},
     {"action.expect", "string", "name of the error with which it must be refused, as EINVAL", false},
@@ -203,6 +195,14 @@ static const struct machine_key action_keys[] = {
     {"action.cpus", "string", "cpupool-create: free pCPUs, in xl's grammar of lists; default none", false},
     {"action.sched", "string", "cpupool-create: scheduler; default xen.sched", false},
     {"action.sched_gran", "string", "cpupool-create: cpu (default), core or socket", false},
+    {"action.config", "string", "create: xl.cfg file, relative to the scenario", false},
+    {"action.workload", "string", "create: profile of workloads/profiles; default none: its vCPUs sleep", false},
+    {"action.paused", "boolean", "create: leave it paused, as xl create -p; default false", false},
+    {"action.may_fail", "boolean", "create, destroy, set-aside: a refusal goes to the action log, not to an error",
+     false},
+    {"action.free_pages", "list of numbers", "set-aside: pages that are to be free on each node", false},
+    {"action.zones", "list of tables", "set-aside: { node = N, zone = Z, free = PAGES }, frames from 2^Z to 2^(Z+1)",
+     false},
 };
 
 static struct machine_key

@@ -61,8 +61,9 @@ struct placement_record {
     bool has_zones;
     unsigned dma_bits; /* 0: not recorded */
     unsigned dom0_vcpus;
-    struct placement_set dom0_hard; /* not given: any pCPU */
-    unsigned nr_pools;              /* [0] is the one that dom0 is in: Xen's first */
+    unsigned nr_dom0_hard; /* 0: any pCPU; 1: of all vCPUs; else one for each */
+    struct placement_set *dom0_hard, dom0_soft;
+    unsigned nr_pools; /* [0] is the one that dom0 is in: Xen's first */
     struct placement_pool *pool;
     unsigned nr_steps;
     struct placement_step *step;
@@ -113,9 +114,13 @@ uint64_t *placement_pages(struct placement_record *r, const struct json *v, cons
 /* Reads the file as JSON. */
 int placement_open(struct placement_record *r, const char *path, struct fault *f);
 
-/* ---- replay_placement_host.c, replay_placement_read.c ------------------------------------------------------------ */
+/* ---- replay_placement_host.c, replay_placement_pools.c, replay_placement_read.c
+ * ------------------------------------------------------------ */
 
 void placement_read_host(struct placement_record *r, struct fault *f);
+/* *pool: the name of the one that dom0 is in, if it says. */
+void placement_read_dom0(struct placement_record *r, const struct json *v, const char **pool, struct fault *f);
+void placement_read_pools(struct placement_record *r, const struct json *v, const char *of_dom0, struct fault *f);
 int placement_read(struct placement_record *r, const char *path, struct fault *f);
 void placement_free(struct placement_record *r);
 
@@ -125,6 +130,11 @@ void placement_free(struct placement_record *r);
 /* DIR/NAME with machine.toml, scenario.toml and a xl.cfg file for each creation; path: of scenario.toml. */
 int placement_scene_write(const struct placement_record *r, const char *level, const char *dir, const char *name,
                           char *path, size_t n, struct fault *f);
+/* Actions of it before those of the first step; each step has two. */
+unsigned placement_actions_before(const struct placement_record *r);
+
+/* ---- replay_placement_outcome.c */
+
 /* Outcomes from the log of the scene's actions, out[nr_steps]. */
 int placement_scene_read(const struct placement_record *r, FILE *log, struct placement_outcome *out, struct fault *f);
 void placement_outcome_free(struct placement_outcome *o);

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The host of a recorded placement: nodes, pCPUs, distances, what was free where, dom0, cpupools. dom0 and cpupools
- * stand beside the host or in it; a pool is an object with its name and pCPUs, or a member NAME: pCPUs.
- */
+/* The host of a recorded placement: nodes, pCPUs, distances, what was free where. */
 #include "replay_placement.h"
 
-#include <hv/profile.h>
 #include <models/machine.h>
 #include <stdlib.h>
 #include <string.h>
-#include <toolstack/toolstack.h>
 
 #define MAX_PAGES (UINT64_C(1) << 40) /* 52 bits of address */
 #define MAX_DISTANCE 254u
@@ -216,130 +211,6 @@ static void read_zones(struct placement_record *r, const struct json *host, stru
     }
 }
 
-/* ---- dom0 and pools ------------------------------------------------------------------------------------------------
- */
-
-/* pCPUs as a list of numbers, or as xl writes them. */
-static bool read_cpus(struct placement_record *r, const struct json *v, const char *what, struct placement_set *out,
-                      struct fault *f)
-{
-    cpumask_t *mask;
-    node_id *cpu_node;
-    char why[160] = "";
-    if (v->type != JSON_STRING)
-        return placement_numbers(r, v, what, r->nr_cpus, out, f);
-    mask = placement_alloc(r, 1, sizeof(*mask), f);
-    cpu_node = placement_alloc(r, r->nr_cpus, sizeof(*cpu_node), f);
-    out->item = placement_alloc(r, r->nr_cpus, sizeof(*out->item), f);
-    if (!mask || !cpu_node || !out->item)
-        return false;
-    for (unsigned n = 0; n < r->nr_nodes; n++)
-        for (unsigned i = 0; i < r->node[n].pcpus.nr; i++)
-            cpu_node[r->node[n].pcpus.item[i]] = node(n);
-    if (ts_cpulist_parse_nodes(hv_profile_find("modern"), v->text, r->nr_cpus, cpu_node, mask, why, sizeof(why),
-                               NULL)) {
-        placement_fault(r, v, f, "%s: %s", what, why);
-        return false;
-    }
-    for (unsigned c = 0; c < r->nr_cpus; c++)
-        if (cpumask_test(mask, pcpu(c)))
-            out->item[out->nr++] = c;
-    out->given = true;
-    return true;
-}
-
-static void read_pool(struct placement_record *r, const struct json *v, const char *name, struct fault *f)
-{
-    static const char *const known[] = {"name", "cpus",   "pcpus",   "cpu_list", "sched", "scheduler",
-                                        "id",   "poolid", "domains", "n_dom",    NULL};
-    static const char *const lists[] = {"cpus", "pcpus", "cpu_list"};
-    struct placement_pool *p = &r->pool[r->nr_pools];
-    const struct json *cpus = v;
-    p->name = name;
-    if (v->type == JSON_OBJECT) {
-        placement_check_keys(r, v, known, f);
-        if (!placement_text(r, v, "name", !name, &p->name, f) ||
-            !placement_text(r, v, json_get(v, "sched") ? "sched" : "scheduler", false, &p->sched, f))
-            return;
-        cpus = NULL;
-        for (size_t i = 0; i < ARRAY_SIZE(lists) && !cpus; i++)
-            cpus = json_get(v, lists[i]);
-        if (!cpus && !(cpus = placement_need(r, v, "cpus", f)))
-            return;
-    }
-    if (!read_cpus(r, cpus, "cpus", &p->pcpus, f))
-        return;
-    for (unsigned i = 0; i < r->nr_pools; i++) {
-        const struct placement_pool *o = &r->pool[i];
-        if (!strcmp(o->name, p->name))
-            placement_fault(r, v, f, "a second pool '%s'", p->name);
-        for (unsigned a = 0; a < o->pcpus.nr; a++)
-            for (unsigned b = 0; b < p->pcpus.nr; b++)
-                if (o->pcpus.item[a] == p->pcpus.item[b])
-                    placement_fault(r, v, f, "pCPU %u is in pools '%s' and '%s'", p->pcpus.item[b], o->name, p->name);
-    }
-    r->nr_pools++;
-}
-
-static bool has_cpu(const struct placement_set *s, unsigned cpu)
-{
-    for (unsigned i = 0; i < s->nr; i++)
-        if (s->item[i] == cpu)
-            return true;
-    return false;
-}
-
-/* Xen's first pool, which is dom0's and has pCPU 0, to the front. */
-static void first_pool(struct placement_record *r, const struct json *v, const char *of_dom0, struct fault *f)
-{
-    unsigned first = 0;
-    while (first < r->nr_pools && !has_cpu(&r->pool[first].pcpus, 0))
-        first++;
-    if (first == r->nr_pools) {
-        placement_fault(r, v, f, "pCPU 0 is in no pool: it stays in the one that dom0 is in");
-        return;
-    }
-    if (of_dom0 && strcmp(r->pool[first].name, of_dom0) != 0) {
-        placement_fault(r, v, f, "dom0 is in pool '%s', which has no pCPU 0", of_dom0);
-        return;
-    }
-    struct placement_pool p = r->pool[first];
-    r->pool[first] = r->pool[0];
-    r->pool[0] = p;
-}
-
-static void read_pools(struct placement_record *r, const struct json *v, const char *of_dom0, struct fault *f)
-{
-    if (!v || v->type == JSON_NULL || (v->type == JSON_ARRAY && v->nr == 0))
-        return;
-    if (v->type != JSON_ARRAY && v->type != JSON_OBJECT) {
-        placement_fault(r, v, f, "cpupools: expected a list of pools");
-        return;
-    }
-    r->pool = placement_alloc(r, v->nr, sizeof(*r->pool), f);
-    for (size_t i = 0; r->pool && i < v->nr && f->code == EXIT_DONE; i++)
-        read_pool(r, v->item[i], v->type == JSON_OBJECT ? v->key[i] : NULL, f);
-    if (f->code == EXIT_DONE)
-        first_pool(r, v, of_dom0, f);
-}
-
-static void read_dom0(struct placement_record *r, const struct json *v, const char **pool, struct fault *f)
-{
-    static const char *const known[] = {"vcpus", "hard", "pages_per_node", "cpupool", NULL};
-    uint64_t vcpus = 0;
-    placement_check_keys(r, v, known, f);
-    if (!placement_uint(r, v, "vcpus", true, 1, HV_MAX_VCPUS_PER_DOMAIN, &vcpus, f))
-        return;
-    r->dom0_vcpus = (unsigned)vcpus;
-    const struct json *hard = json_get(v, "hard"), *pages = json_get(v, "pages_per_node"), *in = json_get(v, "cpupool");
-    if (hard && hard->type != JSON_NULL && read_cpus(r, hard, "hard", &r->dom0_hard, f) && !r->dom0_hard.nr)
-        placement_fault(r, hard, f, "hard: dom0 may run nowhere");
-    if (pages && pages->type != JSON_NULL)
-        placement_pages(r, pages, "pages_per_node", f);
-    if (in && in->type == JSON_STRING)
-        *pool = in->text;
-}
-
 void placement_read_host(struct placement_record *r, struct fault *f)
 {
     static const char *const known[] = {"nr_cpus",        "nodes", "cpu_topology", "free_pages_per_zone",
@@ -362,7 +233,7 @@ void placement_read_host(struct placement_record *r, struct fault *f)
     if (!dom0)
         dom0 = placement_need(r, r->json, "dom0", f);
     if (dom0)
-        read_dom0(r, dom0, &dom0_pool, f);
+        placement_read_dom0(r, dom0, &dom0_pool, f);
     if (f->code == EXIT_DONE)
-        read_pools(r, pools ? pools : json_get(r->json, "cpupools"), dom0_pool, f);
+        placement_read_pools(r, pools ? pools : json_get(r->json, "cpupools"), dom0_pool, f);
 }

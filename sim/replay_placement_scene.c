@@ -181,15 +181,35 @@ static unsigned write_free_cpus(const struct placement_record *r, FILE *m)
     return nr;
 }
 
-/* Actions before the first step: pages set aside by zone, pCPUs that leave, and dom0's affinity. */
-static bool pins_dom0(const struct placement_record *r)
+static unsigned write_pins(const struct placement_record *r, FILE *m)
 {
-    return r->dom0_hard.given && r->dom0_hard.nr < r->nr_cpus;
+    unsigned nr = 0;
+    for (unsigned i = 0; i < r->nr_dom0_hard; i++) {
+        if (r->dom0_hard[i].nr == r->nr_cpus)
+            continue;
+        nr++;
+        if (!m)
+            continue;
+        fputs("\n[[action]]\nat = \"0 s\"\ndo = \"vcpu-pin\"\nvm = \"Domain-0\"\nhard = \"", m);
+        write_set(m, &r->dom0_hard[i]);
+        fputs("\"\n", m);
+        if (r->nr_dom0_hard > 1)
+            fprintf(m, "vcpu = %u\n", i);
+    }
+    if (!r->dom0_soft.nr || r->dom0_soft.nr == r->nr_cpus)
+        return nr;
+    if (m) {
+        fputs("\n[[action]]\nat = \"0 s\"\ndo = \"vcpu-pin\"\nvm = \"Domain-0\"\nsoft = \"", m);
+        write_set(m, &r->dom0_soft);
+        fputs("\"\n", m);
+    }
+    return nr + 1;
 }
 
-static unsigned actions_before(const struct placement_record *r)
+/* Actions before the first step: pages set aside by zone, pCPUs that leave, and dom0's affinity. */
+unsigned placement_actions_before(const struct placement_record *r)
 {
-    return r->has_zones + write_free_cpus(r, NULL) + pins_dom0(r);
+    return r->has_zones + write_free_cpus(r, NULL) + write_pins(r, NULL);
 }
 
 static void write_scenario(const struct placement_record *r, const char *level, const char *name, FILE *m)
@@ -213,11 +233,7 @@ static void write_scenario(const struct placement_record *r, const char *level, 
     if (r->has_zones)
         write_zones(r, m);
     write_free_cpus(r, m);
-    if (pins_dom0(r)) {
-        fputs("\n[[action]]\nat = \"0 s\"\ndo = \"vcpu-pin\"\nvm = \"Domain-0\"\nhard = \"", m);
-        write_set(m, &r->dom0_hard);
-        fputs("\"\n", m);
-    }
+    write_pins(r, m);
     for (unsigned i = 0; i < r->nr_steps; i++) {
         const struct placement_step *s = &r->step[i];
         unsigned at = (i + 1) * STEP_S;
@@ -331,74 +347,4 @@ int placement_scene_write(const struct placement_record *r, const char *level, c
         }
     }
     return f->code;
-}
-
-/* ---- what came of it ----------------------------------------------------------------------------------------------
- */
-
-static bool take_set(const struct json *v, struct placement_set *out)
-{
-    *out = (struct placement_set){.given = v != NULL};
-    if (!v)
-        return true;
-    out->item = calloc(v->nr ? v->nr : 1, sizeof(*out->item));
-    for (size_t i = 0; out->item && i < v->nr; i++)
-        out->item[out->nr++] = (unsigned)v->item[i]->number;
-    return out->item != NULL;
-}
-
-static bool take_text(const struct json *v, char **out)
-{
-    *out = NULL;
-    return !v || v->type != JSON_STRING || (*out = strdup(v->text)) != NULL;
-}
-
-static bool take_line(const struct placement_record *r, const struct json *j, struct placement_outcome *out)
-{
-    const struct json *number = json_get(j, "number"), *status = json_get(j, "xl_status"),
-                      *placed = json_get(j, "auto_placed"), *pages = json_get(j, "pages_per_node");
-    if (!number || !status || number->number <= actions_before(r))
-        return true;
-    unsigned at = (unsigned)number->number - actions_before(r) - 1;
-    if (at / 2 >= r->nr_steps)
-        return true;
-    struct placement_outcome *o = &out[at / 2];
-    if (at % 2 == 0) /* what was set aside before it */
-        return status->number == 0 || take_text(json_get(j, "message"), &o->trouble);
-    o->done = true;
-    o->rc = (unsigned)status->number;
-    o->auto_placed = placed && placed->boolean;
-    o->pages = calloc(r->nr_nodes, sizeof(*o->pages));
-    for (size_t i = 0; o->pages && pages && i < pages->nr && i < r->nr_nodes; i++)
-        o->pages[i] = (uint64_t)pages->item[i]->number;
-    return o->pages && take_set(json_get(j, "nodes_chosen"), &o->nodes_chosen) &&
-           take_set(json_get(j, "hard_affinity"), &o->hard) && take_set(json_get(j, "soft_affinity"), &o->soft_cpus) &&
-           take_text(json_get(j, "message"), &o->message);
-}
-
-int placement_scene_read(const struct placement_record *r, FILE *log, struct placement_outcome *out, struct fault *f)
-{
-    char *line = NULL, why[64];
-    size_t room = 0;
-    rewind(log);
-    while (f->code == EXIT_DONE && getline(&line, &room, log) > 0) {
-        struct json *j = json_parse(line, why, sizeof(why));
-        if (!j)
-            break; /* the simulation died while it wrote it */
-        if (!take_line(r, j, out))
-            fault_set(f, EXIT_HOST_FAILED, "out of memory");
-        json_free(j);
-    }
-    free(line);
-    return f->code;
-}
-
-void placement_outcome_free(struct placement_outcome *o)
-{
-    free(o->trouble);
-    free(o->message);
-    free(o->pages);
-    free(o->nodes_chosen.item);
-    free(o->hard.item);
-    free(o->soft_cpus.item);
 }

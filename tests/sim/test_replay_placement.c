@@ -297,6 +297,14 @@ static void several_pools(void)
     step("destroy", "e", "[453088, 448800]", "", "\"rc\": 1");
     must_agree();
 
+    /* The first is not listed, and the other by its nodes. */
+    host(2, cpus, gib, 20000, DOM0 ", \"cpupools\": [{\"name\": \"right\", \"cpus\": 4, \"nodes\": [1]}]");
+    step("create", "a", "[504288, 500000]", "\"memory_mb\": 100, \"vcpus\": 2, \"pool\": \"right\"",
+         EXPECT("\"nodes_chosen\": [1], \"auto_placed\": true, \"pages_per_node\": [0, 25600]"));
+    step("create", "b", "[400000, 500000]", "\"memory_mb\": 100, \"vcpus\": 2",
+         EXPECT("\"nodes_chosen\": [0], \"auto_placed\": true, \"pages_per_node\": [25600, 0]"));
+    must_agree();
+
     /* Under other names, and as an object. */
     host(2, cpus, gib, 20000, DOM0 ", \"cpupools\": {\"right\": [4, 5, 6, 7], \"left\": \"0-3\"}");
     step("create", "a", "[504288, 504288]", "\"memory_mb\": 100, \"vcpus\": 2, \"pool\": \"right\"",
@@ -369,6 +377,14 @@ static void dom0_elsewhere(void)
          "\"rc\": 0, \"auto_placed\": true, \"nodes_chosen\": [0], \"pages_per_node\": [25600, 0]");
     must_agree();
     host(2, cpus, gib, 20000, "\"dom0\": {\"vcpus\": 4, \"hard\": \"nodes:0\"}");
+    step("create", "a", "[500000, 400000]", "\"memory_mb\": 100, \"vcpus\": 2",
+         "\"rc\": 0, \"auto_placed\": true, \"nodes_chosen\": [1], \"pages_per_node\": [0, 25600]");
+    must_agree();
+    host(2, cpus, gib, 20000, "\"dom0\": {\"vcpus\": 3, \"hard\": [[0], [2], \"3\"]}");
+    step("create", "a", "[400000, 500000]", "\"memory_mb\": 100, \"vcpus\": 2",
+         "\"rc\": 0, \"auto_placed\": true, \"nodes_chosen\": [0], \"pages_per_node\": [25600, 0]");
+    must_agree();
+    host(2, cpus, gib, 20000, "\"dom0\": {\"vcpus\": 3, \"hard\": [0, 1, 2, 3], \"soft\": [0, 1]}");
     step("create", "a", "[500000, 400000]", "\"memory_mb\": 100, \"vcpus\": 2",
          "\"rc\": 0, \"auto_placed\": true, \"nodes_chosen\": [1], \"pages_per_node\": [0, 25600]");
     must_agree();
@@ -505,8 +521,11 @@ static void mistakes_have_their_place(void)
         {"\"hard\": [0]", "\"hard\": [4]", "7:31: hard: expected a whole number from 0 to 3, found 4"},
         {"\"hard\": [0]", "\"hard\": []", "7:30: hard: dom0 may run nowhere"},
         {"\"dom0\"", "\"dom1\"", "1:1: 'dom0' is missing; is it what 'dom1' means?"},
-        {"\"cpupools\": null", "\"cpupools\": [{\"name\": \"x\", \"cpus\": [1]}]",
-         "pCPU 0 is in no pool: it stays in the one that dom0 is in"},
+        {"\"cpupools\": null", "\"cpupools\": [{\"name\": \"Pool-0\", \"cpus\": [1]}]",
+         "pCPU 0 is in no pool: it stays in Pool-0"},
+        {"\"cpupools\": null", "\"cpupools\": [{\"name\": \"x\", \"cpus\": 1}]",
+         "a pool needs a list of its pCPUs, 'cpus'"},
+        {"\"hard\": [0]", "\"hard\": [[0], [1]]", "7:30: hard: 2 lists for 1 vCPUs"},
         {"\"cpupools\": null", "\"cpupools\": [{\"name\": \"x\", \"cpus\": [0]}, {\"name\": \"y\", \"cpus\": [0]}]",
          "pCPU 0 is in pools 'x' and 'y'"},
         {"\"op\": \"create\"", "\"op\": \"creat\"",

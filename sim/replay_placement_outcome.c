@@ -5,9 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-* /
-
-    static bool take_set(const struct json *v, struct placement_set *out)
+static bool take_set(const struct json *v, struct placement_set *out)
 {
     *out = (struct placement_set){.given = v != NULL};
     if (!v)

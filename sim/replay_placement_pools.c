@@ -9,11 +9,9 @@
 #include <string.h>
 #include <toolstack/toolstack.h>
 
-* /
-
-    /* pCPUs as a list of numbers, or as xl writes them. */
-    static bool read_cpus(struct placement_record *r, const struct json *v, const char *what, struct placement_set *out,
-                          struct fault *f)
+/* pCPUs as a list of numbers, or as xl writes them. */
+static bool read_cpus(struct placement_record *r, const struct json *v, const char *what, struct placement_set *out,
+                      struct fault *f)
 {
     cpumask_t *mask;
     node_id *cpu_node;

@@ -22,7 +22,14 @@ const struct metric_def metric_defs[] = {
     {"vm.migrations", "count", "Times that a vCPU of the VM went on running on another pCPU than before"},
     {"vm.context_switches", "count",
      "Times that a pCPU switched to a vCPU of the VM from another one, idle vCPU included"},
+    {"vm.expected_local_fraction", "1",
+     "Share of the VM's pages on the node of a pCPU that its vCPUs prefer (soft or node affinity, within the hard "
+     "one), on average, at "
+     "the "
+     "end"},
     {"vm.pages", "pages", "4 KiB pages of the VM on one node, at the end"},
+    {"vm.pages_2m", "pages", "Those of them that are mapped in pieces of 2 MiB"},
+    {"vm.pages_1g", "pages", "Those that are mapped in pieces of 1 GiB"},
     {"vm.wakes", "count", "Times that a vCPU of the VM woke up"},
     {"vm.wake_latency", "s", "From the wake-up of a vCPU to its first instruction"},
     {"vm.timer_wakes", "count", "Times that a vCPU of the VM ran again after a timer that it had slept for"},

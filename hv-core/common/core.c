@@ -144,6 +144,7 @@ static const struct hv_core core = {
     .idle_time = core_idle_time,
     .construct_dom0 = core_construct_dom0,
     .domain_pages_per_node = core_pages_per_node,
+    .domain_pages_by_size = p2m_count_pages,
     .check = core_check,
     .check_sched = sched_check,
     .check_work_conserving = sched_check_work_conserving,

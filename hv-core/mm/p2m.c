@@ -193,3 +193,30 @@ uint64_t p2m_get(const struct domain *d, uint64_t g, unsigned *order)
     *order = shift;
     return (e >> 1) + (g & ((1ull << shift) - 1));
 }
+
+/* ---- for reports ------------------------------------------------------------------------------------------------- */
+
+/* Below an entry that covers 2^shift frames. */
+static void count_entry(uint64_t e, unsigned shift, uint64_t pages[HV_MAX_NODES][3])
+{
+    if (!e)
+        return;
+    if (!is_table(e)) {
+        node_id n = mfn_to_node(mfn(e >> 1));
+        if (node_valid(n))
+            pages[n.n][shift / LEVEL_BITS] += 1ull << shift;
+        return;
+    }
+    const uint64_t *t = table_of(e);
+    for (unsigned i = 0; i < FANOUT; i++)
+        count_entry(t[i], shift - LEVEL_BITS, pages);
+}
+
+void p2m_count_pages(const struct domain *d, uint64_t pages[HV_MAX_NODES][3])
+{
+    const struct p2m *p = d->p2m;
+
+    __builtin_memset(pages, 0, HV_MAX_NODES * sizeof(pages[0]));
+    for (unsigned i = 0; p && i < ROOT_NR; i++)
+        count_entry(p->root[i], ROOT_SHIFT, pages);
+}

@@ -110,10 +110,7 @@ void measure::take(snapshot &s)
     for (auto &c : host_.cpu)
         s.cpu.push_back({host_.hv->idle_time(pcpu_id{c->id()}), c->context_switches, c->hypervisor_ps});
     for (auto &v : host_.vms) {
-        std::vector<uint64_t> pages(HV_MAX_NODES);
-        if (v->id.n != DOM_INVALID.n)
-            host_.hv->domain_pages_per_node(host_.hv->domain_by_id(v->id), pages.data());
-        s.pages.push_back(pages);
+        s.memory.push_back(look_at_memory(host_, v->id));
     }
     for (unsigned n = 0; n < m.nr_nodes; n++) {
         hv_sysctl op = {};
@@ -179,9 +176,14 @@ void measure::write_vms(metrics &out, double window) const
         metrics_add(&out, "vm.local_access_fraction", d.misses > 0 ? d.local_misses / d.misses : 0, "vm", name, NULL);
         metrics_add(&out, "vm.migrations", double(d.migrations), "vm", name, NULL);
         metrics_add(&out, "vm.context_switches", double(d.switches), "vm", name, NULL);
-        for (unsigned n = 0; n < m.nr_nodes; n++)
-            metrics_add(&out, "vm.pages", double(end_.pages[i][n]), "vm", name, "node", std::to_string(n).c_str(),
-                        NULL);
+        metrics_add(&out, "vm.expected_local_fraction", end_.memory[i].expected_local, "vm", name, NULL);
+        for (unsigned n = 0; n < m.nr_nodes; n++) {
+            std::string node = std::to_string(n);
+            const uint64_t *by_size = end_.memory[i].by_size[n];
+            metrics_add(&out, "vm.pages", double(end_.memory[i].pages[n]), "vm", name, "node", node.c_str(), NULL);
+            metrics_add(&out, "vm.pages_2m", double(by_size[1]), "vm", name, "node", node.c_str(), NULL);
+            metrics_add(&out, "vm.pages_1g", double(by_size[2]), "vm", name, "node", node.c_str(), NULL);
+        }
         metrics_add(&out, "vm.wakes", double(v.wakes.count), "vm", name, NULL);
         metrics_add(&out, "vm.wake_latency", double(wake_histogram_quantile(&v.wakes, 50, 100)) / 1e9, "vm", name,
                     "quantile", "p50", NULL);

@@ -5,6 +5,7 @@
 #define SIM_KERNEL_MEASURE_HPP
 
 #include "host.hpp"
+#include "locality.hpp"
 
 namespace sim
 {
@@ -36,8 +37,8 @@ class measure : public entity
         time_ps at = 0;
         std::vector<vcpu_sample> vcpu; // in the order of host.guests
         std::vector<cpu_sample> cpu;
-        std::vector<std::vector<uint64_t>> pages; // [vm][node]
-        std::vector<uint64_t> free_pages;         // [node]
+        std::vector<vm_memory> memory;    // [vm]
+        std::vector<uint64_t> free_pages; // [node]
         uint64_t perfc[PERFC_NR];
         std::map<std::string, lock_stats> locks;
     };

@@ -16,7 +16,7 @@ extern "C" {
 #endif
 
 /* Changes whenever this file, hv/domain.h, hv/port.h or the public headers change their meaning. */
-#define HV_ABI_VERSION 4u
+#define HV_ABI_VERSION 5u
 
 struct hv_sched_info {
     const char *name, *opt_name; /* for people; the word after sched= */
@@ -66,6 +66,8 @@ struct hv_core {
 
     /* Pages of a domain on each node, counted in the heap's own bookkeeping; the sum is tot_pages. */
     void (*domain_pages_per_node)(const struct domain *d, uint64_t pages[HV_MAX_NODES]);
+    /* The same by size of the guest-physical mapping: [node][0] 4 KiB, [1] 2 MiB, [2] 1 GiB, counted in 4 KiB pages. */
+    void (*domain_pages_by_size)(const struct domain *d, uint64_t pages[HV_MAX_NODES][3]);
     /* Check every invariant that the core knows; NULL or the text of the first violation. */
     const char *(*check)(void);
     /* The same of the scheduler only: no walk over the memory of every domain. */

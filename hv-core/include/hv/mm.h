@@ -65,6 +65,9 @@ long do_memory_op(struct hv_memory_op *op);
 /* dom0's memory: 4.3 takes it in one go from the nodes of its affinity. */
 int mm_populate_dom0(struct domain *d, uint64_t pages);
 
+/* Pages behind d's guest-physical memory by node and size of the mapping: 4 KiB, 2 MiB, 1 GiB; in 4 KiB pages. */
+void p2m_count_pages(const struct domain *d, uint64_t pages[HV_MAX_NODES][3]);
+
 /* Lists x sizes = counters = total, heads aligned, no unmerged free buddies, claims <= free. NULL or the violation. */
 const char *mm_check(void);
 

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "locality.hpp"
+
+namespace sim
+{
+namespace
+{
+
+/// The pCPUs of a domain's pool.
+cpumask_t pool_cpus(host &h, dom_id id)
+{
+    hv_domctl info = {};
+    info.cmd = XEN_DOMCTL_getdomaininfo;
+    info.domid = id;
+    hv_sysctl pool = {};
+    pool.cmd = XEN_SYSCTL_cpupool_op;
+    pool.u.cpupool_op.op = XEN_SYSCTL_CPUPOOL_OP_INFO;
+    if (!h.hv->inspect(HYPERCALL_domctl, &info)) {
+        pool.u.cpupool_op.cpupool = info.u.getdomaininfo.cpupool;
+        if (!h.hv->inspect(HYPERCALL_sysctl, &pool))
+            return pool.u.cpupool_op.cpumap;
+    }
+    return {};
+}
+
+/// The nodes that a level with node affinity instead of soft affinity (4.3) prefers; else all.
+nodemask_t preferred_nodes(host &h, dom_id id)
+{
+    hv_domctl op = {};
+    op.cmd = XEN_DOMCTL_getnodeaffinity;
+    op.domid = id;
+    if (h.scn.level->quirk[HV_QUIRK_node_affinity_domain] && !h.hv->inspect(HYPERCALL_domctl, &op))
+        return op.u.nodeaffinity.nodemap;
+    return {~0ull};
+}
+
+/// A vCPU that runs on each of the pCPUs that it prefers for as long as on any other, and touches each page as often as
+/// any other, finds this part of its memory on its own node.
+double expected_of_vcpu(host &h, dom_id id, unsigned vcpu, const cpumask_t &pool, const uint64_t *pages, uint64_t total)
+{
+    const nodemask_t nodes = preferred_nodes(h, id);
+    const machine &m = *h.scn.machine;
+    hv_domctl op = {};
+    op.cmd = XEN_DOMCTL_getvcpuaffinity;
+    op.domid = id;
+    op.u.vcpuaffinity.vcpu = vcpu_id{uint16_t(vcpu)};
+    if (h.hv->inspect(HYPERCALL_domctl, &op))
+        return 0;
+    for (int soft = 1; soft >= 0; soft--) {
+        unsigned cpus = 0;
+        double local = 0;
+        for (unsigned c = 0; c < m.nr_cpus; c++) {
+            pcpu_id p{uint16_t(c)};
+            if (!cpumask_test(&op.u.vcpuaffinity.cpumap, p) || !cpumask_test(&pool, p) ||
+                (soft && (!cpumask_test(&op.u.vcpuaffinity.cpumap_soft, p) ||
+                          !nodemask_test(nodes, node_id{uint8_t(m.cpu[c].node)}))))
+                continue;
+            cpus++;
+            local += double(pages[m.cpu[c].node]) / double(total);
+        }
+        if (cpus)
+            return local / cpus;
+    }
+    return 0;
+}
+
+} // namespace
+
+vm_memory look_at_memory(host &h, dom_id id)
+{
+    vm_memory out;
+    const domain *d = id.n == DOM_INVALID.n ? nullptr : h.hv->domain_by_id(id);
+    if (!d)
+        return out;
+    uint64_t total = 0;
+    h.hv->domain_pages_per_node(d, out.pages);
+    h.hv->domain_pages_by_size(d, out.by_size);
+    for (uint64_t p : out.pages)
+        total += p;
+    const cpumask_t pool = pool_cpus(h, id);
+    unsigned vcpus = 0;
+    for (unsigned i = 0; total && i < d->max_vcpus; i++)
+        if (d->vcpu[i]) {
+            out.expected_local += expected_of_vcpu(h, id, i, pool, out.pages, total);
+            vcpus++;
+        }
+    if (vcpus)
+        out.expected_local /= vcpus;
+    return out;
+}
+
+} // namespace sim

@@ -75,4 +75,11 @@ void p2m_set(struct domain *d, uint64_t g, uint64_t f, unsigned order);
 /* Frame behind g, FRAME_NONE if there is none; *order: size of its entry. */
 uint64_t p2m_get(const struct domain *d, uint64_t g, unsigned *order);
 
+/* P2M_pod: to be populated on demand (mm/pod.c), no frame yet. */
+enum p2m_type { P2M_none, P2M_ram, P2M_pod };
+/* Mark them as to be populated on demand, in the largest entries that fit. After p2m_prepare. */
+void p2m_set_pod(struct domain *d, uint64_t g, unsigned order);
+/* The same as p2m_get with the type; *order also for what is not there: 2^order frames around g are all the same. */
+enum p2m_type p2m_query(const struct domain *d, uint64_t g, uint64_t *f, unsigned *order);
+
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Guest frame -> machine frame of a domain: a radix with entries of 512 GiB (tables only), 1 GiB, 2 MiB and 4 KiB. An
- * entry is 0 (nothing), a frame number shifted up with bit 0 set, or the address of a table of 512 entries.
+ * entry is 0 (nothing), a frame number shifted up with bit 0 set, bit 1 alone (populate on demand), or the address of a
+ * table of 512 entries.
  *
  * The tables are backed like the frame table, not from the heap: a PV guest's page tables are in its own memory, and
  * taking frames for them here would shift every later allocation.
@@ -24,6 +25,9 @@ struct p2m {
     uint64_t root[ROOT_NR];
 };
 
+#define ENTRY_MAPPED 1ull
+#define ENTRY_POD 2ull
+
 static uint64_t entry_of(uint64_t f)
 {
     return f == FRAME_NONE ? 0 : f << 1 | 1;
@@ -31,7 +35,12 @@ static uint64_t entry_of(uint64_t f)
 
 static bool is_table(uint64_t e)
 {
-    return e && !(e & 1);
+    return e && !(e & (ENTRY_MAPPED | ENTRY_POD));
+}
+
+static bool is_mapped(uint64_t e)
+{
+    return e & ENTRY_MAPPED;
 }
 
 static uint64_t *table_of(uint64_t e)
@@ -111,7 +120,7 @@ static uint64_t *entry_at(struct p2m *p, uint64_t g, unsigned order, bool make)
                 return NULL;
             if (*e)
                 for (unsigned i = 0; i < FANOUT; i++)
-                    t[i] = entry_of((*e >> 1) + ((uint64_t)i << shift));
+                    t[i] = is_mapped(*e) ? entry_of((*e >> 1) + ((uint64_t)i << shift)) : ENTRY_POD;
             *e = (uint64_t)(uintptr_t)t;
         }
         e = &table_of(*e)[(g >> shift) % FANOUT];
@@ -148,7 +157,8 @@ int p2m_prepare(struct domain *d, uint64_t g, unsigned order)
     return 0;
 }
 
-void p2m_set(struct domain *d, uint64_t g, uint64_t f, unsigned order)
+/* To f.., or with FRAME_NONE all entries to what is given. */
+static void set_entries(struct domain *d, uint64_t g, uint64_t f, uint64_t none, unsigned order)
 {
     struct p2m *p = d->p2m;
     uint64_t left = 1ull << order;
@@ -166,7 +176,7 @@ void p2m_set(struct domain *d, uint64_t g, uint64_t f, unsigned order)
                 p->leaf = NULL;
             free_tables(*e, piece);
         }
-        *e = entry_of(f);
+        *e = f == FRAME_NONE ? none : entry_of(f);
         written++;
         g += 1ull << piece;
         left -= 1ull << piece;
@@ -176,22 +186,43 @@ void p2m_set(struct domain *d, uint64_t g, uint64_t f, unsigned order)
     port_count(PERFC_p2m_set, written);
 }
 
-uint64_t p2m_get(const struct domain *d, uint64_t g, unsigned *order)
+void p2m_set(struct domain *d, uint64_t g, uint64_t f, unsigned order)
+{
+    set_entries(d, g, f, 0, order);
+}
+
+void p2m_set_pod(struct domain *d, uint64_t g, unsigned order)
+{
+    set_entries(d, g, FRAME_NONE, ENTRY_POD, order);
+}
+
+enum p2m_type p2m_query(const struct domain *d, uint64_t g, uint64_t *f, unsigned *order)
 {
     const struct p2m *p = d->p2m;
+    uint64_t e = 0;
 
-    if (g >= P2M_MAX_GFN)
-        return FRAME_NONE;
-    uint64_t e = p->root[g >> ROOT_SHIFT];
-    unsigned shift = ROOT_SHIFT;
-    while (is_table(e)) {
-        shift -= LEVEL_BITS;
-        e = table_of(e)[(g >> shift) % FANOUT];
+    *f = FRAME_NONE;
+    *order = ROOT_SHIFT;
+    if (!p || g >= P2M_MAX_GFN)
+        return P2M_none;
+    for (e = p->root[g >> ROOT_SHIFT]; is_table(e);) {
+        *order -= LEVEL_BITS;
+        e = table_of(e)[(g >> *order) % FANOUT];
     }
-    if (!e)
-        return FRAME_NONE;
-    *order = shift;
-    return (e >> 1) + (g & ((1ull << shift) - 1));
+    if (!is_mapped(e))
+        return e ? P2M_pod : P2M_none;
+    *f = (e >> 1) + (g & ((1ull << *order) - 1));
+    return P2M_ram;
+}
+
+uint64_t p2m_get(const struct domain *d, uint64_t g, unsigned *order)
+{
+    unsigned size;
+    uint64_t f;
+
+    if (p2m_query(d, g, &f, &size) == P2M_ram)
+        *order = size;
+    return f;
 }
 
 /* ---- for reports ------------------------------------------------------------------------------------------------- */
@@ -199,9 +230,9 @@ uint64_t p2m_get(const struct domain *d, uint64_t g, unsigned *order)
 /* Below an entry that covers 2^shift frames. */
 static void count_entry(uint64_t e, unsigned shift, uint64_t pages[HV_MAX_NODES][3])
 {
-    if (!e)
-        return;
     if (!is_table(e)) {
+        if (!is_mapped(e))
+            return;
         node_id n = mfn_to_node(mfn(e >> 1));
         if (node_valid(n))
             pages[n.n][shift / LEVEL_BITS] += 1ull << shift;

@@ -147,9 +147,10 @@ static bool read_pool(struct placement_record *r, const struct json *j, struct p
 
 static bool read_create(struct placement_record *r, const struct json *j, struct placement_step *s, struct fault *f)
 {
+    s->vcpus = 1; /* as xl has it */
     return read_number(r, j, "memory_mb", true, MAX_MIB, &s->memory_mb, f) &&
            read_number(r, j, "maxmem_mb", false, MAX_MIB, &s->maxmem_mb, f) &&
-           read_number(r, j, "vcpus", true, HV_MAX_VCPUS_PER_DOMAIN, &s->vcpus, f) &&
+           read_number(r, j, "vcpus", false, HV_MAX_VCPUS_PER_DOMAIN, &s->vcpus, f) &&
            read_number(r, j, "maxvcpus", false, HV_MAX_VCPUS_PER_DOMAIN, &s->maxvcpus, f) &&
            read_affinity(r, j, "cpus", &s->cpus, f) && read_affinity(r, j, "cpus_soft", &s->soft, f) &&
            read_pool(r, j, s, f);

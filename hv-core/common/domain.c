@@ -14,6 +14,7 @@ struct list_head hv_domain_list = LIST_HEAD_INIT(hv_domain_list);
 struct domain *hv_idle_domain;
 
 static struct domain *domain_table[DOM_FIRST_RESERVED];
+static bool drained; /* a dying domain may have come to its end */
 
 struct domain *domain_find(dom_id id)
 {
@@ -38,6 +39,7 @@ static struct domain *domain_alloc(dom_id id, enum hv_guest_type type)
 int domains_init(void)
 {
     list_init(&hv_domain_list);
+    drained = false;
     for (unsigned i = 0; i < DOM_FIRST_RESERVED; i++)
         domain_table[i] = NULL;
 
@@ -115,14 +117,12 @@ out_free:
     return rc;
 }
 
-void domain_destroy(struct domain *d)
+/* The end of a domain that is dying, and paused. */
+static void complete_destroy(struct domain *d)
 {
     struct vcpu *v;
     unsigned i;
 
-    ASSERT(!d->is_idle);
-    domain_pause(d);
-    d->is_dying = true;
     list_del_init(&d->link);
     domain_table[d->id.n] = NULL;
     for_each_vcpu(d, v, i)
@@ -138,6 +138,46 @@ void domain_destroy(struct domain *d)
     if (d->vcpu)
         hv_free(d->vcpu);
     hv_free(d);
+}
+
+int domain_destroy(struct domain *d)
+{
+    int rc = 0;
+
+    ASSERT(!d->is_idle);
+    if (!d->is_dying) {
+        domain_pause(d);
+        port_lock(&d->page_alloc_lock);
+        d->is_dying = true; /* nobody comes to refer to a page of it any more */
+        port_unlock(&d->page_alloc_lock);
+    }
+    if (d->nr_page_refs) {
+        rc = mm_relinquish(d);
+        if (d->tot_pages)
+            return rc;
+    }
+    complete_destroy(d);
+    return 0;
+}
+
+void domain_drained(void)
+{
+    drained = true;
+}
+
+void domains_reap(void)
+{
+    struct list_head *pos, *next;
+
+    if (!drained)
+        return;
+    drained = false;
+    for (pos = hv_domain_list.next; pos != &hv_domain_list; pos = next) {
+        struct domain *d = list_entry(pos, struct domain, link);
+        next = pos->next;
+        if (d->is_dying && !d->nr_page_refs)
+            complete_destroy(d);
+    }
 }
 
 /* ---- vCPUs --------------------------------------------------------------------------------------------------------

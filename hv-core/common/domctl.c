@@ -169,8 +169,7 @@ static int op_destroy(struct domain *d)
 {
     if (d->id.n == 0)
         return -HV_EINVAL;
-    domain_destroy(d);
-    return 0;
+    return domain_destroy(d);
 }
 
 static int op_on_domain(struct domain *d, struct hv_domctl *op)
@@ -181,7 +180,10 @@ static int op_on_domain(struct domain *d, struct hv_domctl *op)
     case XEN_DOMCTL_max_vcpus:
         return self ? -HV_EINVAL : op_max_vcpus(d, op->u.max_vcpus.max);
     case XEN_DOMCTL_max_mem:
+        /* Also below what it has: that it may keep, and get no more. */
+        port_lock(&d->page_alloc_lock);
         d->max_pages = op->u.max_mem.max_memkb >> (PAGE_SHIFT - 10);
+        port_unlock(&d->page_alloc_lock);
         return 0;
     case XEN_DOMCTL_setvcpuaffinity:
     case XEN_DOMCTL_getvcpuaffinity:
@@ -227,6 +229,7 @@ long do_domctl(struct hv_domctl *op)
 
     if (!domctl_trylock())
         return -HV_ERESTART;
+    domains_reap();
     if (op->cmd == XEN_DOMCTL_createdomain)
         rc = op_create(op);
     else if (op->cmd == XEN_DOMCTL_getdomaininfo)

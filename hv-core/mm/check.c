@@ -38,6 +38,8 @@ const char *mm_check(void)
     struct list_head *pos;
     const char *broken = heap_check(domheap_moving());
 
+    if (!broken)
+        broken = page_ref_check();
     if (broken)
         return broken;
     list_for_each (pos, &hv_domain_list) {

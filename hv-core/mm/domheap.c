@@ -5,6 +5,10 @@
  * A domain's extents are on one list in the order in which it got them, so that its end frees them in that order, as
  * Xen does. page_alloc_lock guards the list and the counters of the domain; the heap lock nests inside. List, tot_pages
  * and node_pages change together, without a call in between that lets time pass.
+ *
+ * A frame that others refer to (mm/page_ref.c) does not go with the rest of its extent: it becomes an extent of its
+ * own, stays on the list and counts until they let go. Having pages at all keeps the domain, as the reference does that
+ * Xen takes with the first page and drops with the last.
  */
 #include "mm/heap.h"
 
@@ -75,6 +79,7 @@ int mm_init(void)
     __builtin_memset(moving, 0, sizeof(moving));
     dma_bits = dma_bits_asked ? dma_bits_asked : dma_width();
     set_aside_init();
+    page_ref_init();
     xenheap_init();
     xmalloc_init();
     return heap_init();
@@ -88,42 +93,74 @@ static unsigned bits_to_zone(unsigned bits)
 
 /* ---- owners ----------------------------------------------------------------------------------------------------- */
 
+/* page_alloc_lock held. */
+static bool may_assign(const struct domain *d, uint64_t pages)
+{
+    if (d->is_dying) {
+        hv_printk("Cannot assign pages to domain %u: it is dying\n", d->id.n);
+        return false;
+    }
+    /* A limit that was lowered below what is there is reached by giving back only. */
+    if (pages > d->max_pages || d->tot_pages > d->max_pages - pages) {
+        hv_printk("Over-allocation for domain %u: %llu > %llu\n", d->id.n, (unsigned long long)(d->tot_pages + pages),
+                  (unsigned long long)d->max_pages);
+        return false;
+    }
+    return true;
+}
+
+/* page_alloc_lock held: an extent in use without an owner becomes d's last. */
+static void own(struct domain *d, uint64_t f, unsigned order)
+{
+    struct frame *e = frame_at(f, order);
+    uint64_t pages = 1ull << order;
+
+    e->owner = (uint16_t)(d->id.n + 1u);
+    extent_list_add_tail(d->page_list, link_to(f, order), e);
+    d->tot_pages += pages;
+    d->node_pages[e->node] += pages;
+    port_count(PERFC_page_assign, 1);
+}
+
 /* false: dying, or over its limit. */
 static bool assign_pages(struct domain *d, uint64_t f, unsigned order)
 {
-    struct extent_list *own = d->page_list;
     uint64_t pages = 1ull << order;
 
     port_lock(&d->page_alloc_lock);
-    if (d->is_dying || d->tot_pages + pages > d->max_pages) {
+    if (!may_assign(d, pages)) {
         port_unlock(&d->page_alloc_lock);
         return false;
     }
     if (quirk(claim_at_assign))
         heap_claim_used(d, pages);
-    struct frame *e = frame_at(f, order);
-    e->owner = (uint16_t)(d->id.n + 1u);
-    extent_list_add_tail(own, link_to(f, order), e);
-    d->tot_pages += pages;
-    d->node_pages[e->node] += pages;
-    port_count(PERFC_page_assign, 1);
+    own(d, f, order);
     port_unlock(&d->page_alloc_lock);
     return true;
 }
 
-/* page_alloc_lock held. */
+/* page_alloc_lock held: the reverse of own(). */
 static void disown(struct domain *d, uint64_t f, unsigned order)
 {
     struct frame *e = frame_at(f, order);
     uint64_t pages = 1ull << order;
 
-    if (quirk(claim_at_assign))
-        heap_claim_grow(d, pages);
     extent_list_del(d->page_list, e);
     e->owner = 0;
     d->tot_pages -= pages;
     d->node_pages[e->node] -= pages;
     port_count(PERFC_page_assign, 1);
+}
+
+/* page_alloc_lock held: d's extent goes back to the heap; what a domain leaves behind when it dies is scrubbed. */
+static void free_owned(struct domain *d, uint64_t f, unsigned order)
+{
+    if (quirk(claim_at_assign))
+        heap_claim_grow(d, 1ull << order);
+    disown(d, f, order);
+    if (d->is_dying)
+        port_clear_pages(mfn(f), order);
+    free_heap_pages(f, order);
 }
 
 static mfn_t alloc_and_assign(struct domain *d, unsigned order, unsigned memflags)
@@ -175,22 +212,32 @@ void free_domheap_pages(mfn_t first, unsigned order)
     ASSERT(rc == 0);
 }
 
-/* Cut d's extent around f until 2^order frames at f are one. page_alloc_lock held. */
+/* The same, of that order or larger. */
+static const struct frame *extent_of_at_least(uint64_t f, unsigned order, uint64_t *head)
+{
+    for (; order <= MAX_ORDER; order++) {
+        *head = f & ~((1ull << order) - 1);
+        const struct frame *e = frame_at(*head, order);
+        if (e && e->state == FRAME_inuse && e->order == order)
+            return e;
+    }
+    return NULL;
+}
+
+const struct frame *extent_holding(uint64_t f, uint64_t *head)
+{
+    return f >> FRAME_BITS ? NULL : extent_of_at_least(f, 0, head);
+}
+
+/* Cut d's extent around f until 2^order frames at f are one, or parts of it that are one. page_alloc_lock held. */
 static int isolate(struct domain *d, uint64_t f, unsigned order)
 {
-    const struct frame *e = NULL;
-    uint64_t head = f;
-    unsigned have;
+    uint64_t head;
+    const struct frame *e = extent_of_at_least(f, order, &head);
 
-    for (have = order; have <= MAX_ORDER; have++) {
-        head = f & ~((1ull << have) - 1);
-        e = frame_at(head, have);
-        if (e && e->state == FRAME_inuse && e->order == have)
-            break;
-    }
-    if (have > MAX_ORDER || e->owner != d->id.n + 1u)
+    if (!e || e->owner != d->id.n + 1u)
         return -HV_EINVAL;
-    for (; have > order; have--) {
+    for (unsigned have = e->order; have > order; have--) {
         int rc = heap_halve(d->page_list, head, have);
         if (rc)
             return rc;
@@ -200,22 +247,70 @@ static int isolate(struct domain *d, uint64_t f, unsigned order)
     return 0;
 }
 
+/* The frames among these that others refer to become extents of their own. page_alloc_lock held. */
+static int isolate_referred(struct domain *d, uint64_t f, unsigned order)
+{
+    uint64_t end = f + (1ull << order);
+    int rc = 0;
+
+    for (uint64_t r = f; !rc && (r = page_ref_next(d, r, end)) != FRAME_NONE; r++)
+        rc = isolate(d, r, 0);
+    return rc;
+}
+
+/* Free all of these but what others refer to, which is an extent of its own. page_alloc_lock held. */
+static void free_unreferred(struct domain *d, uint64_t f, unsigned order)
+{
+    uint64_t end = f + (1ull << order), r = page_ref_next(d, f, end), head;
+
+    while (f < end) {
+        unsigned piece = extent_holding(f, &head)->order;
+        if (f == r) {
+            page_ref_give_up(f);
+            r = page_ref_next(d, f + 1, end);
+        } else {
+            free_owned(d, f, piece);
+        }
+        f += 1ull << piece;
+    }
+}
+
 int domain_free_pages(struct domain *d, uint64_t f, unsigned order)
 {
     uint64_t *in_hand = &moving[port_this_cpu().n];
 
     port_lock(&d->page_alloc_lock);
     int rc = isolate(d, f, order);
+    if (!rc && d->nr_page_refs && page_ref_next(d, f, f + (1ull << order)) != FRAME_NONE) {
+        *in_hand += 1ull << order;
+        rc = isolate_referred(d, f, order);
+        if (!rc)
+            free_unreferred(d, f, order);
+        *in_hand -= 1ull << order;
+        port_unlock(&d->page_alloc_lock);
+        return rc;
+    }
     if (rc) {
         port_unlock(&d->page_alloc_lock);
         return rc;
     }
     *in_hand += 1ull << order;
+    if (quirk(claim_at_assign))
+        heap_claim_grow(d, 1ull << order);
     disown(d, f, order);
     port_unlock(&d->page_alloc_lock);
     free_heap_pages(f, order);
     *in_hand -= 1ull << order;
     return 0;
+}
+
+void domain_page_released(struct domain *d, uint64_t f)
+{
+    uint64_t *in_hand = &moving[port_this_cpu().n];
+
+    (*in_hand)++;
+    free_owned(d, f, 0);
+    (*in_hand)--;
 }
 
 /* ---- domains ---------------------------------------------------------------------------------------------------- */
@@ -236,26 +331,44 @@ int mm_init_domain(struct domain *d)
     return 0;
 }
 
+int mm_relinquish(struct domain *d)
+{
+    struct extent_list *own_list = d->page_list;
+    int rc = 0;
+
+    domain_set_outstanding_pages(d, 0);
+    p2m_destroy(d);
+    port_lock(&d->page_alloc_lock);
+    for (extent_link l = own_list->head, next; l != LINK_NONE; l = next) {
+        uint64_t f = link_frame(l);
+        unsigned order = frame_of_link(l)->order;
+        next = frame_next(frame_of_link(l));
+        int err = isolate_referred(d, f, order);
+        if (err)
+            rc = err; /* it stays whole */
+        else
+            free_unreferred(d, f, order);
+    }
+    port_unlock(&d->page_alloc_lock);
+    return rc;
+}
+
 void mm_destroy_domain(struct domain *d)
 {
-    struct extent_list *own = d->page_list;
+    struct extent_list *own_list = d->page_list;
 
-    if (!own)
+    if (!own_list)
         return;
+    ASSERT(!d->nr_page_refs);
     domain_set_outstanding_pages(d, 0);
     /* Nobody else can find the domain any more; the lock is taken once for all of it, as by Xen. */
     port_lock(&d->page_alloc_lock);
-    while (own->head != LINK_NONE) {
-        uint64_t f = link_frame(own->head);
-        unsigned order = frame_of_link(own->head)->order;
-        disown(d, f, order);
-        port_clear_pages(mfn(f), order); /* what a domain leaves behind is scrubbed */
-        free_heap_pages(f, order);
-    }
+    while (own_list->head != LINK_NONE)
+        free_owned(d, link_frame(own_list->head), frame_of_link(own_list->head)->order);
     port_unlock(&d->page_alloc_lock);
     ASSERT(d->tot_pages == 0);
     p2m_destroy(d);
-    hv_free(own);
+    hv_free(own_list);
     d->page_list = NULL;
 }
 

@@ -44,6 +44,22 @@ const struct extent_list *heap_list(unsigned node, unsigned zone, unsigned order
 int domain_free_pages(struct domain *d, uint64_t f, unsigned order);
 /* Frames between the heap and an owner (heap_check). */
 uint64_t domheap_moving(void);
+/* The extent in use that f is in, and its first frame; NULL: f is free, or no RAM. The owner's lock, or the heap's. */
+const struct frame *extent_holding(uint64_t f, uint64_t *head);
+/* The last reference to a frame that d has given up is gone. page_alloc_lock of d held. */
+void domain_page_released(struct domain *d, uint64_t f);
+
+/* ---- mm/page_ref.c: for the owner, with its page_alloc_lock held ------------------------------------------------- */
+
+#define PAGE_REF_MAX_FRAMES 6144u    /* frames that others refer to, on the whole host */
+#define PAGE_REF_MAX_COUNT 0x3ffffffu /* references to one: Xen's count has 26 bits */
+
+void page_ref_init(void);
+/* The first of frames from..end - 1, which are d's, that others refer to; FRAME_NONE. */
+uint64_t page_ref_next(const struct domain *d, uint64_t from, uint64_t end);
+/* Its owner frees f, which others refer to and which is an extent of its own. */
+void page_ref_give_up(uint64_t f);
+const char *page_ref_check(void);
 
 /* ---- mm/setaside.c: under the lock of sysctls -------------------------------------------------------------------- */
 

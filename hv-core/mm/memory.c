@@ -107,6 +107,8 @@ long do_memory_op(struct hv_memory_op *op)
     case XENMEM_decrease_reservation:
         if (!flags_valid(op->mem_flags) || !range_valid(op))
             return -HV_EINVAL;
+        if (d->is_dying)
+            return (long)op->nr_done;
         return for_each_extent(d, op);
     case XENMEM_claim_pages:
         if (op->extent_order || op->mem_flags)

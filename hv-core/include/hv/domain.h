@@ -99,9 +99,11 @@ struct domain {
     uint64_t tot_pages, max_pages, outstanding_pages;
     node_id last_alloc_node;
     uint64_t node_pages[HV_MAX_NODES];
-    void *page_list;    /* mm's own: the extents that the domain owns */
-    void *p2m;          /* mm's own */
-    mfn_t perdomain[2]; /* mm's own; 0: none */
+    void *page_list;       /* mm's own: the extents that the domain owns */
+    void *p2m;             /* mm's own */
+    mfn_t perdomain[2];    /* mm's own; 0: none */
+    void *pod;             /* mm's own: populate on demand; NULL: none */
+    unsigned nr_page_refs; /* frames of its own that others refer to */
 };
 
 #define for_each_vcpu(d, v, i)                                                                                         \
@@ -141,8 +143,16 @@ struct domain *domain_find(dom_id id);
 /* A domain of a cpupool, without vCPUs, paused by the controller. *id DOM_INVALID: lowest free id above 0. 0 or -HV_E*:
  * no such pool -HV_ENOENT. */
 int domain_create(dom_id *id, enum hv_guest_type type, unsigned cpupool, struct domain **out);
-/* Unwinds completely; frees all memory. The domain must not be current anywhere except through a vCPU that sleeps. */
-void domain_destroy(struct domain *d);
+/*
+ * Unwinds completely; frees all memory. The domain must not be current anywhere except through a vCPU that sleeps.
+ * While others refer to frames of it, it stays, dying, with these: once they are put, domains_reap() is its end. 0, or
+ * -HV_ENOMEM: dying, but not all is given back that could be; to be called again. Under the domctl lock.
+ */
+int domain_destroy(struct domain *d);
+/* Let go of dying domains whose last frame has gone back. Under the domctl lock. */
+void domains_reap(void);
+/* The last frame of a dying domain has gone back. */
+void domain_drained(void);
 /* vCPU number n of d on processor cpu: state offline, flag "down" set. NULL if memory is short or n is taken. */
 struct vcpu *vcpu_create(struct domain *d, unsigned n, pcpu_id cpu);
 void domain_pause(struct domain *d);

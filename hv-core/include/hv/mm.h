@@ -43,6 +43,38 @@ void dma_bitsize_set(unsigned bits);
  */
 int set_aside(node_id n, unsigned zone, uint64_t keep_free);
 
+/* ---- references to frames (mm/page_ref.c) -------------------------------------------------------------------------
+ */
+
+/* What a frame is used as, by those who say so. Types exclude each other. */
+enum page_type {
+    PGT_none,
+    PGT_l1_page_table,
+    PGT_l2_page_table,
+    PGT_l3_page_table,
+    PGT_l4_page_table,
+    PGT_seg_desc,
+    PGT_writable_page
+};
+
+/*
+ * Hold a frame of d: it stays d's until it is put as often, whatever d does, and d stays until then. 0, -HV_EINVAL: it
+ * is not d's, or d is dying. -HV_EBUSY: it is used as another type. -HV_ENOMEM: too many references. They take
+ * page_alloc_lock of d.
+ */
+int get_page(mfn_t m, struct domain *d);
+int get_page_and_type(mfn_t m, struct domain *d, enum page_type type);
+void put_page(mfn_t m);
+void put_page_and_type(mfn_t m);
+
+/* Beyond the reference that goes with being allocated; given_up: that one is gone. */
+struct page_counts {
+    uint32_t count, type_count;
+    enum page_type type;
+    bool given_up;
+};
+void page_count(mfn_t m, struct page_counts *out);
+
 /* ---- hypervisor objects ---------------------------------------------------------------------------------------- */
 
 /* Zero-filled memory from the Xen heap for the core's own structures, aligned to 64 bytes from 64 bytes on. NULL if
@@ -56,7 +88,12 @@ int mm_init_domain(struct domain *d);
 /* The pages of a PV domain's own mappings, and back. 0, or -HV_ENOMEM and none. */
 int perdomain_create(struct domain *d);
 void perdomain_destroy(struct domain *d);
-/* Give back everything that d owns. */
+/*
+ * d is dying: give back all that nobody else refers to, its claim and its p2m. -HV_ENOMEM: no descriptors for the parts
+ * of an extent that is referred to; as far as it could, to be called again.
+ */
+int mm_relinquish(struct domain *d);
+/* Give back everything that d owns. Nobody else refers to any of it. */
 void mm_destroy_domain(struct domain *d);
 /* Set or release (pages 0) the claim of d. */
 int domain_set_outstanding_pages(struct domain *d, uint64_t pages);

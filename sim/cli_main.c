@@ -17,6 +17,8 @@ const struct cli_command cli_commands[] = {
      cli_report, NULL},
     {"replay", "KIND FILE", "Simulate what was measured on a real Xen, and compare", cli_replay_options,
      cli_replay_words, cli_replay, cli_replay_more},
+    {"check", "SUITE.toml...", "Is everything where a suite of expectations says", cli_check_options, NULL, cli_check,
+     cli_check_more},
     {"calibrate", "[PROGRAM...]", "Fit workload profiles to the calibration rows of the density benchmark",
      cli_calibrate_options, NULL, cli_calibrate, NULL},
     {"list", "WHAT", "List machines, workloads, metrics and so on", cli_list_options, cli_list_words, cli_list, NULL},

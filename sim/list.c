@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "list.h"
 
+#include "check.h"
+
 #include "sweep.h"
 #include "xlcfg.h"
 #include <config.h>
@@ -225,6 +227,14 @@ static int list_scenario_keys(FILE *out, struct fault *f)
     return list_keys(out, k, n);
 }
 
+static int list_check_keys(FILE *out, struct fault *f)
+{
+    (void)f;
+    unsigned n = 0;
+    const struct machine_key *k = check_keys(&n);
+    return list_keys(out, k, n);
+}
+
 static int list_sweep_keys(FILE *out, struct fault *f)
 {
     (void)f;
@@ -257,6 +267,7 @@ const struct list_kind list_kinds[] = {
     {"machine-keys", "keys of a machine file", list_machine_keys, NULL},
     {"scenario-keys", "keys of a scenario file", list_scenario_keys, NULL},
     {"sweep-keys", "keys of a sweep file", list_sweep_keys, NULL},
+    {"check-keys", "keys of a suite of expectations (hvsim check)", list_check_keys, NULL},
     {"xl-keys", "keys of an xl.cfg file", list_xl_keys, NULL},
     {NULL, NULL, NULL, NULL},
 };

@@ -523,7 +523,9 @@ static void one_operation(const struct prop_case *k, const struct prop_op *o)
         op_pool(cpu, XEN_SYSCTL_CPUPOOL_OP_RMCPU, a[0] % MAX_POOLS, a[1], ERRORS(HV_EBUSY, HV_ENOENT, HV_ENODEV));
         break;
     case OP_POOL_MOVE:
-        op_pool(cpu, XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN, a[0] % MAX_POOLS, a[1], ERRORS(HV_ENOENT, HV_ENOMEM));
+        /* The only pCPU may come to run the domain itself while the call is continued. */
+        op_pool(cpu, XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN, a[0] % MAX_POOLS, a[1],
+                world_cpus == 1 ? ERRORS(HV_ENOENT, HV_ENOMEM, HV_EINVAL) : ERRORS(HV_ENOENT, HV_ENOMEM));
         break;
     case OP_HOTPLUG:
         op_hotplug(cpu, a);

@@ -146,12 +146,21 @@ static bool all_parked(void)
     return true;
 }
 
-/* Who waits for others comes out of the core, by their handling their interrupts. */
+/*
+ * Who waits for others comes out of the core, by their handling their interrupts. Two vCPUs of a scheduler without a
+ * rate limit can preempt each other as fast as a switch takes, which here is a few ns: that goes on, but it is no
+ * deadlock.
+ */
 static void finish(void)
 {
+    uint64_t switches = tp_perfc[PERFC_context_switch];
+
     for (unsigned turns = 0; !all_parked(); turns++) {
-        if (turns == MAX_TURNS)
+        if (turns == MAX_TURNS) {
+            if (tp_perfc[PERFC_context_switch] - switches > MAX_TURNS / 100)
+                return;
             world_fail("deadlock: pCPUs wait for each other");
+        }
         now++;
         turn();
     }

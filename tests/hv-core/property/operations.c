@@ -47,7 +47,7 @@ static long call(unsigned cpu, enum hv_hypercall nr, void *arg, const struct dom
     struct call c = {.nr = nr, .arg = arg, .rc = -HV_ERESTART};
     for (unsigned k = 0; c.rc == -HV_ERESTART; k++) {
         if (k == MAX_RETRIES)
-            world_fail("a hypercall is continued for ever");
+            prop_fail("a hypercall is continued for ever");
         if (k) {
             tp_trylock_failures = 0;
             world_settle();
@@ -92,7 +92,7 @@ static long domctl(unsigned cpu, struct domain *d, enum hv_domctl_cmd cmd, struc
         if (rc == -*errors)
             return rc;
     if (rc)
-        world_fail("domctl %d: unexpected error %s (%ld)", (int)cmd, error_name(rc), rc);
+        prop_fail("domctl %d: unexpected error %s (%ld)", (int)cmd, error_name(rc), rc);
     return 0;
 }
 
@@ -105,7 +105,7 @@ static long sysctl(unsigned cpu, enum hv_sysctl_cmd cmd, struct hv_sysctl *op, c
         if (rc == -*errors)
             return rc;
     if (rc)
-        world_fail("sysctl %d: unexpected error %s (%ld)", (int)cmd, error_name(rc), rc);
+        prop_fail("sysctl %d: unexpected error %s (%ld)", (int)cmd, error_name(rc), rc);
     return 0;
 }
 
@@ -204,7 +204,7 @@ static void op_pause(unsigned cpu, struct domain *d)
     if (stopped)
         world_run_on(cpu, unpause_all, d);
     if (fault == FAULT_THIRD_PAUSE && d->max_vcpus == 2 && ++fault_count == 3)
-        world_fail("injected: the third pause of a domain with 2 vCPUs");
+        prop_fail("injected: the third pause of a domain with 2 vCPUs");
 }
 
 /* ---- affinities and parameters ---------------------------------------------------------------------------------- */
@@ -560,7 +560,7 @@ static void check_times(void)
         {
             core->vcpu_runstate(v, t);
             if (t[0] + t[1] + t[2] + t[3] != port_now() - v->created)
-                world_fail("the runstates of a vCPU do not add up to its age");
+                prop_fail("the runstates of a vCPU do not add up to its age");
         }
     }
 }
@@ -573,7 +573,7 @@ static void check_all(bool settled)
         return;
     const char *broken = core->check_work_conserving(SLACK);
     if (broken)
-        world_fail("%s", broken);
+        prop_fail("%s", broken);
 }
 
 /* Everything goes, and nothing is left behind. */
@@ -605,13 +605,14 @@ static void tear_down(size_t mapped)
     world_settle();
     check_all(true);
     if (!cpumask_equal(&cpupool_find(0)->cpus, &hv_cpu_online))
-        world_fail("pool 0 has not got all pCPUs back");
+        prop_fail("pool 0 has not got all pCPUs back");
     if (0 && tp_mapped > mapped)
-        world_fail("%zu pages of memory are lost", tp_mapped - mapped);
+        prop_fail("%zu pages of memory are lost", tp_mapped - mapped);
 }
 
-void prop_run(const struct prop_case *k, const struct prop_op *ops, unsigned n)
+void sched_run(const void *the_case, const struct prop_op *ops, unsigned n)
 {
+    const struct prop_case *k = the_case;
     struct hv_domctl op = {0};
 
     prop_at = 0;
@@ -624,7 +625,7 @@ void prop_run(const struct prop_case *k, const struct prop_op *ops, unsigned n)
     core = hv_core_get();
     world_boot(k);
     if (core->construct_dom0(DOM0_VCPUS, 1 << 20))
-        world_fail("dom0 cannot be built");
+        prop_fail("dom0 cannot be built");
     struct domain *dom0 = domain_find(dom(0));
     for (unsigned i = 0; i < DOM0_VCPUS; i++)
         tp_guest_attach(dom0->vcpu[i], &guests[SLOTS][i], MICROSECS(300), MILLISECS(1));
@@ -643,9 +644,9 @@ void prop_run(const struct prop_case *k, const struct prop_op *ops, unsigned n)
         }
         if (o->kind != OP_MEMORY_SHORT)
             tp_alloc_budget = -1;
-        if (o->settle)
+        if (o->mode == MODE_SETTLE)
             world_settle();
-        check_all(o->settle);
+        check_all(o->mode == MODE_SETTLE);
     }
     tp_alloc_budget = -1;
     tp_trylock_failures = 0;

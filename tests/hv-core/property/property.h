@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Random operations on every scheduler: whatever the toolstack, the guests, other pCPUs and time do in whatever order,
- * all invariants hold after each operation.
- *
- * An operation is plain numbers, and means something in any state of the world (arguments are taken modulo what there
- * is; one that has no object does nothing). So any part of a sequence is a sequence, and one that fails can be shrunk:
- * chunks are left out, then single operations, then arguments are made smaller, as long as the same failure remains.
- * Every candidate runs in a process of its own: a panic, a sanitizer's report or an endless loop is a failure like any
- * other. What remains is printed as a table of C that --replay reads.
+ * all invariants hold after each operation. How sequences are drawn, run and shrunk: property_kit/property_kit.h.
  *
  *   world.c         the machine: pCPUs on stacks of their own, guests, time
  *   operations.c    what an operation does
- *   cases.c         operations drawn from a seed; the table as text
- *   shrink.c        running a case in a child; the smallest one that fails
  *   sched_property.c  the command line
  */
 #ifndef SCHED_PROPERTY_H
 #define SCHED_PROPERTY_H
 
 #include "port_test.h"
+#include "property_kit/property_kit.h"
 #include <hv/sched.h>
 
 /* X(name, how often, out of all): what its arguments mean is in operations.c. */
@@ -50,18 +43,15 @@
     X(TIME, 20)                                                                                                        \
     X(RACE, 1)
 
-enum prop_kind {
+enum sched_prop_kind {
 #define X(name, often) OP_##name,
     PROP_OPS(X)
 #undef X
         OP_NR
 };
 
-struct prop_op {
-    enum prop_kind kind;
-    uint32_t settle; /* afterwards everybody handles his interrupts; 0: they stay under way */
-    uint32_t arg[4];
-};
+/* The mode of an operation: afterwards everybody handles his interrupts; 0: they stay under way. */
+#define MODE_SETTLE 1u
 
 enum { PROP_MACHINES = 4, PROP_GRANS = 3 };
 
@@ -82,19 +72,9 @@ enum prop_fault {
     FAULT_NR
 };
 
-struct prop_failure {
-    bool failed;
-    uint32_t at; /* number of the operation; that of all of them: in the end */
-    char text[240];
-};
-
 /* ---- world.c ---------------------------------------------------------------------------------------------------- */
 
 extern unsigned world_cpus;
-
-/* Does not return. Ends the child, unless the case is run in this process. */
-void world_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
-extern void (*world_on_failure)(const char *text);
 
 void world_boot(const struct prop_case *k);
 s_time_t world_now(void);
@@ -113,25 +93,7 @@ void world_check(void);
 
 /* ---- operations.c ----------------------------------------------------------------------------------------------- */
 
-/* Do them all from a new world on, with all checks; world_fail at the first failure. */
-void prop_run(const struct prop_case *k, const struct prop_op *ops, unsigned n);
-/* How far it is. */
-extern unsigned prop_at;
-
-/* ---- cases.c ---------------------------------------------------------------------------------------------------- */
-
-void prop_generate(struct prop_op *ops, unsigned n, uint64_t seed);
-void prop_print(const struct prop_case *k, const struct prop_op *ops, unsigned n, const char *text);
-bool prop_save(const char *file, const struct prop_case *k, const struct prop_op *ops, unsigned n, const char *text);
-/* False, after a message: the file cannot be read, or is no such table. *ops is malloc'ed. */
-bool prop_load(const char *file, struct prop_case *k, struct prop_op **ops, unsigned *n);
-
-/* ---- shrink.c --------------------------------------------------------------------------------------------------- */
-
-/* In a child. loud: what the core prints before it dies is shown. */
-struct prop_failure prop_try(const struct prop_case *k, const struct prop_op *ops, unsigned n, bool loud);
-/* ops fails with f: make it as small as it gets with max_tries runs. The new number of operations. */
-unsigned prop_shrink(const struct prop_case *k, struct prop_op *ops, unsigned n, struct prop_failure *f,
-                     unsigned max_tries);
+/* Do them all from a new world on, with all checks; prop_fail at the first failure. */
+void sched_run(const void *the_case, const struct prop_op *ops, unsigned n);
 
 #endif

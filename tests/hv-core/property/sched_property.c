@@ -2,18 +2,11 @@
 /* The property test's command line. What it is about: property.h. */
 #include "property.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define DEFAULT_OPS 100000u
 #define CASE_OPS 500u /* of a world: a new one for each part */
-#define SHRINK_TRIES 3000u
-#define SELF_TEST_TRIES 2000u
-
-enum { EXIT_FOUND = 1, EXIT_USAGE = 2 };
 
 static const char usage[] =
     "usage: sched_property [--sched NAME] [--level L] [--machine 0..3] [--ops N] [--seed S] [--save FILE]\n"
@@ -35,19 +28,37 @@ static const char usage[] =
 static struct prop_op ops[CASE_OPS];
 static const char *save_file;
 
-static int found(const struct prop_case *k, unsigned n, struct prop_failure *f)
+static const struct prop_kind kinds[OP_NR] = {
+#define X(name, often) {"OP_" #name, often},
+    PROP_OPS(X)
+#undef X
+};
+
+static const struct prop_field fields[] = {
+    PROP_TEXT(struct prop_case, sched),  PROP_TEXT(struct prop_case, level),     PROP_NUMBER(struct prop_case, machine),
+    PROP_NUMBER(struct prop_case, gran), PROP_NUMBER(struct prop_case, options), PROP_NUMBER(struct prop_case, fault)};
+
+static bool case_valid(const void *the_case)
 {
-    printf("FAILED: %s (%s at %s, machine %u), operation %u of %u; shrinking\n", f->text, k->sched, k->level,
-           k->machine, f->at + 1, n);
-    fflush(stdout);
-    n = prop_shrink(k, ops, n, f, SHRINK_TRIES);
-    prop_print(k, ops, n, f->text);
-    printf("%u operations. Once more: sched_property --replay FILE, with the above in FILE\n", n);
-    if (save_file)
-        prop_save(save_file, k, ops, n, f->text);
-    prop_try(k, ops, n, true);
-    return EXIT_FOUND;
+    const struct prop_case *k = the_case;
+    return hv_profile_find(k->level) && k->machine < PROP_MACHINES && k->gran < PROP_GRANS && k->fault < FAULT_NR;
 }
+
+static uint32_t draw_mode(uint64_t random)
+{
+    return random % 3 ? MODE_SETTLE : 0;
+}
+
+static const struct prop_kit kit = {.program = "sched_property",
+                                    .kinds = kinds,
+                                    .nr_kinds = OP_NR,
+                                    .fields = fields,
+                                    .nr_fields = ARRAY_SIZE(fields),
+                                    .case_size = sizeof(struct prop_case),
+                                    .case_valid = case_valid,
+                                    .draw_mode = draw_mode,
+                                    .simplest_mode = MODE_SETTLE,
+                                    .run = sched_run};
 
 static uint64_t mix(uint64_t seed, const char *sched, unsigned round)
 {
@@ -88,36 +99,20 @@ static int run_sched(const char *sched, const char *level, unsigned nr_ops, uint
 
     if (!n) {
         fprintf(stderr, "no level %s has a scheduler '%s'\n", level ? level : "at all", sched);
-        return EXIT_USAGE;
+        return PROP_EXIT_USAGE;
     }
     for (unsigned done = 0, round = 0; done < nr_ops; round++) {
         unsigned len = nr_ops - done < CASE_OPS ? nr_ops - done : CASE_OPS;
         uint64_t s = mix(seed, sched, round);
-        prop_generate(ops, len, s);
+        prop_generate(&kit, ops, len, s);
         struct prop_case k = draw_case(sched, levels[round % n]->name, s ^ s >> 32, machine);
-        struct prop_failure f = prop_try(&k, ops, len, false);
+        struct prop_failure f = prop_try(&kit, &k, ops, len, false);
         if (f.failed)
-            return found(&k, len, &f);
+            return prop_found(&kit, &k, ops, len, &f, save_file);
         done += len;
     }
     printf("%s: %u operations at %u levels\n", sched, nr_ops, n);
     return 0;
-}
-
-static int replay(const char *file)
-{
-    struct prop_case k;
-    struct prop_op *seq;
-    unsigned n;
-    if (!prop_load(file, &k, &seq, &n))
-        return EXIT_USAGE;
-    struct prop_failure f = prop_try(&k, seq, n, true);
-    free(seq);
-    if (f.failed)
-        printf("FAILED: %s, operation %u of %u\n", f.text, f.at + 1, n);
-    else
-        printf("%u operations: all invariants hold\n", n);
-    return f.failed ? EXIT_FOUND : 0;
 }
 
 /* ---- the test of the test --------------------------------------------------------------------------------------- */
@@ -129,32 +124,18 @@ static int self_test_fault(enum prop_fault fault, unsigned at_most, const char *
     unsigned n = CASE_OPS;
 
     for (uint64_t seed = 1; seed < 50 && !f.failed; seed++) {
-        prop_generate(ops, n, seed);
+        prop_generate(&kit, ops, n, seed);
         k = draw_case("credit", "modern", 1, 1);
         k.fault = fault;
-        f = prop_try(&k, ops, n, false);
+        f = prop_try(&kit, &k, ops, n, false);
     }
     if (!f.failed || !strstr(f.text, text)) {
         printf("fault %d: not found (%s)\n", (int)fault, f.text);
         return 1;
     }
-    n = prop_shrink(&k, ops, n, &f, SELF_TEST_TRIES);
-    prop_print(&k, ops, n, f.text);
-
-    char file[] = "/tmp/sched_property.XXXXXX";
-    int fd = mkstemp(file);
-    if (fd < 0 || close(fd) || !prop_save(file, &k, ops, n, f.text))
-        return 1;
-    bool again = replay(file) == EXIT_FOUND;
-    unlink(file);
-    k.fault = FAULT_NONE;
-    bool without = prop_try(&k, ops, n, false).failed;
-    if (n > at_most || !again || without) {
-        printf("fault %d: %u operations (at most %u), again %d, without the fault %d\n", (int)fault, n, at_most, again,
-               without);
-        return 1;
-    }
-    return 0;
+    struct prop_case without = k;
+    without.fault = FAULT_NONE;
+    return prop_self_test(&kit, &k, &without, ops, n, &f, at_most);
 }
 
 static int self_test(void)
@@ -164,17 +145,6 @@ static int self_test(void)
 }
 
 /* ---- main ------------------------------------------------------------------------------------------------------- */
-
-static bool number(const char *text, uint64_t max, uint64_t *out)
-{
-    char *end;
-    errno = 0;
-    unsigned long long v = strtoull(text, &end, 10);
-    if (errno || *end || end == text || *text == '-' || v > max)
-        return false;
-    *out = v;
-    return true;
-}
 
 int main(int argc, char **argv)
 {
@@ -202,23 +172,23 @@ int main(int argc, char **argv)
         else if (strcmp(opt, "--save") == 0)
             save_file = value;
         else if (strcmp(opt, "--ops") == 0)
-            ok = ok && number(value, 4000000000u, &nr_ops);
+            ok = ok && prop_number(value, 4000000000u, &nr_ops);
         else if (strcmp(opt, "--seed") == 0)
-            ok = ok && number(value, UINT64_MAX, &seed);
+            ok = ok && prop_number(value, UINT64_MAX, &seed);
         else if (strcmp(opt, "--machine") == 0)
-            one_machine = ok = ok && number(value, PROP_MACHINES - 1, &machine);
+            one_machine = ok = ok && prop_number(value, PROP_MACHINES - 1, &machine);
         else
             ok = false;
         if (!ok) {
             fprintf(stderr, "bad argument '%s'\n%s", opt, usage);
-            return EXIT_USAGE;
+            return PROP_EXIT_USAGE;
         }
         i++;
     }
     if (self)
         return self_test();
     if (replay_file)
-        return replay(replay_file);
+        return prop_replay(&kit, replay_file);
     if (sched)
         return run_sched(sched, level, (unsigned)nr_ops, seed, one_machine ? (int)machine : -1);
 

@@ -7,17 +7,13 @@
 
 #include "sched/private.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 #include <ucontext.h>
 
 #define MAX_CPUS 16u
 #define STACK (128u * 1024u)
 #define MAX_TURNS 200000u /* of waiting for each other, before it counts as a deadlock */
 
-unsigned world_cpus, prop_at;
-void (*world_on_failure)(const char *text);
+unsigned world_cpus;
 
 static const struct hv_core *core;
 static ucontext_t main_ctx, ctx[MAX_CPUS];
@@ -29,23 +25,6 @@ static struct {
     void (*fn)(void *arg);
     void *arg;
 } job[MAX_CPUS];
-
-void world_fail(const char *fmt, ...)
-{
-    char text[240];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof(text), fmt, ap);
-    va_end(ap);
-    world_on_failure(text);
-    __builtin_trap();
-}
-
-static void on_panic(const char *file, int line, const char *text)
-{
-    const char *slash = strrchr(file, '/');
-    world_fail("panic at %s:%d: %s", slash ? slash + 1 : file, line, text);
-}
 
 s_time_t world_now(void)
 {
@@ -159,7 +138,7 @@ static void finish(void)
         if (turns == MAX_TURNS) {
             if (tp_perfc[PERFC_context_switch] - switches > MAX_TURNS / 100)
                 return;
-            world_fail("deadlock: pCPUs wait for each other");
+            prop_fail("deadlock: pCPUs wait for each other");
         }
         now++;
         turn();
@@ -181,7 +160,7 @@ void world_settle(void)
     finish();
     for (unsigned turns = 0; (at = next_ipi()) != S_TIME_MAX; turns++) {
         if (turns == MAX_TURNS)
-            world_fail("does not settle: interrupts beget interrupts");
+            prop_fail("does not settle: interrupts beget interrupts");
         if (at > now)
             now = at;
         turn();
@@ -272,7 +251,7 @@ void world_race(uint32_t seed, unsigned steps)
         resume(who);
         const char *broken = core->check();
         if (broken)
-            world_fail("%s (pCPUs inside the core)", broken);
+            prop_fail("%s (pCPUs inside the core)", broken);
     }
     tp_yield = NULL;
     world_settle();
@@ -294,9 +273,9 @@ void world_check(void)
 {
     const char *broken = core->check();
     if (broken)
-        world_fail("%s", broken);
+        prop_fail("%s", broken);
     if (tp_locks_held())
-        world_fail("%u locks are held", tp_locks_held());
+        prop_fail("%u locks are held", tp_locks_held());
 }
 
 void world_boot(const struct prop_case *k)
@@ -306,7 +285,7 @@ void world_boot(const struct prop_case *k)
     const struct tp_machine *m = &machines[k->machine];
 
     tp_reset();
-    tp_panic_hook = on_panic;
+    tp_panic_hook = prop_panic;
     core = hv_core_get();
     now = 0;
     world_cpus = m->nodes * m->sockets_per_node * m->cores * m->threads;
@@ -328,7 +307,7 @@ void world_boot(const struct prop_case *k)
         info->opt.sched_smt_power_savings = true;
     info->opt.credit2_runqueue = (enum hv_credit2_runqueue)((k->options >> 6) % (HV_RUNQ_all + 1));
     if (core->boot(info))
-        world_fail("the core does not boot");
+        prop_fail("the core does not boot");
     tp_spin = to_main;
     for (unsigned c = 0; c < world_cpus; c++) {
         parked[c] = false;

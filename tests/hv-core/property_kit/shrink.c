@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A case runs in a child process; a case that fails becomes as small as it gets. */
-#include "property.h"
+#include "property_kit.h"
 
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,27 @@
 
 #define CPU_SECONDS 120 /* of a child: more is an endless loop */
 
+unsigned prop_at;
+void (*prop_on_failure)(const char *text);
+
 static int report_to;
+
+void prop_fail(const char *fmt, ...)
+{
+    char text[240];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    prop_on_failure(text);
+    __builtin_trap();
+}
+
+void prop_panic(const char *file, int line, const char *text)
+{
+    const char *slash = strrchr(file, '/');
+    prop_fail("panic at %s:%d: %s", slash ? slash + 1 : file, line, text);
+}
 
 static void report(const char *text)
 {
@@ -23,7 +44,7 @@ static void report(const char *text)
     _exit(0);
 }
 
-static void child(const struct prop_case *k, const struct prop_op *ops, unsigned n, bool loud)
+static void child(const struct prop_kit *kit, const void *k, const struct prop_op *ops, unsigned n, bool loud)
 {
     const struct rlimit cpu = {CPU_SECONDS, CPU_SECONDS}, no_core = {0, 0};
     struct prop_failure fine = {.failed = false};
@@ -34,14 +55,16 @@ static void child(const struct prop_case *k, const struct prop_op *ops, unsigned
         int null = open("/dev/null", O_WRONLY);
         dup2(null, STDERR_FILENO);
     }
-    world_on_failure = report;
-    prop_run(k, ops, n);
+    prop_at = 0;
+    prop_on_failure = report;
+    kit->run(k, ops, n);
     if (write(report_to, &fine, sizeof(fine)) != (ssize_t)sizeof(fine))
         _exit(3);
     _exit(0);
 }
 
-struct prop_failure prop_try(const struct prop_case *k, const struct prop_op *ops, unsigned n, bool loud)
+struct prop_failure prop_try(const struct prop_kit *kit, const void *k, const struct prop_op *ops, unsigned n,
+                             bool loud)
 {
     struct prop_failure f = {.failed = true};
     int fd[2], status;
@@ -59,7 +82,7 @@ struct prop_failure prop_try(const struct prop_case *k, const struct prop_op *op
     if (pid == 0) {
         close(fd[0]);
         report_to = fd[1];
-        child(k, ops, n, loud);
+        child(kit, k, ops, n, loud);
     }
     close(fd[1]);
     ssize_t got = read(fd[0], &f, sizeof(f));
@@ -95,7 +118,8 @@ static bool same_text(const char *a, const char *b)
 }
 
 struct shrinking {
-    const struct prop_case *k;
+    const struct prop_kit *kit;
+    const void *k;
     struct prop_op *ops, *candidate;
     unsigned n, tries_left;
     struct prop_failure *f;
@@ -107,7 +131,7 @@ static bool take(struct shrinking *s, unsigned m)
     if (!s->tries_left)
         return false;
     s->tries_left--;
-    struct prop_failure f = prop_try(s->k, s->candidate, m, false);
+    struct prop_failure f = prop_try(s->kit, s->k, s->candidate, m, false);
     if (!f.failed || !same_text(f.text, s->f->text))
         return false;
     *s->f = f;
@@ -141,7 +165,7 @@ static bool leave_out_chunks(struct shrinking *s)
 static bool smaller_number(struct shrinking *s, unsigned i, uint32_t *field_of_candidate, uint32_t value)
 {
     const uint32_t tries[] = {0, 1, value / 16, value / 2, value - 1};
-    for (unsigned t = 0; t < ARRAY_SIZE(tries); t++) {
+    for (unsigned t = 0; t < sizeof(tries) / sizeof(tries[0]); t++) {
         if (tries[t] >= value)
             continue;
         *field_of_candidate = tries[t];
@@ -161,21 +185,22 @@ static bool smaller_arguments(struct shrinking *s)
         for (unsigned j = 0; j < 4 && i < s->n; j++)
             while (i < s->n && s->tries_left && smaller_number(s, i, &s->candidate[i].arg[j], s->ops[i].arg[j]))
                 smaller = true;
-        if (i < s->n && !s->ops[i].settle) {
-            s->candidate[i].settle = 1; /* the more orderly one is the simpler one */
+        if (i < s->n && s->ops[i].mode != s->kit->simplest_mode) {
+            uint32_t mode = s->ops[i].mode;
+            s->candidate[i].mode = s->kit->simplest_mode;
             if (take(s, s->n))
                 smaller = true;
             else
-                s->candidate[i].settle = 0;
+                s->candidate[i].mode = mode;
         }
     }
     return smaller;
 }
 
-unsigned prop_shrink(const struct prop_case *k, struct prop_op *ops, unsigned n, struct prop_failure *f,
+unsigned prop_shrink(const struct prop_kit *kit, const void *k, struct prop_op *ops, unsigned n, struct prop_failure *f,
                      unsigned max_tries)
 {
-    struct shrinking s = {.k = k, .ops = ops, .n = n, .tries_left = max_tries, .f = f};
+    struct shrinking s = {.kit = kit, .k = k, .ops = ops, .n = n, .tries_left = max_tries, .f = f};
 
     s.candidate = malloc((n ? n : 1) * sizeof(*ops));
     if (!s.candidate)

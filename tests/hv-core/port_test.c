@@ -190,8 +190,10 @@ bool port_trylock(struct hv_lock *lock)
         return false;
     }
     yield();
-    if (lock->holder)
+    if (lock->holder) {
+        spin(); /* who tries again and again gives the holder time */
         return false;
+    }
     lock_take(lock);
     return true;
 }

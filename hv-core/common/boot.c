@@ -27,6 +27,10 @@ int hv_boot(const struct hv_boot_info *info)
     if ((rc = numa_init(info)) != 0)
         return rc; /* it said why */
     dma_bitsize_set(info->opt.dma_bits);
+    if ((rc = memop_max_order_set(info->opt.memop_max_order)) != 0) {
+        hv_printk("memop-max-order=%s: up to four orders from 0 to %u\n", info->opt.memop_max_order, MAX_ORDER);
+        return rc;
+    }
     if ((rc = mm_init()) != 0) {
         hv_printk("the heap cannot be set up (error %d)\n", -rc);
         return rc;

@@ -35,6 +35,11 @@ uint64_t domheap_moving(void)
     return sum;
 }
 
+void domheap_carry(uint64_t more, uint64_t less)
+{
+    moving[port_this_cpu().n] += more - less;
+}
+
 void dma_bitsize_set(unsigned bits)
 {
     dma_bits_asked = bits;
@@ -229,16 +234,36 @@ const struct frame *extent_holding(uint64_t f, uint64_t *head)
     return f >> FRAME_BITS ? NULL : extent_of_at_least(f, 0, head);
 }
 
-/* Cut d's extent around f until 2^order frames at f are one, or parts of it that are one. page_alloc_lock held. */
-static int isolate(struct domain *d, uint64_t f, unsigned order)
+/* All of these are in smaller extents of d's. */
+static bool in_parts(const struct domain *d, uint64_t f, unsigned order)
+{
+    uint64_t head;
+
+    for (uint64_t end = f + (1ull << order); f < end;) {
+        const struct frame *e = extent_holding(f, &head);
+        if (!e || e->owner != d->id.n + 1u)
+            return false;
+        f = head + (1ull << e->order);
+    }
+    return true;
+}
+
+/*
+ * Cut d's extent around f until 2^order frames at f are an extent, or several (*parts). page_alloc_lock held.
+ * -HV_EINVAL: they are not d's. -HV_ENOMEM: no descriptors; cut, but not as far.
+ */
+static int isolate(struct domain *d, struct extent_list *l, uint64_t f, unsigned order, bool *parts)
 {
     uint64_t head;
     const struct frame *e = extent_of_at_least(f, order, &head);
 
-    if (!e || e->owner != d->id.n + 1u)
+    *parts = !e;
+    if (!e)
+        return in_parts(d, f, order) ? 0 : -HV_EINVAL;
+    if (e->owner != d->id.n + 1u)
         return -HV_EINVAL;
     for (unsigned have = e->order; have > order; have--) {
-        int rc = heap_halve(d->page_list, head, have);
+        int rc = heap_halve(l, head, have);
         if (rc)
             return rc;
         if (f & (1ull << (have - 1)))
@@ -247,14 +272,42 @@ static int isolate(struct domain *d, uint64_t f, unsigned order)
     return 0;
 }
 
+int domain_isolate(struct domain *d, uint64_t f, unsigned order)
+{
+    bool parts;
+
+    port_lock(&d->page_alloc_lock);
+    int rc = isolate(d, d->page_list, f, order, &parts);
+    port_unlock(&d->page_alloc_lock);
+    return rc;
+}
+
+void domain_take_pages(struct domain *d, uint64_t f, unsigned order, struct extent_list *to)
+{
+    uint64_t head;
+
+    for (uint64_t end = f + (1ull << order); f < end;) {
+        unsigned piece = extent_holding(f, &head)->order;
+        disown(d, f, piece);
+        extent_list_add_tail(to, link_to(f, piece), frame_at(f, piece));
+        f += 1ull << piece;
+    }
+}
+
+void domain_add_extent(struct domain *d, uint64_t f, unsigned order)
+{
+    own(d, f, order);
+}
+
 /* The frames among these that others refer to become extents of their own. page_alloc_lock held. */
 static int isolate_referred(struct domain *d, uint64_t f, unsigned order)
 {
     uint64_t end = f + (1ull << order);
+    bool parts;
     int rc = 0;
 
     for (uint64_t r = f; !rc && (r = page_ref_next(d, r, end)) != FRAME_NONE; r++)
-        rc = isolate(d, r, 0);
+        rc = isolate(d, d->page_list, r, 0, &parts);
     return rc;
 }
 
@@ -278,30 +331,29 @@ static void free_unreferred(struct domain *d, uint64_t f, unsigned order)
 int domain_free_pages(struct domain *d, uint64_t f, unsigned order)
 {
     uint64_t *in_hand = &moving[port_this_cpu().n];
+    bool parts;
 
     port_lock(&d->page_alloc_lock);
-    int rc = isolate(d, f, order);
-    if (!rc && d->nr_page_refs && page_ref_next(d, f, f + (1ull << order)) != FRAME_NONE) {
-        *in_hand += 1ull << order;
-        rc = isolate_referred(d, f, order);
-        if (!rc)
-            free_unreferred(d, f, order);
-        *in_hand -= 1ull << order;
-        port_unlock(&d->page_alloc_lock);
-        return rc;
-    }
+    int rc = isolate(d, d->page_list, f, order, &parts);
     if (rc) {
         port_unlock(&d->page_alloc_lock);
         return rc;
     }
     *in_hand += 1ull << order;
-    if (quirk(claim_at_assign))
-        heap_claim_grow(d, 1ull << order);
-    disown(d, f, order);
-    port_unlock(&d->page_alloc_lock);
-    free_heap_pages(f, order);
+    if (parts || (d->nr_page_refs && page_ref_next(d, f, f + (1ull << order)) != FRAME_NONE)) {
+        rc = isolate_referred(d, f, order);
+        if (!rc)
+            free_unreferred(d, f, order);
+        port_unlock(&d->page_alloc_lock);
+    } else {
+        if (quirk(claim_at_assign))
+            heap_claim_grow(d, 1ull << order);
+        disown(d, f, order);
+        port_unlock(&d->page_alloc_lock);
+        free_heap_pages(f, order);
+    }
     *in_hand -= 1ull << order;
-    return 0;
+    return rc;
 }
 
 void domain_page_released(struct domain *d, uint64_t f)

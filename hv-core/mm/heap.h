@@ -42,6 +42,16 @@ const struct extent_list *heap_list(unsigned node, unsigned zone, unsigned order
  * nothing changed. -HV_EINVAL: they are not d's.
  */
 int domain_free_pages(struct domain *d, uint64_t f, unsigned order);
+/* Let frames f..f+2^order-1 of d be extents of their own; the same errors. */
+int domain_isolate(struct domain *d, uint64_t f, unsigned order);
+/*
+ * With page_alloc_lock held, and no time between the two: isolated frames that nobody else refers to leave d for a
+ * list, in use and nobody's; and such an extent, on no list, becomes d's. Claims and limits do not count.
+ */
+void domain_take_pages(struct domain *d, uint64_t f, unsigned order, struct extent_list *to);
+void domain_add_extent(struct domain *d, uint64_t f, unsigned order);
+/* This pCPU has so many more, or less, pages in hand that are neither free nor anybody's. */
+void domheap_carry(uint64_t more, uint64_t less);
 /* Frames between the heap and an owner (heap_check). */
 uint64_t domheap_moving(void);
 /* The extent in use that f is in, and its first frame; NULL: f is free, or no RAM. The owner's lock, or the heap's. */
@@ -51,7 +61,7 @@ void domain_page_released(struct domain *d, uint64_t f);
 
 /* ---- mm/page_ref.c: for the owner, with its page_alloc_lock held ------------------------------------------------- */
 
-#define PAGE_REF_MAX_FRAMES 6144u    /* frames that others refer to, on the whole host */
+#define PAGE_REF_MAX_FRAMES 6144u     /* frames that others refer to, on the whole host */
 #define PAGE_REF_MAX_COUNT 0x3ffffffu /* references to one: Xen's count has 26 bits */
 
 void page_ref_init(void);
@@ -60,6 +70,18 @@ uint64_t page_ref_next(const struct domain *d, uint64_t from, uint64_t end);
 /* Its owner frees f, which others refer to and which is an extent of its own. */
 void page_ref_give_up(uint64_t f);
 const char *page_ref_check(void);
+
+/* ---- mm/memory.c, mm/exchange.c -----------------------------------------------------------------------------------
+ */
+
+/* May this caller ask for extents of this order? */
+bool memop_order_permitted(const struct domain *caller, unsigned order);
+/* 2^order frames from each of nr extents from g on are guest frames, and none overflows. */
+bool memop_range_valid(uint64_t g, uint64_t nr, unsigned order);
+bool memop_flags_valid(unsigned flags);
+/* The order of the largest part of g.. to end that an entry or extent of that order around g has room for. */
+unsigned memop_piece(uint64_t g, uint64_t end, unsigned order);
+long memory_exchange(struct domain *d, struct hv_memory_op *op, const struct domain *caller);
 
 /* ---- mm/setaside.c: under the lock of sysctls -------------------------------------------------------------------- */
 

@@ -103,7 +103,7 @@ static void a_node_can_be_asked_for(void)
     op.mem_flags = XENMEMF_node(64);
     op.nr_done = 0;
     CU_ASSERT_EQUAL(do_memory_op(&op), -HV_EINVAL);
-    op.mem_flags = 1u << 1; /* no such flag */
+    op.mem_flags = 1u << 2; /* no such flag */
     CU_ASSERT_EQUAL(do_memory_op(&op), -HV_EINVAL);
     fx_check();
     domain_destroy(d);

@@ -35,6 +35,7 @@ struct hv_options {
     enum hv_sched_gran sched_gran;   /* cpu */
     bool dom0_vcpus_pin;             /* false */
     unsigned dma_bits;               /* width of the addresses kept back for devices, 0: Xen chooses */
+    const char *memop_max_order;     /* largest extents: "domU,control,hardware,pass-through"; NULL: Xen's own */
 
     enum hv_credit2_runqueue credit2_runqueue; /* socket */
     int credit2_balance_under;                 /* 0 */

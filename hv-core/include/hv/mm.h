@@ -35,6 +35,13 @@ unsigned dma_bitsize(void);
 /* Boot parameter dma_bits, before mm_init; 0: what the machine's nodes suggest, and none on a machine of one node. */
 void dma_bitsize_set(unsigned bits);
 
+/*
+ * Boot parameter memop-max-order, at levels that have it: up to four numbers with commas between, each of which may be
+ * left out: orders of the largest extents that a domU, the control domain, the hardware domain and a domU with devices
+ * may ask for (9,18,12,12). NULL: these. -HV_EINVAL, and unchanged: something else, or above MAX_ORDER.
+ */
+int memop_max_order_set(const char *text);
+
 #define HV_ANY_ZONE (~0u)
 /*
  * Let that many pages of a node (of one zone: frames from 2^zone to 2^(zone + 1)) be free: what is too many is taken
@@ -97,7 +104,6 @@ int mm_relinquish(struct domain *d);
 void mm_destroy_domain(struct domain *d);
 /* Set or release (pages 0) the claim of d. */
 int domain_set_outstanding_pages(struct domain *d, uint64_t pages);
-/* populate_physmap, decrease_reservation, claim_pages: extents done, -HV_ERESTART, or -HV_E*. */
 long do_memory_op(struct hv_memory_op *op);
 /* dom0's memory: 4.3 takes it in one go from the nodes of its affinity. */
 int mm_populate_dom0(struct domain *d, uint64_t pages);

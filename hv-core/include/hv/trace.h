@@ -61,6 +61,9 @@
 #define TRC_CSCHED2_RATELIMIT 0x22216u
 #define TRC_CSCHED2_RUNQ_CAND_CHECK 0x22217u
 #define TRC_MEM_DECREASE_RESERVATION 0x10f005u
+#define TRC_MEM_POD_POPULATE 0x10f010u
+#define TRC_MEM_POD_ZERO_RECLAIM 0x10f011u
+#define TRC_MEM_POD_SUPERPAGE_SPLINTER 0x10f012u
 
 /* One word: vcpu in bits 0..15, domain in bits 16..31. */
 static inline uint32_t trace_v(const struct vcpu *v)
@@ -89,6 +92,21 @@ static inline void trace4(uint32_t ev, uint32_t a, uint32_t b, uint32_t c, uint3
 {
     const uint32_t w[] = {a, b, c, d};
     port_trace(ev, 4, w);
+}
+
+/*
+ * Records of memory: guest frame, then domain and order as two halves of a word, then the padding that Xen's struct has
+ * (until 4.18). The second has the machine frame too.
+ */
+static inline void trace_mem(uint32_t ev, const struct domain *d, uint64_t g, unsigned order)
+{
+    trace4(ev, (uint32_t)g, (uint32_t)(g >> 32), d->id.n | (uint32_t)order << 16, 0);
+}
+static inline void trace_mem_frame(uint32_t ev, const struct domain *d, uint64_t g, uint64_t f, unsigned order)
+{
+    const uint32_t w[] = {
+        (uint32_t)g, (uint32_t)(g >> 32), (uint32_t)f, (uint32_t)(f >> 32), d->id.n | (uint32_t)order << 16, 0};
+    port_trace(ev, 6, w);
 }
 
 #endif

@@ -35,12 +35,36 @@ struct hv_set_timer_op {
 
 /* ---- memory ---------------------------------------------------------------------------------------------------- */
 
-enum hv_memory_cmd { XENMEM_populate_physmap, XENMEM_decrease_reservation, XENMEM_claim_pages };
+/*
+ * populate_physmap, increase_reservation, decrease_reservation: extents done, fewer where one could not be. Extents
+ *     above the caller's limit: none are done (exchange: -HV_EPERM). increase_reservation gives pages that no guest
+ *     frame stands for.
+ * claim_pages: nr_extents pages, 0 to release. -HV_EINVAL, -HV_ENOMEM.
+ * exchange: the extents for those of out, which are as much in all, and which get the guest frames named there. 0, or
+ *     -HV_EINVAL: not as much, or not all are the domain's alone; -HV_ENOMEM. nr_done extents are exchanged then, and
+ *     the others are as they were.
+ * current_reservation, maximum_reservation: pages that the domain has, or may have.
+ * set_pod_target: an HVM domain is to have pod.target_pages pages, with those that wait for being demanded.
+ *     get_pod_target, and set's own result, fill in pod. -HV_EINVAL: not HVM. -HV_ENOMEM: as far as it could.
+ */
+enum hv_memory_cmd {
+    XENMEM_populate_physmap,
+    XENMEM_decrease_reservation,
+    XENMEM_claim_pages,
+    XENMEM_increase_reservation,
+    XENMEM_exchange,
+    XENMEM_current_reservation,
+    XENMEM_maximum_reservation,
+    XENMEM_set_pod_target,
+    XENMEM_get_pod_target
+};
 
-/* mem_flags as at 4.3: node + 1 in bits 8..15, exact_node bit 4 (0: no preference). */
+/* mem_flags as at 4.3: node + 1 in bits 8..15, exact_node bit 4 (0: no preference), address bits in 24..31. */
+#define XENMEMF_populate_on_demand (1u << 1) /* populate_physmap: only mark them (HVM) */
 #define XENMEMF_exact_node_request (1u << 4)
 #define XENMEMF_node(n) ((((unsigned)(n)) + 1u) << 8)
 #define XENMEMF_get_node(f) ((((f) >> 8) & 0xffu) - 1u)
+#define XENMEMF_address_bits(n) ((unsigned)(n) << 24)
 
 struct hv_memory_op {
     enum hv_memory_cmd cmd;
@@ -55,6 +79,18 @@ struct hv_memory_op {
     gfn_t first_gfn;
     /* Extents already done: 0 at first; a preempted call returns -HV_ERESTART with it advanced, and is called again. */
     uint64_t nr_done;
+    /* exchange: what comes for them. */
+    struct {
+        uint64_t nr_extents;
+        unsigned extent_order;
+        unsigned mem_flags;
+        gfn_t first_gfn;
+    } out;
+    /* set_pod_target (in: target_pages), get_pod_target; in pages. */
+    struct {
+        uint64_t target_pages;
+        uint64_t tot_pages, cache_pages, entries; /* of all, those that wait; guest frames that wait for one */
+    } pod;
 };
 
 /* ---- domain control -------------------------------------------------------------------------------------------- */

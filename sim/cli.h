@@ -23,7 +23,7 @@ struct cli_command {
     const char *more;                                         /* what --help says after the options, NULL: nothing */
 };
 
-extern const char cli_replay_more[], cli_check_more[];
+extern const char cli_replay_more[], cli_check_more[], cli_report_more[];
 
 /* NULL-name terminated. */
 extern const struct cli_command cli_commands[];

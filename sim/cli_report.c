@@ -1,35 +1,77 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* hvsim report: the results of a sweep against published figures. */
+/* hvsim report: what came out, for people: a sweep against published figures, where a run has its memory. */
 #include "cli.h"
 
 #include "density.h"
+#include "locality.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { OPT_DB = 256, OPT_REFERENCE, OPT_CALIBRATION, OPT_SWEEP, OPT_CHECK, OPT_NO_PLOTS };
+enum { OPT_DB = 256, OPT_REFERENCE, OPT_CALIBRATION, OPT_SWEEP, OPT_CHECK, OPT_NO_PLOTS, OPT_JSON };
 
 #define DENSITY_SWEEP "xen-4.3-density"
 
 const struct argp_option cli_report_options[] = {
-    {"db", OPT_DB, "FILE.sqlite", 0, "Database of the sweep", 0},
-    {"out", 'o', "DIR", 0, "Write validation.csv, density.csv, auto.csv, sensitivity.csv and plots/ there", 0},
-    {"reference", OPT_REFERENCE, "FILE.csv", 0, "The published table (default: results/reference/t1.csv)", 0},
-    {"calibration", OPT_CALIBRATION, "DIR", 0, "Calibration files (default: results/calibration)", 0},
-    {"sweep", OPT_SWEEP, "NAME", 0, "Name of the sweep in the database (default: " DENSITY_SWEEP ")", 0},
-    {"check", OPT_CHECK, NULL, 0, "Exit 1 if a bar is missed", 0},
+    {"db", OPT_DB, "FILE.sqlite", 0, "density: database of the sweep", 0},
+    {"out", 'o', "DIR", 0, "Write tables (CSV) and plots (SVG, PNG) there", 0},
+    {"reference", OPT_REFERENCE, "FILE.csv", 0, "density: the published table (default: results/reference/t1.csv)", 0},
+    {"calibration", OPT_CALIBRATION, "DIR", 0, "density: calibration files (default: results/calibration)", 0},
+    {"sweep", OPT_SWEEP, "NAME", 0, "density: name of the sweep in the database (default: " DENSITY_SWEEP ")", 0},
+    {"check", OPT_CHECK, NULL, 0, "density: exit 1 if a bar is missed", 0},
     {"no-plots", OPT_NO_PLOTS, NULL, 0, "Do not run gnuplot", 0},
+    {"json", OPT_JSON, NULL, 0, "locality: print it as JSON", 0},
     {"quiet", 'q', NULL, 0, "Do not print the tables", 0},
     {0},
 };
-const char *const cli_report_words[] = {"density", NULL};
+const char *const cli_report_words[] = {"density", "locality", NULL};
+const char cli_report_more[] = "REPORT is one of\n"
+                               "  density: the sweep of the Xen 4.3 density benchmark against the published table\n"
+                               "  locality RUN_DIR: pages of each VM by node and size, and how local they are";
 
 struct report_args {
-    const char *report, *db, *out, *sweep;
+    const char *report, *db, *out, *sweep, *run_dir;
     char reference[4096], calibration[4096], templates[4096];
-    bool check, no_plots, quiet;
+    bool check, no_plots, quiet, json;
 };
+
+static bool is(const struct report_args *a, const char *report)
+{
+    return strcmp(a->report, report) == 0;
+}
+
+static error_t take_argument(struct report_args *a, const char *arg, struct argp_state *state)
+{
+    if (a->report && is(a, "locality") && !a->run_dir) {
+        a->run_dir = arg;
+        return 0;
+    }
+    if (a->report)
+        return cli_bad(state, "unexpected argument '%s': one report at a time", arg);
+    for (const char *const *w = cli_report_words; *w; w++)
+        if (strcmp(arg, *w) == 0) {
+            a->report = arg;
+            return 0;
+        }
+    return cli_bad(state, "no report '%s': there are density and locality", arg);
+}
+
+static error_t check_whole(const struct report_args *a, struct argp_state *state)
+{
+    if (!a->report)
+        return cli_bad(state, "which report? There are density and locality");
+    if (is(a, "locality")) {
+        if (a->db || a->check)
+            return cli_bad(state, "--db and --check are of report density");
+        return a->run_dir ? 0 : cli_bad(state, "no directory of a run given");
+    }
+    if (a->json)
+        return cli_bad(state, "--json is of report locality");
+    if (!a->db || !a->out)
+        return cli_bad(state, "no %s given", a->db ? "--out DIR" : "--db FILE.sqlite");
+    return 0;
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -59,19 +101,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 'q':
         a->quiet = true;
         return 0;
+    case OPT_JSON:
+        a->json = true;
+        return 0;
     case ARGP_KEY_ARG:
-        if (a->report)
-            return cli_bad(state, "unexpected argument '%s': one report at a time", arg);
-        if (strcmp(arg, "density") != 0)
-            return cli_bad(state, "no report '%s': there is density", arg);
-        a->report = arg;
-        return 0;
+        return take_argument(a, arg, state);
     case ARGP_KEY_END:
-        if (!a->report)
-            return cli_bad(state, "which report? There is density");
-        if (!a->db || !a->out)
-            return cli_bad(state, "no %s given", a->db ? "--out DIR" : "--db FILE.sqlite");
-        return 0;
+        return check_whole(a, state);
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -99,7 +135,7 @@ static void density(const struct report_args *a, unsigned *missed, struct fault 
     FILE *out = a->quiet ? fopen("/dev/null", "we") : stdout;
     if (!out)
         fault_set(f, EXIT_HOST_FAILED, "/dev/null: %s", strerror(errno));
-    if (f->code == EXIT_DONE && density_make_dir(a->out, f) == EXIT_DONE) {
+    if (f->code == EXIT_DONE && report_make_dir(a->out, f) == EXIT_DONE) {
         *missed = density_print(d, out);
         density_write_files(d, a->out, f);
         if (f->code == EXIT_DONE)
@@ -112,6 +148,19 @@ static void density(const struct report_args *a, unsigned *missed, struct fault 
     if (out && out != stdout)
         fclose(out);
     density_free(d);
+}
+
+static void locality(const struct report_args *a, struct fault *f)
+{
+    struct locality *l = locality_load(a->run_dir, f);
+
+    if (l && a->json)
+        locality_print_json(l, stdout);
+    else if (l && !a->quiet)
+        locality_print(l, stdout);
+    if (l && a->out)
+        locality_write(l, a->out, a->templates, !a->no_plots, f);
+    locality_free(l);
 }
 
 int cli_report(const struct cli *cli, int argc, char **argv)
@@ -129,7 +178,10 @@ int cli_report(const struct cli *cli, int argc, char **argv)
         return EXIT_BAD_INPUT;
     struct fault f = {0};
     unsigned missed = 0;
-    density(&a, &missed, &f);
+    if (is(&a, "locality"))
+        locality(&a, &f);
+    else
+        density(&a, &missed, &f);
     if (f.code == EXIT_DONE && a.check && missed)
         fault_set(&f, EXIT_CHECK_FAILED, "%u bars missed", missed);
     return cli_fault(&f, argv[0]);

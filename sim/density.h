@@ -9,6 +9,7 @@
 #ifndef SIM_DENSITY_H
 #define SIM_DENSITY_H
 
+#include "report_file.h"
 #include "store.h"
 
 enum density_config { DENSITY_ALL, DENSITY_PINNED, DENSITY_AUTO, DENSITY_CONFIGS };
@@ -118,16 +119,5 @@ int density_plot(const struct density *d, const char *dir, const char *templates
 /* How far each prediction moves with each calibrated parameter: to f, and sensitivity.csv into dir. */
 int density_sensitivity(const struct density *d, const char *calibration_dir, const char *dir, FILE *out,
                         struct fault *f);
-
-/* A file that appears under its name when it is complete. */
-struct density_file {
-    FILE *f;
-    char path[4096], temp[4112];
-};
-int density_open(struct density_file *o, const char *dir, const char *name, struct fault *f);
-int density_close(struct density_file *o, struct fault *f);
-int density_make_dir(const char *path, struct fault *f);
-/* Copy a script of templates into dir and let gnuplot run it there. */
-int density_run_script(const char *templates, const char *script, const char *dir, struct fault *f);
 
 #endif

@@ -6,45 +6,6 @@
 #include <errno.h>
 #include <math.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-int density_make_dir(const char *path, struct fault *f)
-{
-    char p[4096];
-    if (snprintf(p, sizeof(p), "%s/", path) >= (int)sizeof(p))
-        return fault_set(f, EXIT_BAD_INPUT, "%s: the name is too long", path);
-    for (char *s = p + 1; (s = strchr(s, '/')); s++) {
-        *s = 0;
-        if (mkdir(p, 0777) && errno != EEXIST)
-            return fault_set(f, EXIT_BAD_INPUT, "%s: %s", p, strerror(errno));
-        *s = '/';
-    }
-    if (access(path, W_OK | X_OK))
-        return fault_set(f, EXIT_BAD_INPUT, "%s: cannot write there: %s", path, strerror(errno));
-    return EXIT_DONE;
-}
-
-int density_open(struct density_file *o, const char *dir, const char *name, struct fault *f)
-{
-    o->f = NULL;
-    if (snprintf(o->path, sizeof(o->path), "%s/%s", dir, name) >= (int)sizeof(o->path))
-        return fault_set(f, EXIT_BAD_INPUT, "%s: the name is too long", dir);
-    snprintf(o->temp, sizeof(o->temp), "%s.tmp", o->path);
-    o->f = fopen(o->temp, "we");
-    return o->f ? EXIT_DONE : fault_set(f, EXIT_BAD_INPUT, "%s: cannot write there: %s", o->path, strerror(errno));
-}
-
-int density_close(struct density_file *o, struct fault *f)
-{
-    bool bad = fflush(o->f) || ferror(o->f);
-    bad |= fclose(o->f) != 0;
-    if (bad || f->code != EXIT_DONE || rename(o->temp, o->path)) {
-        fault_set(f, EXIT_HOST_FAILED, "%s: %s", o->path, strerror(errno));
-        unlink(o->temp);
-    }
-    return f->code;
-}
 
 /* Empty for what does not exist. */
 static void field(FILE *f, double v)
@@ -110,10 +71,10 @@ int density_write_files(const struct density *d, const char *dir, struct fault *
         void (*write)(const struct density *d, FILE *f);
     } files[] = {{"validation.csv", write_validation}, {"density.csv", write_cells}, {"auto.csv", write_auto}};
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && f->code == EXIT_DONE; i++) {
-        struct density_file o;
-        if (density_open(&o, dir, files[i].name, f) == EXIT_DONE) {
+        struct report_file o;
+        if (report_open(&o, dir, files[i].name, f) == EXIT_DONE) {
             files[i].write(d, o.f);
-            density_close(&o, f);
+            report_close(&o, f);
         }
     }
     return f->code;

@@ -2,13 +2,8 @@
 /* Data for gnuplot, its scripts beside them, so that a reader can draw the plots again in another way. */
 #include "density.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static const char *const scripts[] = {"density-throughput.gp", "density-gain.gp"};
 
@@ -52,70 +47,22 @@ static void write_data(const struct density *d, unsigned p, FILE *f)
     }
 }
 
-static int copy_script(const char *templates, const char *name, const char *dir, struct fault *f)
-{
-    char from[4096], buf[4096];
-    snprintf(from, sizeof(from), "%s/%s", templates, name);
-    FILE *in = fopen(from, "re");
-    if (!in)
-        return fault_set(f, EXIT_HOST_FAILED, "%s: %s", from, strerror(errno));
-    struct density_file o;
-    if (density_open(&o, dir, name, f) == EXIT_DONE) {
-        size_t n;
-        while ((n = fread(buf, 1, sizeof(buf), in)) > 0)
-            fwrite(buf, 1, n, o.f);
-        density_close(&o, f);
-    }
-    fclose(in);
-    return f->code;
-}
-
-static int run_gnuplot(const char *dir, const char *script, struct fault *f)
-{
-    fflush(NULL);
-    pid_t pid = fork();
-    if (pid == 0) {
-        int null = open("/dev/null", O_RDONLY);
-        if (null >= 0)
-            dup2(null, STDIN_FILENO);
-        if (chdir(dir))
-            _exit(126);
-        execlp("gnuplot", "gnuplot", script, (char *)NULL);
-        _exit(127);
-    }
-    int status = 0;
-    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    if (pid < 0 || (WIFEXITED(status) && WEXITSTATUS(status) == 127))
-        return fault_set(f, EXIT_HOST_FAILED, "cannot run gnuplot (package gnuplot-nox)");
-    if (status)
-        return fault_set(f, EXIT_HOST_FAILED, "gnuplot failed on %s/%s", dir, script);
-    return EXIT_DONE;
-}
-
-int density_run_script(const char *templates, const char *script, const char *dir, struct fault *f)
-{
-    if (copy_script(templates, script, dir, f) == EXIT_DONE)
-        run_gnuplot(dir, script, f);
-    return f->code;
-}
-
 int density_plot(const struct density *d, const char *dir, const char *templates, struct fault *f)
 {
     char plots[4096];
     snprintf(plots, sizeof(plots), "%s/plots", dir);
-    if (density_make_dir(plots, f) != EXIT_DONE)
+    if (report_make_dir(plots, f) != EXIT_DONE)
         return f->code;
     for (unsigned p = 0; p < DENSITY_PROGRAMS && f->code == EXIT_DONE; p++) {
-        struct density_file o;
+        struct report_file o;
         char name[64];
         snprintf(name, sizeof(name), "%s.dat", density_programs[p].profile);
-        if (density_open(&o, plots, name, f) == EXIT_DONE) {
+        if (report_open(&o, plots, name, f) == EXIT_DONE) {
             write_data(d, p, o.f);
-            density_close(&o, f);
+            report_close(&o, f);
         }
     }
     for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]) && f->code == EXIT_DONE; i++)
-        density_run_script(templates, scripts[i], plots, f);
+        report_run_script(templates, scripts[i], plots, f);
     return f->code;
 }

@@ -117,8 +117,8 @@ int density_sensitivity(const struct density *d, const char *calibration_dir, co
         fprintf(out, "\nSensitivity: not simulated (run the sweep sensitivity.toml into the same database)\n");
         return EXIT_DONE;
     }
-    struct density_file csv;
-    if (density_open(&csv, dir, "sensitivity.csv", f) != EXIT_DONE)
+    struct report_file csv;
+    if (report_open(&csv, dir, "sensitivity.csv", f) != EXIT_DONE)
         return f->code;
     fputs("program,parameter,value,uncertainty,row,unit,at_minus,at_plus\n", csv.f);
     print_header(out);
@@ -135,5 +135,5 @@ int density_sensitivity(const struct density *d, const char *calibration_dir, co
     }
     if (f->code == EXIT_DONE && !known)
         fprintf(out, "  none of the simulated variants fits the calibration files: run sensitivity.toml again\n");
-    return density_close(&csv, f);
+    return report_close(&csv, f);
 }

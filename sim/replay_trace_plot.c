@@ -2,7 +2,7 @@
 /* Distribution functions for gnuplot: a file a quantity, in it two blocks a domain, recorded and simulated. */
 #include "replay_trace.h"
 
-#include "density.h"
+#include "report_file.h"
 #include <limits.h>
 
 #define SCRIPT "replay-trace.gp"
@@ -23,13 +23,13 @@ static void write_block(const struct trace_comparison *c, const struct trace_dom
 
 int replay_trace_plot(const struct trace_comparison *c, const char *dir, struct fault *f)
 {
-    if (density_make_dir(dir, f) != EXIT_DONE)
+    if (report_make_dir(dir, f) != EXIT_DONE)
         return f->code;
     for (int q = 0; q < QUANTITIES && !f->code; q++) {
-        struct density_file o;
+        struct report_file o;
         char name[64];
         snprintf(name, sizeof(name), "%s.dat", trace_quantity_names[q]);
-        if (density_open(&o, dir, name, f) != EXIT_DONE)
+        if (report_open(&o, dir, name, f) != EXIT_DONE)
             break;
         for (size_t i = 0; i < c->nr; i++) {
             const struct trace_domain *d = &c->domain[i];
@@ -38,11 +38,11 @@ int replay_trace_plot(const struct trace_comparison *c, const char *dir, struct 
             write_block(c, d, SIDE_RECORDED, (enum trace_quantity)q, o.f);
             write_block(c, d, SIDE_SIMULATED, (enum trace_quantity)q, o.f);
         }
-        density_close(&o, f);
+        report_close(&o, f);
     }
     char templates[PATH_MAX];
     snprintf(templates, sizeof(templates), "%s/scripts/plots", scenario_data_dir());
     if (!f->code)
-        density_run_script(templates, SCRIPT, dir, f);
+        report_run_script(templates, SCRIPT, dir, f);
     return f->code;
 }

@@ -173,7 +173,8 @@ void measure::write_vms(metrics &out, double window) const
         metrics_add(&out, "vm.runnable_seconds", double(state[RUNSTATE_runnable]) / 1e9, "vm", name, NULL);
         metrics_add(&out, "vm.blocked_seconds", double(state[RUNSTATE_blocked]) / 1e9, "vm", name, NULL);
         metrics_add(&out, "vm.warmup_seconds", d.warmup_ps / 1e12, "vm", name, NULL);
-        metrics_add(&out, "vm.local_access_fraction", d.misses > 0 ? d.local_misses / d.misses : 0, "vm", name, NULL);
+        if (d.misses > 0) // of none no part was local, nor remote
+            metrics_add(&out, "vm.local_access_fraction", d.local_misses / d.misses, "vm", name, NULL);
         metrics_add(&out, "vm.migrations", double(d.migrations), "vm", name, NULL);
         metrics_add(&out, "vm.context_switches", double(d.switches), "vm", name, NULL);
         metrics_add(&out, "vm.expected_local_fraction", end_.memory[i].expected_local, "vm", name, NULL);

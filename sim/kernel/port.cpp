@@ -199,6 +199,11 @@ void port_copy_page(mfn_t, mfn_t)
     self().charge(2 * the_host->cost.page_clear); // reads one page and writes another
 }
 
+bool port_pages_zero(mfn_t, unsigned)
+{
+    return false; // guests have no contents; what one has demanded it has written to
+}
+
 void port_console_write(const char *s, size_t n)
 {
     if (the_host->opt.console)

@@ -10,9 +10,9 @@ const struct argp_option cli_list_options[] = {
     {0},
 };
 /* The names of list_kinds, for the completion of shells; a test holds them together. */
-const char *const cli_list_words[] = {"machines",   "workloads", "scenarios", "costs",        "schedulers",
-                                      "levels",     "quirks",    "metrics",   "machine-keys", "scenario-keys",
-                                      "sweep-keys", "xl-keys",   NULL};
+const char *const cli_list_words[] = {
+    "machines", "workloads",    "scenarios",     "costs",      "schedulers", "levels",  "quirks",
+    "metrics",  "machine-keys", "scenario-keys", "sweep-keys", "check-keys", "xl-keys", NULL};
 
 struct args {
     const struct list_kind *kind;

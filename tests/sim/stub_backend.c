@@ -34,6 +34,9 @@ static struct scenario *load(const char *path, const char *const *overrides, cha
     s->description = strdup("");
     s->path = strdup(path);
     s->warmup_ps = s->duration_ps = 1000000000000;
+    static struct machine nowhere = {.name = (char *)"stub"};
+    s->machine = &nowhere;
+    s->level = hv_profiles;
     size_t n;
     const char *slash = strrchr(path, '/');
     FILE *f = open_memstream(&s->resolved_json, &n);

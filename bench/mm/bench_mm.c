@@ -39,6 +39,7 @@
 
 static struct mm_host host;
 static FILE *csv;
+static unsigned repeats = 5; /* of a trace */
 
 static double now_s(void)
 {
@@ -252,9 +253,9 @@ static void measure_trace(uint64_t bytes, const char *age)
     double v[5];
     uint64_t splits = tp_perfc[PERFC_heap_split], merges = tp_perfc[PERFC_heap_merge];
 
-    for (unsigned i = 0; i < ARRAY_SIZE(v); i++)
+    for (unsigned i = 0; i < repeats; i++)
         v[i] = run_trace(heap_get, heap_put);
-    double n = (double)TRACE_STEPS * ARRAY_SIZE(v), ns = median(v, ARRAY_SIZE(v));
+    double n = (double)TRACE_STEPS * repeats, ns = median(v, repeats);
     row("trace", bytes, age, 0, ns, ns, (double)(tp_perfc[PERFC_heap_split] - splits) / n,
         (double)(tp_perfc[PERFC_heap_merge] - merges) / n);
 }
@@ -266,14 +267,14 @@ static void measure_others(void)
 
     mallopt(M_MMAP_THRESHOLD, 1 << 30); /* from its own arenas, not from the kernel each time */
     mallopt(M_TRIM_THRESHOLD, 1 << 30);
-    for (unsigned i = 0; i < ARRAY_SIZE(v); i++)
+    for (unsigned i = 0; i < repeats; i++)
         v[i] = run_trace(malloc_get, free);
-    double ns = median(v, ARRAY_SIZE(v));
+    double ns = median(v, repeats);
     row("malloc", 0, "trace", 0, ns, ns, 0, 0);
 #ifdef HAVE_MIMALLOC
-    for (unsigned i = 0; i < ARRAY_SIZE(v); i++)
+    for (unsigned i = 0; i < repeats; i++)
         v[i] = run_trace(mimalloc_get, mi_free);
-    ns = median(v, ARRAY_SIZE(v));
+    ns = median(v, repeats);
     row("mimalloc", 0, "trace", 0, ns, ns, 0, 0);
 #endif
 }
@@ -343,7 +344,7 @@ int main(int argc, char **argv)
 
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--quick"))
-            quick = true;
+            quick = true, repeats = 1;
         else if (!strcmp(argv[i], "--scale"))
             scale = true;
         else if (!strcmp(argv[i], "--csv") && i + 1 < argc)

@@ -26,7 +26,9 @@ xmllint --noout "$dir/report/locality.svg" || fail "the SVG is none"
 "$hvsim" report locality "$dir/run" --json >"$dir/json"
 grep -q '"vm": "vm-1", "expected_local": 1, "experienced_local": 1, ' "$dir/json" || fail "JSON"
 "$hvsim" report locality "$dir/run" --json --quiet --no-plots --out "$dir/other" >/dev/null
-[ -e "$dir/other/locality.csv" ] && [ ! -e "$dir/other/locality.svg" ] || fail "--no-plots"
+if [ ! -e "$dir/other/locality.csv" ] || [ -e "$dir/other/locality.svg" ]; then
+    fail "--no-plots"
+fi
 
 # mistakes
 refused()
@@ -34,7 +36,9 @@ refused()
     local said=$1 rc=0
     shift
     "$hvsim" report "$@" >"$dir/out" 2>&1 || rc=$?
-    [ "$rc" -eq 2 ] && grep -qF -- "$said" "$dir/out" || fail "$*: exit $rc, $(cat "$dir/out")"
+    if [ "$rc" -ne 2 ] || ! grep -qF -- "$said" "$dir/out"; then
+        fail "$*: exit $rc, $(cat "$dir/out")"
+    fi
 }
 refused 'no directory of a run given' locality
 refused 'metrics.csv: No such file or directory' locality "$dir"

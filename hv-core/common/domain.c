@@ -246,6 +246,18 @@ void domain_pause(struct domain *d)
     for_each_vcpu(d, v, i) vcpu_sleep_sync(v);
 }
 
+void domain_crash(struct domain *d)
+{
+    struct vcpu *v;
+    unsigned i;
+
+    if (__atomic_exchange_n(&d->is_crashed, true, __ATOMIC_SEQ_CST))
+        return;
+    hv_printk("Domain %u crashed\n", d->id.n);
+    __atomic_fetch_add(&d->pause_count, 1, __ATOMIC_SEQ_CST);
+    for_each_vcpu(d, v, i) vcpu_sleep_nosync(v);
+}
+
 void domain_unpause(struct domain *d)
 {
     struct vcpu *v;

@@ -122,6 +122,7 @@ static int op_domain_info(struct hv_domctl *op)
     op->domid = d->id;
     op->u.getdomaininfo.paused = d->controller_pause;
     op->u.getdomaininfo.dying = d->is_dying;
+    op->u.getdomaininfo.crashed = d->is_crashed;
     op->u.getdomaininfo.running = false;
     op->u.getdomaininfo.blocked = true;
     op->u.getdomaininfo.type = d->type;

@@ -4,32 +4,41 @@
 
 #include <hv/lib.h>
 
+static const char *check_list(const struct domain *d, const struct extent_list *l, uint64_t on_node[HV_MAX_NODES],
+                              uint64_t *total)
+{
+    extent_link prev = LINK_NONE;
+
+    for (extent_link at = l->head; at != LINK_NONE;) {
+        const struct frame *e = frame_of_link(at);
+        if (!e || e->state != FRAME_inuse || e->owner != d->id.n + 1u || frame_prev(e) != prev ||
+            (link_frame(at) & ((1ull << e->order) - 1)))
+            return "mm: an extent on a domain's list is not in use, not aligned, or not the domain's";
+        on_node[e->node] += 1ull << e->order;
+        *total += 1ull << e->order;
+        if (*total > total_pages())
+            return "mm: a domain's list does not end";
+        prev = at;
+        at = frame_next(e);
+    }
+    return prev == l->tail ? NULL : "mm: the tail of a domain's list is wrong";
+}
+
 static const char *check_domain(const struct domain *d)
 {
     uint64_t on_node[HV_MAX_NODES] = {0}, total = 0;
-    const struct extent_list *own = d->page_list;
-    extent_link prev = LINK_NONE;
+    const char *broken = check_list(d, d->page_list, on_node, &total);
 
-    for (extent_link l = own->head; l != LINK_NONE;) {
-        const struct frame *e = frame_of_link(l);
-        if (!e || e->state != FRAME_inuse || e->owner != d->id.n + 1u || frame_prev(e) != prev ||
-            (link_frame(l) & ((1ull << e->order) - 1)))
-            return "mm: an extent on a domain's list is not in use, not aligned, or not the domain's";
-        on_node[e->node] += 1ull << e->order;
-        total += 1ull << e->order;
-        if (total > total_pages())
-            return "mm: a domain's list does not end";
-        prev = l;
-        l = frame_next(e);
-    }
-    if (prev != own->tail)
-        return "mm: the tail of a domain's list is wrong";
+    for (unsigned i = 0; i < 2 && !broken && pod_list(d, i); i++)
+        broken = check_list(d, pod_list(d, i), on_node, &total);
+    if (broken)
+        return broken;
     if (total != d->tot_pages)
         return "mm: a domain's list differs from its total";
     for (unsigned n = 0; n < HV_MAX_NODES; n++)
         if (on_node[n] != d->node_pages[n])
             return "mm: a domain's list differs from its counters per node";
-    return NULL;
+    return pod_check(d);
 }
 
 const char *mm_check(void)

@@ -389,6 +389,7 @@ int mm_relinquish(struct domain *d)
     int rc = 0;
 
     domain_set_outstanding_pages(d, 0);
+    pod_destroy(d);
     p2m_destroy(d);
     port_lock(&d->page_alloc_lock);
     for (extent_link l = own_list->head, next; l != LINK_NONE; l = next) {
@@ -413,6 +414,7 @@ void mm_destroy_domain(struct domain *d)
         return;
     ASSERT(!d->nr_page_refs);
     domain_set_outstanding_pages(d, 0);
+    pod_destroy(d);
     /* Nobody else can find the domain any more; the lock is taken once for all of it, as by Xen. */
     port_lock(&d->page_alloc_lock);
     while (own_list->head != LINK_NONE)

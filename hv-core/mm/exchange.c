@@ -52,7 +52,7 @@ static int cut_in(const struct chunk *c)
     unsigned order;
 
     for (uint64_t g = c->in; g < end; g += 1ull << order) {
-        if (!next_in(c, g, &f, &order))
+        if (pod_demand(c->d, g) || !next_in(c, g, &f, &order))
             return -HV_EINVAL;
         int rc = p2m_prepare(c->d, g, order);
         if (!rc)
@@ -107,6 +107,7 @@ static void change_hands(const struct chunk *c, struct extent_list *got, struct 
         f = link_frame(got->head);
         extent_list_del(got, frame_of_link(got->head));
         domain_add_extent(c->d, f, c->out_order);
+        pod_replace(c->d, g, c->out_order);
         p2m_set(c->d, g, f, c->out_order);
     }
 }

@@ -83,6 +83,27 @@ bool memop_flags_valid(unsigned flags);
 unsigned memop_piece(uint64_t g, uint64_t end, unsigned order);
 long memory_exchange(struct domain *d, struct hv_memory_op *op, const struct domain *caller);
 
+/* ---- mm/pod.c, mm/pod_cache.c: populate on demand. The caller holds p2m_lock but for pod_mark, pod_target_op --------
+ */
+
+/* Mark guest frames. -HV_EINVAL: not an HVM guest; -HV_EBUSY: there are pages behind some; -HV_ENOMEM. */
+int pod_mark(struct domain *d, uint64_t g, unsigned order);
+/* They are about to get pages: those that are marked are so no more. After p2m_prepare. */
+void pod_replace(struct domain *d, uint64_t g, unsigned order);
+/*
+ * d gives them back: what is marked and, while more is owed than waits, what is populated. *done: that was all of it.
+ * -HV_ENOMEM: no tables.
+ */
+int pod_decrease(struct domain *d, uint64_t g, unsigned order, bool *done);
+/* Let there be a page behind g if it is marked. 0, or -HV_EFAULT: it is nothing; -HV_ENOMEM: the domain has crashed. */
+int pod_demand(struct domain *d, uint64_t g);
+int pod_target_op(struct domain *d, struct hv_memory_op *op);
+/* What waits goes back to d's page list: d is dying. */
+void pod_destroy(struct domain *d);
+const char *pod_check(const struct domain *d);
+/* The pages on d's lists of those that wait: list 0 and 1. NULL: none. */
+const struct extent_list *pod_list(const struct domain *d, unsigned i);
+
 /* ---- mm/setaside.c: under the lock of sysctls -------------------------------------------------------------------- */
 
 void set_aside_init(void);

@@ -78,14 +78,18 @@ bool memop_flags_valid(unsigned flags)
 
 static int populate_one(struct domain *d, uint64_t g, unsigned order, unsigned memflags)
 {
+    if (memflags & MEMF_populate_on_demand)
+        return pod_mark(d, g, order);
     p2m_lock(d);
     int rc = p2m_prepare(d, g, order);
     if (!rc) {
         mfn_t m = alloc_domheap_pages(d, order, memflags);
-        if (mfn_eq(m, MFN_INVALID))
+        if (mfn_eq(m, MFN_INVALID)) {
             rc = -HV_ENOMEM;
-        else
+        } else {
+            pod_replace(d, g, order);
             p2m_set(d, g, m.n, order);
+        }
     }
     p2m_unlock(d);
     return rc;
@@ -108,10 +112,11 @@ unsigned memop_piece(uint64_t g, uint64_t end, unsigned order)
 static int decrease_one(struct domain *d, uint64_t g, unsigned order)
 {
     uint64_t end = g + (1ull << order);
-    int rc = 0;
+    bool done;
 
     p2m_lock(d);
-    while (g < end && !rc) {
+    int rc = pod_decrease(d, g, order, &done);
+    while (g < end && !rc && !done) {
         unsigned piece;
         uint64_t f;
         if (p2m_query(d, g, &f, &piece) != P2M_ram) {
@@ -152,7 +157,9 @@ static long for_each_extent(struct domain *d, struct hv_memory_op *op, const str
         !memop_range_valid(op->cmd == XENMEM_increase_reservation ? 0 : op->first_gfn.n, op->nr_extents,
                            op->extent_order))
         return -HV_EINVAL;
-    if (d->is_dying || !memop_order_permitted(caller, op->extent_order))
+    /* To mark an extent costs the host nothing, so it may have any size. */
+    bool mark = op->cmd == XENMEM_populate_physmap && (op->mem_flags & MEMF_populate_on_demand);
+    if (d->is_dying || (!mark && !memop_order_permitted(caller, op->extent_order)))
         return (long)op->nr_done;
     for (; op->nr_done < op->nr_extents; op->nr_done++) {
         if (hypercall_preempt_check())
@@ -189,7 +196,7 @@ long do_memory_op(struct hv_memory_op *op)
         return (long)d->max_pages;
     case XENMEM_set_pod_target:
     case XENMEM_get_pod_target:
-        break;
+        return pod_target_op(d, op);
     }
     return -HV_ENOSYS;
 }

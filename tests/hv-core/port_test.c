@@ -19,6 +19,7 @@ void (*tp_panic_hook)(const char *file, int line, const char *text);
 int64_t tp_alloc_budget = -1, tp_frametable_budget = -1;
 size_t tp_mapped, tp_mapped_pages, tp_frametable_bytes;
 uint64_t tp_pages_cleared, tp_pages_copied;
+bool (*tp_pages_zero)(uint64_t first, unsigned order);
 void (*tp_trace_hook)(const struct tp_trace_rec *r);
 char tp_console[65536];
 
@@ -82,6 +83,7 @@ void tp_reset(void)
     tp_alloc_budget = tp_frametable_budget = -1;
     tp_mapped = tp_mapped_pages = tp_frametable_bytes = 0;
     tp_pages_cleared = tp_pages_copied = 0;
+    tp_pages_zero = NULL;
     tp_trace_hook = NULL;
     tp_console[0] = 0;
     console_len = 0;
@@ -277,6 +279,11 @@ void port_copy_page(mfn_t to, mfn_t from)
     (void)to;
     (void)from;
     tp_pages_copied++;
+}
+
+bool port_pages_zero(mfn_t first, unsigned order)
+{
+    return tp_pages_zero && tp_pages_zero(first.n, order);
 }
 
 void port_console_write(const char *s, size_t n)

@@ -78,6 +78,7 @@ struct domain {
     dom_id id;
     enum hv_guest_type type;
     bool is_dying, is_idle;
+    bool is_crashed; /* by its own fault; paused for good */
     uint32_t pause_count;
     bool is_pinned;        /* dom0_vcpus_pin: affinities are fixed */
     bool controller_pause; /* paused by the toolstack, as a new domain is */
@@ -155,6 +156,8 @@ void domains_reap(void);
 void domain_drained(void);
 /* vCPU number n of d on processor cpu: state offline, flag "down" set. NULL if memory is short or n is taken. */
 struct vcpu *vcpu_create(struct domain *d, unsigned n, pcpu_id cpu);
+/* d cannot go on, and is paused for good; the toolstack may destroy it. Its vCPUs stop soon. */
+void domain_crash(struct domain *d);
 void domain_pause(struct domain *d);
 void domain_unpause(struct domain *d);
 /* -HV_EINVAL if no node of it is online. All HV_MAX_NODES nodes means "automatic". */

@@ -12,7 +12,12 @@
 #define MAX_ORDER 18u /* 1 GiB */
 
 /* Allocation flags (4.3 numbering); node + 1 in bits 8..15, address bits in 24..31. */
-enum { MEMF_no_refcount = 1u << 0, MEMF_no_dma = 1u << 3, MEMF_exact_node = 1u << 4 };
+enum {
+    MEMF_no_refcount = 1u << 0,
+    MEMF_populate_on_demand = 1u << 1,
+    MEMF_no_dma = 1u << 3,
+    MEMF_exact_node = 1u << 4
+};
 #define MEMF_node(id) ((((unsigned)(id).n) + 1u) << 8)
 #define MEMF_bits(n) ((unsigned)(n) << 24)
 
@@ -105,6 +110,12 @@ void mm_destroy_domain(struct domain *d);
 /* Set or release (pages 0) the claim of d. */
 int domain_set_outstanding_pages(struct domain *d, uint64_t pages);
 long do_memory_op(struct hv_memory_op *op);
+/*
+ * d uses guest frame g, which has nothing behind it: what a nested page fault comes to. 0: there is a page now (or
+ * was). -HV_EFAULT: there is none to be had; it is the guest's mistake. -HV_ENOMEM: there ought to be one, and d has
+ * crashed.
+ */
+int p2m_fault(struct domain *d, gfn_t g);
 /* dom0's memory: 4.3 takes it in one go from the nodes of its affinity. */
 int mm_populate_dom0(struct domain *d, uint64_t pages);
 

@@ -94,6 +94,11 @@ void port_frametable_free(void *p, size_t bytes);
 
 void port_clear_pages(mfn_t first, unsigned order);
 void port_copy_page(mfn_t to, mfn_t from);
+/*
+ * Are all of these guest frames zero? Only whoever has what is in guest frames can tell, and only populate on demand
+ * asks. A port without contents says no.
+ */
+bool port_pages_zero(mfn_t first, unsigned order);
 
 /* ---- being observed ------------------------------------------------------------------------------------------- */
 

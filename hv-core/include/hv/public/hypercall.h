@@ -170,7 +170,7 @@ struct hv_domctl {
             uint64_t period_ns, slice_ns, latency_ns; /* sedf */
         } scheduler_op;
         struct {
-            bool paused, dying, running, blocked;
+            bool paused, dying, running, blocked, crashed;
             enum hv_guest_type type;
             unsigned nr_online_vcpus, max_vcpu_id;
             uint64_t tot_pages, max_pages, outstanding_pages;

@@ -95,11 +95,13 @@ static bool all_its_own(const struct chunk *c)
 /* page_alloc_lock held; nothing here fails, or lets time pass. */
 static void change_hands(const struct chunk *c, struct extent_list *got, struct extent_list *given)
 {
-    uint64_t end = c->in + (1ull << c->order), f;
+    uint64_t end = c->in + (1ull << c->order), f, head;
     unsigned order;
 
     for (uint64_t g = c->in; g < end; g += 1ull << order) {
+        /* Entries may have been cut further than extents were: a table has entries of one size only. */
         next_in(c, g, &f, &order);
+        order = extent_holding(f, &head)->order;
         domain_take_pages(c->d, f, order, given);
         p2m_set(c->d, g, FRAME_NONE, order);
     }

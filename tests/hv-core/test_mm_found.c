@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Defects that random operations (mm_property) have found, each as the few steps that it takes. */
+#include "port_test.h"
+
+#include "mm/heap.h"
+#include <cunit_main.h>
+
+/* One node of that many pages, and a domain that may have all of them. */
+static struct domain *boot(const char *level, uint64_t pages)
+{
+    struct tp_machine m = {1, 1, 1, 1, pages};
+    struct domain *d = NULL;
+    dom_id id = DOM_INVALID;
+
+    CU_ASSERT_EQUAL_FATAL(tp_boot(hv_core_get(), &m, hv_profile_find(level)), 0);
+    CU_ASSERT_EQUAL_FATAL(domain_create(&id, HV_GUEST_HVM, 0, &d), 0);
+    d->max_pages = pages;
+    return d;
+}
+
+static long memory_op(struct domain *d, enum hv_memory_cmd cmd, uint64_t g, uint64_t nr, unsigned order)
+{
+    struct hv_memory_op op = {.cmd = cmd, .domid = d->id, .first_gfn = gfn(g), .nr_extents = nr, .extent_order = order};
+    return do_memory_op(&op);
+}
+
+/* The entries were cut to 4 KiB, the extent only to what was given; all of it was taken for its first page. */
+static void exchange_of_a_part_of_a_superpage(void)
+{
+    struct domain *d = boot("modern", 8192);
+    CU_ASSERT_EQUAL_FATAL(memory_op(d, XENMEM_populate_physmap, 0, 1, ORDER_2M), 1);
+    struct hv_memory_op op = {.cmd = XENMEM_exchange,
+                              .domid = d->id,
+                              .first_gfn = gfn(16),
+                              .nr_extents = 1,
+                              .extent_order = 4,
+                              .out = {.first_gfn = gfn(1024), .nr_extents = 16}};
+    CU_ASSERT_EQUAL(do_memory_op(&op), 0);
+    CU_ASSERT_EQUAL(d->tot_pages, 512);
+    CU_ASSERT_EQUAL(mm_check(), NULL);
+}
+
+static const struct cunit_case tests[] = {
+    {"a part of a superpage is exchanged", exchange_of_a_part_of_a_superpage},
+};
+CUNIT_MAIN("hv-core/mm_found", tests)

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * After every operation. The core's own mm_check() comes first; all else is counted here again, from lists, entries and
+ * the flat map:
+ *
+ *   totals    free = RAM - taken; free of each node and zone = its lists; claims = their sum over domains <= free
+ *   lists     extents aligned, of one node, free in the map; no buddy of the same order beside a free one
+ *   owners    every frame is on one free list, or one domain's list, or taken for the hypervisor; as many as there must
+ *             be
+ *   p2m       entry by entry what the model says; every frame behind one is the domain's, no frame behind two
+ *   nodes     pages of each domain on each node, by address
+ *   the twin  list by list, where the machine is small enough
+ */
+#include "mm_property.h"
+
+#include <hv/list.h>
+
+static uint64_t seen[MACHINE_MAX_FRAMES / 64]; /* all 0 between two checks */
+
+static bool mark(uint64_t f, uint64_t n, bool were)
+{
+    uint64_t i = machine_frame_index(f);
+    return i != NOT_RAM && machine_frame_index(f + n - 1) == i + n - 1 && bits_turn(seen, i, n, were);
+}
+
+/* ---- one domain ------------------------------------------------------------------------------------------------- */
+
+/* All of its extents are marked, or not any more. */
+static void mark_owned(const struct domain *d, bool were)
+{
+    const struct extent_list *own = d->page_list;
+    for (extent_link l = own->head; l != LINK_NONE; l = frame_next(frame_of_link(l))) {
+        uint64_t f = link_frame(l), n = 1ull << frame_of_link(l)->order;
+        if (!mark(f, n, were))
+            prop_fail("frames %llx.. are twice on lists, or no RAM (domain %u's)", (unsigned long long)f, d->id.n);
+        if (!watch_is_taken(f, n, true))
+            prop_fail("domain %u has frames %llx.., which are free", d->id.n, (unsigned long long)f);
+    }
+}
+
+static void check_nodes(const struct domain *d)
+{
+    uint64_t on[HV_MAX_NODES + 1] = {0};
+    const struct extent_list *own = d->page_list;
+    for (extent_link l = own->head; l != LINK_NONE; l = frame_next(frame_of_link(l)))
+        on[machine_node_of(link_frame(l))] += 1ull << frame_of_link(l)->order;
+    for (unsigned n = 0; n < HV_MAX_NODES; n++)
+        if (on[n] != d->node_pages[n])
+            prop_fail("domain %u: %llu pages on node %u, it says %llu", d->id.n, (unsigned long long)on[n], n,
+                      (unsigned long long)d->node_pages[n]);
+}
+
+static void check_p2m(const struct mdom *m, const struct domain *d)
+{
+    uint64_t f, left;
+    unsigned order;
+    for (uint64_t g = 0; g < P2M_MAX_GFN;) {
+        enum p2m_type t = p2m_query(d, g, &f, &order);
+        uint64_t size = 1ull << order, n = size - (g & (size - 1)), want = runs_get(&m->p2m, g, &left);
+        if ((t == P2M_ram ? f : RUN_NONE) != want || (t == P2M_ram ? n > left && (f & (size - 1)) == 0 : n > left))
+            prop_fail("domain %u: guest frame %llx (order %u) is %llx, must be %llx (for %llx)", d->id.n,
+                      (unsigned long long)g, order, t == P2M_ram ? (unsigned long long)f : ~0ull,
+                      (unsigned long long)want, (unsigned long long)left);
+        g += n < left ? n : left;
+    }
+}
+
+/* What it owns is what stands behind guest frames, and what is loose, and what others keep; nothing twice. */
+static void check_owned(const struct mdom *m, const struct domain *d)
+{
+    mark_owned(d, false);
+    for (unsigned i = 0; i < m->p2m.nr; i++)
+        if (!mark(m->p2m.run[i].to, m->p2m.run[i].len, true))
+            prop_fail("domain %u: guest frames %llx.. stand for frames that are not its own, or for others' too",
+                      d->id.n, (unsigned long long)m->p2m.run[i].at);
+    for (unsigned i = 0; i < m->loose.nr; i++)
+        if (!mark(m->loose.run[i].at, m->loose.run[i].len, true))
+            prop_fail("domain %u: frames %llx.. should be its own", d->id.n, (unsigned long long)m->loose.run[i].at);
+    uint64_t kept = 0;
+    for (unsigned i = 0; i < MODEL_REFS; i++)
+        if (model_ref[i].used && &model[model_ref[i].slot] == m && mark(model_ref[i].f, 1, true))
+            kept++;
+    if (kept != m->given_up)
+        prop_fail("domain %u: %llu frames are kept by references, not %llu", d->id.n, (unsigned long long)kept,
+                  (unsigned long long)m->given_up);
+    const struct extent_list *own = d->page_list;
+    for (extent_link l = own->head; l != LINK_NONE; l = frame_next(frame_of_link(l))) {
+        uint64_t n = 1ull << frame_of_link(l)->order, i = machine_frame_index(link_frame(l));
+        if (!bits_are(seen, i, n, false))
+            prop_fail("domain %u owns some of frames %llx.. (%llx), and nobody knows of it", d->id.n,
+                      (unsigned long long)link_frame(l), (unsigned long long)n);
+    }
+}
+
+static void check_slot(const struct mdom *m)
+{
+    const struct domain *d = model_domain(m);
+    if (!d)
+        prop_fail("domain %u is gone", m->id.n);
+    check_nodes(d);
+    check_owned(m, d);
+    check_p2m(m, d);
+}
+
+/* ---- all -------------------------------------------------------------------------------------------------------- */
+
+static unsigned refs_of(const struct mdom *m)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < MODEL_REFS; i++) {
+        bool first = model_ref[i].used && &model[model_ref[i].slot] == m;
+        for (unsigned j = 0; first && j < i; j++)
+            first = !model_ref[j].used || model_ref[j].f != model_ref[i].f;
+        n += first;
+    }
+    return n;
+}
+
+static void check_counters(void)
+{
+    uint64_t claimed = 0, owned = 0, hypervisor = 0;
+    unsigned nr = 0;
+    struct list_head *pos;
+
+    for (unsigned s = 0; s < MODEL_SLOTS; s++) {
+        const struct mdom *m = &model[s];
+        const struct domain *d = model_domain(m);
+        if (!m->exists)
+            continue;
+        if (!d)
+            prop_fail("domain %u is gone", m->id.n);
+        if (d->tot_pages != model_tot(m) || d->max_pages != m->max_pages || d->outstanding_pages != m->claim ||
+            d->is_dying != m->dying || d->nr_page_refs != refs_of(m))
+            prop_fail("domain %u: %llu pages, at most %llu, claims %llu, dying %d, %u held; must be %llu, %llu, %llu, "
+                      "%d, %u",
+                      m->id.n, (unsigned long long)d->tot_pages, (unsigned long long)d->max_pages,
+                      (unsigned long long)d->outstanding_pages, d->is_dying, d->nr_page_refs,
+                      (unsigned long long)model_tot(m), (unsigned long long)m->max_pages, (unsigned long long)m->claim,
+                      m->dying, refs_of(m));
+        claimed += d->outstanding_pages;
+        owned += d->tot_pages;
+        for (unsigned i = 0; i < ARRAY_SIZE(d->perdomain); i++)
+            hypervisor += d->perdomain[i].n != 0;
+        nr++;
+    }
+    list_for_each (pos, &hv_domain_list)
+        nr--;
+    if (nr)
+        prop_fail("there are domains that nobody made");
+    if (outstanding_claims() != claimed)
+        prop_fail("claims of %llu in all, of the domains %llu", (unsigned long long)outstanding_claims(),
+                  (unsigned long long)claimed);
+    if (avail_pages() != machine.frames - watch_taken())
+        prop_fail("%llu pages free, must be %llu", (unsigned long long)avail_pages(),
+                  (unsigned long long)(machine.frames - watch_taken()));
+    if (claimed > avail_pages())
+        prop_fail("more is claimed than free");
+    hypervisor += tp_mapped_pages + model_aside + model_anonymous;
+    if (owned + hypervisor != watch_taken())
+        prop_fail("%llu pages taken: %llu of domains, %llu for the hypervisor", (unsigned long long)watch_taken(),
+                  (unsigned long long)owned, (unsigned long long)hypervisor);
+}
+
+static void check_quiet(void)
+{
+    const char *broken = mm_check();
+    if (broken)
+        prop_fail("%s", broken);
+    if (tp_locks_held())
+        prop_fail("%u locks are held", tp_locks_held());
+    if (watch_has_twin() && (broken = twin_compare()) != NULL)
+        prop_fail("the heap differs from its twin: %s", broken);
+}
+
+void check_after(unsigned slot)
+{
+    check_quiet();
+    check_counters();
+    if (slot < MODEL_SLOTS && model[slot].exists)
+        check_slot(&model[slot]);
+}
+
+/* The lists of a node: free frames are marked, or not any more. Their pages. */
+static uint64_t mark_free(unsigned n, bool were)
+{
+    uint64_t sum = 0;
+    for (unsigned z = 0; z < NR_ZONES; z++) {
+        uint64_t pages = 0;
+        for (unsigned o = 0; o <= MAX_ORDER; o++)
+            for (extent_link l = heap_list(n, z, o)->head; l != LINK_NONE; l = frame_next(frame_of_link(l))) {
+                uint64_t f = link_frame(l), size = 1ull << o, buddy = f ^ size;
+                const struct frame *b = o < MAX_ORDER ? frame_at(buddy, o) : NULL;
+                if (!mark(f, size, were) || !watch_is_taken(f, size, false) || machine_node_of(f) != n ||
+                    machine_node_of(f + size - 1) != n)
+                    prop_fail("node %u, order %u: %llx is not free, of another node, or twice on lists", n, o,
+                              (unsigned long long)f);
+                if ((f & (size - 1)) || f >> z != 1)
+                    prop_fail("node %u, zone %u, order %u: %llx is not aligned, or of another zone", n, z, o,
+                              (unsigned long long)f);
+                if (b && b->state == FRAME_free && b->order == o && machine_node_of(buddy) == n)
+                    prop_fail("node %u, order %u: %llx is not merged with its buddy", n, o, (unsigned long long)f);
+                pages += size;
+            }
+        if (pages != avail_zone_pages(node(n), z))
+            prop_fail("node %u, zone %u: %llu pages on lists, it says %llu", n, z, (unsigned long long)pages,
+                      (unsigned long long)avail_zone_pages(node(n), z));
+        sum += pages;
+    }
+    if (sum != avail_node_pages(node(n)))
+        prop_fail("node %u: %llu pages on lists, it says %llu", n, (unsigned long long)sum,
+                  (unsigned long long)avail_node_pages(node(n)));
+    return sum;
+}
+
+static void mark_all(bool were)
+{
+    uint64_t sum = 0;
+    for (unsigned n = 0; n < machine.nr_nodes; n++)
+        if (nodemask_test(hv_node_online, node(n)))
+            sum += mark_free(n, were);
+    if (sum != machine.frames - watch_taken())
+        prop_fail("%llu pages on free lists, must be %llu", (unsigned long long)sum,
+                  (unsigned long long)(machine.frames - watch_taken()));
+    for (unsigned s = 0; s < MODEL_SLOTS; s++)
+        if (model[s].exists)
+            mark_owned(model_domain(&model[s]), were);
+}
+
+void check_all(void)
+{
+    uint64_t pages[HV_MAX_NODES][3];
+
+    check_quiet();
+    check_counters();
+    mark_all(false);
+    mark_all(true);
+    for (unsigned s = 0; s < MODEL_SLOTS; s++) {
+        if (!model[s].exists)
+            continue;
+        check_slot(&model[s]);
+        uint64_t sum = 0;
+        p2m_count_pages(model_domain(&model[s]), pages);
+        for (unsigned n = 0; n < HV_MAX_NODES; n++)
+            sum += pages[n][0] + pages[n][1] + pages[n][2];
+        if (sum != runs_sum(&model[s].p2m))
+            prop_fail("domain %u: its p2m counts %llu pages, and has %llu", model[s].id.n, (unsigned long long)sum,
+                      (unsigned long long)runs_sum(&model[s].p2m));
+    }
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Between the modules of the core: see mm_property.h. The map has a bit for each frame of RAM, set while it is taken
+ * from the heap; an allocation of a frame that is taken, or the freeing of one that is not, is found where it happens.
+ *
+ * Every point where memory can be refused counts: hv_zalloc, the heap, the mapping of Xen heap pages, descriptors and
+ * tables. One of them, or all from one on, can be made to refuse.
+ */
+#include "mm_property.h"
+
+#include <hv/sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FRAMES_BYTES (512u * 16) /* descriptors of a 2 MiB block */
+
+/* What the core's modules call instead (CMakeLists.txt). */
+uint64_t watched_alloc_heap_pages(unsigned zone_lo, unsigned zone_hi, unsigned order, unsigned memflags,
+                                  struct domain *d);
+void watched_free_heap_pages(uint64_t f, unsigned order);
+void *watched_hv_zalloc(size_t size);
+void *watched_port_map_pages(mfn_t first, unsigned order);
+void *watched_port_frametable_alloc(size_t bytes);
+void watched_port_frametable_free(void *p, size_t bytes);
+void *watched_p2m_alloc(size_t bytes);
+void watched_p2m_free(void *p, size_t bytes);
+bool watched_port_irq_pending(void);
+struct vcpu *watched_sched_current(pcpu_id c);
+
+struct domain *watch_caller;
+
+static uint64_t map[MACHINE_MAX_FRAMES / 64];
+static uint64_t taken;
+static unsigned events, fail_at, looks, preempt_at, refused;
+static bool fail_from, fired, with_twin, twin_runs;
+static uint32_t fault;
+static size_t p2m_bytes, block_sets;
+
+void watch_reset(uint32_t the_fault, bool twin)
+{
+    memset(map, 0, (size_t)(machine.frames + 63) / 64 * 8);
+    taken = 0;
+    p2m_bytes = block_sets = 0;
+    fault = the_fault;
+    with_twin = twin;
+    twin_runs = false;
+    watch_caller = NULL;
+    watch_begin(~0u, false, ~0u);
+}
+
+void watch_end(void)
+{
+    if (twin_runs)
+        twin_end();
+    twin_runs = false;
+}
+
+void watch_begin(unsigned fail, bool from, unsigned preempt)
+{
+    events = looks = refused = 0;
+    fail_at = fail;
+    fail_from = from;
+    preempt_at = preempt;
+    fired = false;
+}
+
+bool watch_fired(void)
+{
+    return fired;
+}
+
+unsigned watch_refused(void)
+{
+    return refused;
+}
+
+uint64_t watch_taken(void)
+{
+    return taken;
+}
+
+size_t watch_p2m_bytes(void)
+{
+    return p2m_bytes;
+}
+
+size_t watch_block_sets(void)
+{
+    return block_sets;
+}
+
+bool watch_has_twin(void)
+{
+    return twin_runs;
+}
+
+static bool fails_now(void)
+{
+    unsigned n = events++;
+    if (fail_at == ~0u || (fail_from ? n < fail_at : n != fail_at))
+        return false;
+    fired = true;
+    return true;
+}
+
+/* ---- the heap --------------------------------------------------------------------------------------------------- */
+
+bool watch_is_taken(uint64_t f, uint64_t n, bool is)
+{
+    uint64_t i = machine_frame_index(f), last = machine_frame_index(f + n - 1);
+    return i != NOT_RAM && last == i + n - 1 && bits_are(map, i, n, is);
+}
+
+static void turn(uint64_t f, unsigned order, bool were)
+{
+    uint64_t n = 1ull << order, i = machine_frame_index(f), last = machine_frame_index(f + n - 1);
+    if (i == NOT_RAM || last != i + n - 1)
+        prop_fail("the heap %s frames %llx, order %u, which are not all RAM", were ? "gets" : "gives",
+                  (unsigned long long)f, order);
+    if (machine_node_of(f) != machine_node_of(f + n - 1))
+        prop_fail("an extent of order %u at %llx is on two nodes", order, (unsigned long long)f);
+    if (!bits_turn(map, i, n, were))
+        prop_fail(were ? "frames %llx, order %u, are freed, but were not taken"
+                       : "frames %llx, order %u, are given, but were taken already",
+                  (unsigned long long)f, order);
+    if (were)
+        taken -= n;
+    else
+        taken += n;
+}
+
+/* By what the domains say, not by the heap's sum. */
+static bool claims_allow(const struct domain *d, uint64_t pages, unsigned memflags)
+{
+    uint64_t claimed = 0;
+    struct list_head *pos;
+    list_for_each (pos, &hv_domain_list)
+        claimed += list_entry(pos, struct domain, link)->outstanding_pages;
+    if (claimed + pages <= machine.frames - taken)
+        return true;
+    if (!quirk(claim_at_assign) && (memflags & MEMF_no_refcount))
+        return false;
+    return d && d->outstanding_pages >= pages;
+}
+
+/* Is there a free buddy that large where the request may be met? */
+static bool has_one(unsigned lo, unsigned hi, unsigned order, unsigned memflags)
+{
+    unsigned asked = ((memflags >> 8) & 0xff) - 1;
+    for (unsigned n = 0; n < HV_MAX_NODES; n++) {
+        if (!nodemask_test(hv_node_online, node(n)) || (asked != ~0u && (memflags & MEMF_exact_node) && n != asked))
+            continue;
+        for (unsigned z = lo; z <= hi; z++)
+            for (unsigned o = order; o <= MAX_ORDER; o++)
+                if (heap_list(n, z, o)->head != LINK_NONE)
+                    return true;
+    }
+    return false;
+}
+
+static void check_given(uint64_t f, unsigned lo, unsigned hi, unsigned order, unsigned memflags)
+{
+    unsigned asked = ((memflags >> 8) & 0xff) - 1, zone = 0;
+    for (uint64_t rest = f; rest >>= 1;)
+        zone++;
+    if (f & ((1ull << order) - 1))
+        prop_fail("the heap gives %llx for order %u, to which it is not aligned", (unsigned long long)f, order);
+    if (zone < lo || zone > hi || (f + (1ull << order) - 1) >> (zone + 1))
+        prop_fail("the heap gives %llx, order %u, for zones %u to %u", (unsigned long long)f, order, lo, hi);
+    if (asked != ~0u && (memflags & MEMF_exact_node) && machine_node_of(f) != asked)
+        prop_fail("the heap gives %llx, which is not on node %u alone", (unsigned long long)f, asked);
+}
+
+uint64_t watched_alloc_heap_pages(unsigned lo, unsigned hi, unsigned order, unsigned memflags, struct domain *d)
+{
+    struct domain twin = {0}; /* what the twin looks at */
+    unsigned here = cpu_to_node(port_this_cpu()).n, t = TWIN_NONE;
+
+    if (with_twin && !twin_runs) {
+        twin_boot(cpu_to_node(pcpu(0)).n);
+        twin_runs = true;
+    }
+    if (fails_now())
+        return FRAME_NONE;
+    bool allowed = claims_allow(d, 1ull << order, memflags), fired_before = fired;
+    if (d) {
+        twin.node_affinity = d->node_affinity;
+        twin.last_alloc_node = d->last_alloc_node;
+    }
+    fired = false;
+    uint64_t f = alloc_heap_pages(lo, hi, order, memflags, d);
+    bool no_descriptor = fired;
+    fired |= fired_before;
+    if (f == FRAME_NONE) {
+        refused++;
+        if (allowed && !no_descriptor && order <= MAX_ORDER && has_one(lo, hi, order, memflags))
+            prop_fail("the heap refuses order %u in zones %u to %u, flags %x, and has it", order, lo, hi, memflags);
+        return f;
+    }
+    if (!allowed)
+        prop_fail("the heap gives order %u of what is claimed", order);
+    check_given(f, lo, hi, order, memflags);
+    turn(f, order, false);
+    if (twin_runs) {
+        t = twin_alloc(d ? &twin : NULL, order, memflags, lo, hi, here);
+        if (t != f)
+            prop_fail("order %u, flags %x: the heap gives %llx, its twin %x", order, memflags, (unsigned long long)f,
+                      t);
+        if (d && twin.last_alloc_node.n != d->last_alloc_node.n)
+            prop_fail("the domain's last node is %u, by the twin %u", d->last_alloc_node.n, twin.last_alloc_node.n);
+    }
+    return f;
+}
+
+void watched_free_heap_pages(uint64_t f, unsigned order)
+{
+    turn(f, order, true);
+    if (fault == FAULT_LEAK && order == 3)
+        return;
+    if (fault == FAULT_DOUBLE_FREE && order == 4)
+        turn(f, order, true);
+    free_heap_pages(f, order);
+    if (twin_runs)
+        twin_free((unsigned)f, order);
+}
+
+/* ---- the rest --------------------------------------------------------------------------------------------------- */
+
+void *watched_hv_zalloc(size_t size)
+{
+    return fails_now() ? NULL : hv_zalloc(size);
+}
+
+void *watched_port_map_pages(mfn_t first, unsigned order)
+{
+    if (!watch_is_taken(first.n, 1ull << order, true))
+        prop_fail("frames %llx, order %u, are mapped, but not taken", (unsigned long long)first.n, order);
+    return fails_now() ? NULL : port_map_pages(first, order);
+}
+
+void *watched_port_frametable_alloc(size_t bytes)
+{
+    void *p = fails_now() ? NULL : port_frametable_alloc(bytes);
+    if (p && bytes == FRAMES_BYTES)
+        block_sets++;
+    return p;
+}
+
+void watched_port_frametable_free(void *p, size_t bytes)
+{
+    if (bytes == FRAMES_BYTES)
+        block_sets--;
+    port_frametable_free(p, bytes);
+}
+
+void *watched_p2m_alloc(size_t bytes)
+{
+    void *p = fails_now() ? NULL : port_frametable_alloc(bytes);
+    if (p)
+        p2m_bytes += bytes;
+    return p;
+}
+
+void watched_p2m_free(void *p, size_t bytes)
+{
+    p2m_bytes -= bytes;
+    port_frametable_free(p, bytes);
+}
+
+bool watched_port_irq_pending(void)
+{
+    return looks++ == preempt_at;
+}
+
+struct vcpu *watched_sched_current(pcpu_id c)
+{
+    static struct vcpu caller;
+    if (!watch_caller)
+        return sched_current(c);
+    caller.domain = watch_caller;
+    return &caller;
+}

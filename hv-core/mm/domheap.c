@@ -272,16 +272,6 @@ static int isolate(struct domain *d, struct extent_list *l, uint64_t f, unsigned
     return 0;
 }
 
-int domain_isolate(struct domain *d, uint64_t f, unsigned order)
-{
-    bool parts;
-
-    port_lock(&d->page_alloc_lock);
-    int rc = isolate(d, d->page_list, f, order, &parts);
-    port_unlock(&d->page_alloc_lock);
-    return rc;
-}
-
 void domain_take_pages(struct domain *d, uint64_t f, unsigned order, struct extent_list *to)
 {
     uint64_t head;
@@ -308,6 +298,18 @@ static int isolate_referred(struct domain *d, uint64_t f, unsigned order)
 
     for (uint64_t r = f; !rc && (r = page_ref_next(d, r, end)) != FRAME_NONE; r++)
         rc = isolate(d, d->page_list, r, 0, &parts);
+    return rc;
+}
+
+int domain_isolate(struct domain *d, uint64_t f, unsigned order)
+{
+    bool parts;
+
+    port_lock(&d->page_alloc_lock);
+    int rc = isolate(d, d->page_list, f, order, &parts);
+    if (!rc)
+        rc = isolate_referred(d, f, order);
+    port_unlock(&d->page_alloc_lock);
     return rc;
 }
 

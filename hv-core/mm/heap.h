@@ -42,7 +42,7 @@ const struct extent_list *heap_list(unsigned node, unsigned zone, unsigned order
  * nothing changed. -HV_EINVAL: they are not d's.
  */
 int domain_free_pages(struct domain *d, uint64_t f, unsigned order);
-/* Let frames f..f+2^order-1 of d be extents of their own; the same errors. */
+/* Let frames f..f+2^order-1 of d be extents of their own, each that others refer to too; the same errors. */
 int domain_isolate(struct domain *d, uint64_t f, unsigned order);
 /*
  * With page_alloc_lock held, and no time between the two: isolated frames that nobody else refers to leave d for a

@@ -108,29 +108,56 @@ unsigned memop_piece(uint64_t g, uint64_t end, unsigned order)
     return order;
 }
 
-/* The frames behind g..g+2^order go back, whatever the size of the extents and entries that they are in. */
+/*
+ * Entries and extents are cut to the guest frames from g to *end, so that these can go without needing anything; *end
+ * is the first that is not there, if one is not. -HV_ENOMEM: cut, but not as far.
+ */
+static int cut(struct domain *d, uint64_t g, uint64_t *end)
+{
+    unsigned piece;
+
+    for (; g < *end; g += 1ull << piece) {
+        uint64_t f;
+        if (p2m_query(d, g, &f, &piece) != P2M_ram) {
+            *end = g;
+            break;
+        }
+        piece = memop_piece(g, *end, piece);
+        int rc = p2m_prepare(d, g, piece);
+        if (!rc)
+            rc = domain_isolate(d, f, piece);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+/*
+ * The frames behind g..g+2^order go back, whatever the size of the extents and entries that they are in; as Xen does
+ * it, up to the first that is not there. All of what is there, or for want of memory nothing.
+ */
 static int decrease_one(struct domain *d, uint64_t g, unsigned order)
 {
-    uint64_t end = g + (1ull << order);
+    uint64_t end = g + (1ull << order), there = end;
     bool done;
 
     p2m_lock(d);
     int rc = pod_decrease(d, g, order, &done);
-    while (g < end && !rc && !done) {
-        unsigned piece;
-        uint64_t f;
-        if (p2m_query(d, g, &f, &piece) != P2M_ram) {
-            rc = -HV_EINVAL;
-            break;
-        }
-        piece = memop_piece(g, end, piece);
-        rc = p2m_prepare(d, g, piece);
-        if (!rc)
+    if (!rc && !done) {
+        rc = cut(d, g, &there);
+        while (!rc && g < there) {
+            uint64_t f, head;
+            unsigned piece;
+            p2m_query(d, g, &f, &piece);
+            /* A table has entries of one size only, so that they may have been cut further than extents. */
+            piece = hv_max_u(memop_piece(g, there, piece), extent_holding(f, &head)->order);
             rc = domain_free_pages(d, f, piece);
-        if (!rc) {
+            ASSERT(!rc);
             p2m_set(d, g, FRAME_NONE, piece);
             g += 1ull << piece;
         }
+        if (!rc && there < end)
+            rc = -HV_EINVAL;
     }
     p2m_unlock(d);
     return rc;

@@ -40,7 +40,24 @@ static void exchange_of_a_part_of_a_superpage(void)
     CU_ASSERT_EQUAL(mm_check(), NULL);
 }
 
+/* A range with parts of two superpages: the first was given back, then the second could not be cut. */
+static void decrease_without_memory_for_descriptors(void)
+{
+    for (int budget = 0;; budget++) {
+        struct domain *d = boot("modern", 8192);
+        CU_ASSERT_EQUAL_FATAL(memory_op(d, XENMEM_populate_physmap, 0, 2, ORDER_2M), 2);
+        tp_frametable_budget = budget;
+        long done = memory_op(d, XENMEM_decrease_reservation, 256, 1, ORDER_2M);
+        CU_ASSERT_EQUAL(d->tot_pages, done ? 512 : 1024);
+        CU_ASSERT_EQUAL(mm_check(), NULL);
+        if (done)
+            break;
+        CU_ASSERT_FATAL(budget < 10);
+    }
+}
+
 static const struct cunit_case tests[] = {
     {"a part of a superpage is exchanged", exchange_of_a_part_of_a_superpage},
+    {"memory given back without memory for descriptors goes wholly, or stays", decrease_without_memory_for_descriptors},
 };
 CUNIT_MAIN("hv-core/mm_found", tests)

@@ -56,6 +56,12 @@ static const struct key keys[] = {
      "pin vCPU i of dom0 to pCPU i; default false"},
     {"xen", "dma_bits", KIND_UINT, false, 0, 40, RAW(dma_bits),
      "addresses of so many bits are kept back for devices; default 0: Xen chooses"},
+    {"xen", "bootscrub", KIND_STRING, false, 0, 0, RAW(bootscrub),
+     "on, idle or default (on before 4.12, then idle): when free memory is scrubbed at boot; default off: the run "
+     "begins "
+     "on a host whose memory is clean"},
+    {"xen", "low_mem_virq_limit", KIND_SIZE, false, 0, 1 << 30, RAW(low_mem_virq_limit),
+     "free memory at which dom0 is told that it is low, 1 GiB at most; 0: never; default: Xen chooses, 64 MiB at most"},
     {"xen", "credit2_runqueue", KIND_STRING, false, 0, 0, RAW(credit2_runqueue),
      "cpu, core, socket (default), node or all: the pCPUs that share a run queue"},
     {"xen", "credit2_balance_under", KIND_INT, false, -30, 30, RAW(credit2_balance_under), "default 0"},
@@ -114,6 +120,7 @@ void scenario_raw_defaults(struct scenario_raw *raw)
         .behaviour = "xen-4.3",
         .sched_gran = "cpu",
         .credit2_runqueue = "socket",
+        .bootscrub = "off",
         .credit2_balance_over = -3,
         .credit2_load_window_shift = 30,
         .credit2_load_precision_shift = 18,
@@ -124,6 +131,7 @@ void scenario_raw_defaults(struct scenario_raw *raw)
         .tslice_ms = 30,
         .tickle_one_idle = true,
         .timer_slop = 50000,
+        .low_mem_virq_limit = UINT64_MAX,
         .dom0_weight = 256,
     };
 }

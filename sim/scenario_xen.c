@@ -9,6 +9,7 @@
 #define MAX_NAMES 16
 #define UNCHANGED 0xffffffffu
 
+static const char *const bootscrubs[] = {"off", "on", "idle", "default", NULL}; /* as enum hv_bootscrub */
 const char *const scenario_grans[] = {"cpu", "core", "socket", NULL};
 static const char *const runqueues[] = {"cpu", "core", "socket", "node", "all", NULL};
 
@@ -40,13 +41,17 @@ void scenario_read_xen_options(struct loader *l, cfg_table *xen)
 {
     const struct scenario_raw *r = &l->raw;
     struct hv_sched_info sched;
-    unsigned gran = 0, runqueue = HV_RUNQ_socket;
+    unsigned gran = 0, runqueue = HV_RUNQ_socket, bootscrub = HV_BOOTSCRUB_off;
 
     const char *word = r->sched ? r->sched : default_sched(l->s->level);
     if (!scenario_find_sched(l, xen, present_key(xen, "sched"), word, &sched))
         return;
     cfg_enum(xen, "sched_gran", false, scenario_grans, &gran);
     cfg_enum(xen, "credit2_runqueue", false, runqueues, &runqueue);
+    if (cfg_enum(xen, "bootscrub", false, bootscrubs, &bootscrub) && bootscrub == HV_BOOTSCRUB_idle &&
+        l->s->level->quirk[HV_QUIRK_bootscrub_no_idle])
+        cfg_fail(xen, "bootscrub", "level '%s' has no bootscrub = \"idle\" (4.12 has it); it knows on and off",
+                 l->s->level->name);
     l->s->opt = (struct hv_options){
         .sched = sched.opt_name,
         .sched_ratelimit_us = r->ratelimit_us,
@@ -56,6 +61,8 @@ void scenario_read_xen_options(struct loader *l, cfg_table *xen)
         .sched_smt_power_savings = r->smt_power_savings,
         .timer_slop = r->timer_slop,
         .dma_bits = r->dma_bits,
+        .bootscrub = (enum hv_bootscrub)bootscrub,
+        .low_mem_virq_limit = r->low_mem_virq_limit == UINT64_MAX ? -1 : (int64_t)r->low_mem_virq_limit,
         .sched_gran = (enum hv_sched_gran)gran,
         .dom0_vcpus_pin = r->dom0_vcpus_pin,
         .credit2_runqueue = (enum hv_credit2_runqueue)runqueue,

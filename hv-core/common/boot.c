@@ -27,6 +27,8 @@ int hv_boot(const struct hv_boot_info *info)
     if ((rc = numa_init(info)) != 0)
         return rc; /* it said why */
     dma_bitsize_set(info->opt.dma_bits);
+    bootscrub_set(info->opt.bootscrub);
+    low_mem_virq_limit_set(info->opt.low_mem_virq_limit);
     if ((rc = memop_max_order_set(info->opt.memop_max_order)) != 0) {
         hv_printk("memop-max-order=%s: up to four orders from 0 to %u\n", info->opt.memop_max_order, MAX_ORDER);
         return rc;
@@ -90,5 +92,7 @@ int hv_construct_dom0(unsigned nr_vcpus, uint64_t mem_bytes)
     }
     if (rc)
         domain_destroy(d);
+    else
+        heap_init_late();
     return rc;
 }

@@ -67,12 +67,25 @@ static int core_construct_dom0(unsigned nr_vcpus, uint64_t mem_bytes)
     return rc;
 }
 
+/* The idle loop, where nothing is waiting. What is seen of the heap meanwhile is in order. */
+static bool idle(bool *in)
+{
+    if (!is_idle_vcpu(sched_current(port_this_cpu())) || hypercall_preempt_check())
+        return false;
+    *in = false;
+    bool more = scrub_free_pages();
+    *in = true;
+    return more || softirq_pending(port_this_cpu());
+}
+
 static void core_return_to_guest(void)
 {
     bool *in = enter();
-    do
-        softirq_run();
-    while (tasklet_run());
+    do {
+        do
+            softirq_run();
+        while (tasklet_run());
+    } while (idle(in) && !port_irq_pending());
     *in = false;
 }
 

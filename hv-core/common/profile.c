@@ -21,6 +21,8 @@ const struct hv_quirk_info hv_quirk_infos[HV_QUIRK_NR] = {
         ON(credit_tick_on_idle), ON(credit_no_lb_ratelimit), ON(credit_steal_from_first), ON(credit_pool_put_stale),   \
         ON(credit_yield_served), ON(credit_tickle_idle_twice), ON(credit_tick_starts_only),                            \
         ON(credit_delay_at_boot_only), ON(node_affinity_domain), ON(claim_at_assign), ON(heap_alloc_next_node),        \
+        ON(heap_one_end), ON(heap_xen_unscrubbed), ON(bootscrub_serial), ON(bootscrub_no_idle),                        \
+        ON(offline_short_tail), ON(offline_misaligned), ON(offline_stale_order),                                       \
         ON(claim_by_dying), ON(memop_order_by_hardware), ON(exchange_any_node), ON(dma_width_floor),                   \
         ON(perdomain_unrotated), ON(placement_32bit_diff), ON(placement_32bit_sum), ON(placement_foreign_pools),       \
         ON(placement_off_with_cpus), ON(pv_builder_4k), ON(cpulist_exclusions_last), ON(cpus_list_single),             \
@@ -54,7 +56,8 @@ const struct hv_profile hv_profiles[] = {
                   ON(credit2_passed_over),      ON(rtds_passed_over),
                   ON(rtds_replq_by_level),      ON(rtds_replenish_quiet),
                   ON(claim_at_assign),          ON(claim_by_dying),
-                  ON(heap_alloc_next_node),     ON(placement_32bit_diff),
+                  ON(offline_short_tail), ON(offline_misaligned),
+                  ON(offline_stale_order), ON(heap_alloc_next_node),     ON(placement_32bit_diff),
                   ON(placement_count_self),     ON(arm_one_node)},
     },
     {

@@ -92,6 +92,9 @@ long do_sysctl(struct hv_sysctl *op)
     case XEN_SYSCTL_set_aside:
         rc = set_aside(op->u.set_aside.node, op->u.set_aside.zone, op->u.set_aside.free_pages);
         break;
+    case XEN_SYSCTL_page_offline_op:
+        rc = page_offline_do_sysctl(op);
+        break;
     default:
         rc = -HV_ENOSYS;
     }

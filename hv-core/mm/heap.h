@@ -7,7 +7,7 @@
 
 #define NR_ZONES FRAME_BITS /* a frame is in the zone of the highest set bit of its number */
 
-/* ---- mm/heap.c ------------------------------------------------------------------------------------------------- */
+/* ---- mm/heap*.c ------------------------------------------------------------------------------------------------ */
 
 /* All of RAM is free. Boot only. */
 int heap_init(void);
@@ -16,8 +16,13 @@ int heap_init(void);
  * for the hypervisor. The extent is in use, without an owner, on no list. Takes the heap lock.
  */
 uint64_t alloc_heap_pages(unsigned zone_lo, unsigned zone_hi, unsigned order, unsigned memflags, struct domain *d);
-/* An extent in use, on no list. Takes the heap lock. */
+/*
+ * An extent in use, on no list. Takes the heap lock. dirty: what is in it must not be seen by who gets it next. xen: it
+ * was the hypervisor's own.
+ */
 void free_heap_pages(uint64_t f, unsigned order);
+void free_dirty_heap_pages(uint64_t f, unsigned order);
+void free_xen_pages(uint64_t f, unsigned order);
 /* An extent in use, on list l, becomes its two halves in its place. -HV_ENOMEM: unchanged. Takes the heap lock. */
 int heap_halve(struct extent_list *l, uint64_t f, unsigned order);
 
@@ -32,8 +37,20 @@ const char *heap_check(uint64_t moving);
 /* Free frames of one zone of a node. */
 uint64_t avail_zone_pages(node_id n, unsigned zone);
 
+/* Free pages of a node that are to be scrubbed. */
+uint64_t need_scrub_pages(node_id n);
+
 /* For tests: the free buddies of one list. */
 const struct extent_list *heap_list(unsigned node, unsigned zone, unsigned order);
+
+/* ---- mm/bootscrub.c, mm/lowmem.c --------------------------------------------------------------------------------- */
+
+/* Is free memory scrubbed at boot by pCPUs that idle, later? After the options are known. */
+bool bootscrub_idle(void);
+/* Scrub what is free, on this pCPU and on others at its side, if boot is to do so now. */
+void scrub_heap_pages(void);
+/* dom0 has its memory: the threshold of the low-memory VIRQ follows what is left. */
+void low_mem_setup(void);
 
 /* ---- mm/domheap.c ---------------------------------------------------------------------------------------------- */
 

@@ -107,7 +107,7 @@ void free_xenheap_pages(void *va, unsigned order)
     vacate(s);
     port_unmap_pages(va, mfn(f), order);
     port_unlock(&lock);
-    free_heap_pages(f, order);
+    free_xen_pages(f, order);
 }
 
 bool xenheap_order(const void *va, unsigned *order)

@@ -2,6 +2,7 @@
 #include "pcpu.hpp"
 #include "toolstack.hpp"
 #include "watch.hpp"
+#include <algorithm>
 #include <cmath>
 #include <models/cache.h>
 
@@ -116,6 +117,26 @@ void pcpu_module::sleep_until(time_ps t)
 {
     host_.room.cal.set(resume_, t);
     turn();
+}
+
+uint64_t pcpu_module::work_until_irq(uint64_t n, time_ps piece)
+{
+    if (piece == 0)
+        return n;
+    sync();
+    time_ps from = host_.room.now(), end = from + time_ps(n) * piece;
+    if (dom0_at_ >= 0 && dom0_at_ < end)
+        end = dom0_at_;
+    if (!irq_pending() && end > from) {
+        mode_ = mode::guest; // interrupts get through
+        sleep_until(end);
+        host_.room.cal.cancel(resume_);
+        mode_ = mode::hypervisor;
+    }
+    time_ps took = host_.room.now() - from;
+    uint64_t done = std::clamp<uint64_t>(uint64_t((took + piece - 1) / piece), 1, n);
+    charge(time_ps(done) * piece - took);
+    return done;
 }
 
 void pcpu_module::wait_to_be_resumed()

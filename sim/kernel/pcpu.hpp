@@ -82,8 +82,10 @@ class pcpu_module : public sc_core::sc_module, public process, public entity
     process *interrupt(unsigned bit);
     bool irq_pending() const
     {
-        return pending_ != 0;
+        return pending_ != 0 || (dom0_at_ >= 0 && host_.room.now() >= dom0_at_);
     }
+    /// Work of n equal pieces that an interrupt ends, between two of them; at least one is done. How many were.
+    uint64_t work_until_irq(uint64_t n, time_ps piece);
     void context_switch(struct vcpu *prev, struct vcpu *next);
     /// The guest's current action ends at another time than thought.
     void reschedule_guest();

@@ -194,6 +194,11 @@ void port_clear_pages(mfn_t, unsigned order)
     self().charge(the_host->cost.page_clear << order);
 }
 
+uint64_t port_clear_pages_until_irq(mfn_t, uint64_t n)
+{
+    return self().work_until_irq(n, the_host->cost.page_clear);
+}
+
 void port_copy_page(mfn_t, mfn_t)
 {
     self().charge(2 * the_host->cost.page_clear); // reads one page and writes another

@@ -18,7 +18,7 @@ void (*tp_spin)(void);
 void (*tp_panic_hook)(const char *file, int line, const char *text);
 int64_t tp_alloc_budget = -1, tp_frametable_budget = -1;
 size_t tp_mapped, tp_mapped_pages, tp_frametable_bytes;
-uint64_t tp_pages_cleared, tp_pages_copied;
+uint64_t tp_pages_cleared, tp_pages_copied, tp_irq_after_pages;
 bool (*tp_pages_zero)(uint64_t first, unsigned order);
 void (*tp_trace_hook)(const struct tp_trace_rec *r);
 char tp_console[65536];
@@ -82,7 +82,7 @@ void tp_reset(void)
     tp_panic_hook = NULL;
     tp_alloc_budget = tp_frametable_budget = -1;
     tp_mapped = tp_mapped_pages = tp_frametable_bytes = 0;
-    tp_pages_cleared = tp_pages_copied = 0;
+    tp_pages_cleared = tp_pages_copied = tp_irq_after_pages = 0;
     tp_pages_zero = NULL;
     tp_trace_hook = NULL;
     tp_console[0] = 0;
@@ -272,6 +272,21 @@ void port_clear_pages(mfn_t first, unsigned order)
 {
     (void)first;
     tp_pages_cleared += 1ull << order;
+}
+
+uint64_t port_clear_pages_until_irq(mfn_t first, uint64_t n)
+{
+    (void)first;
+    if (tp_irq_after_pages && n >= tp_irq_after_pages) {
+        n = tp_irq_after_pages;
+        tp_irq_after_pages = 0;
+        tp_cpu[this_cpu.n].irq_pending = true;
+    } else if (tp_irq_after_pages) {
+        tp_irq_after_pages -= n;
+    }
+    tp_pages_cleared += n;
+    yield();
+    return n;
 }
 
 void port_copy_page(mfn_t to, mfn_t from)

@@ -61,6 +61,7 @@ extern size_t tp_mapped, tp_mapped_pages; /* mappings and pages that the core ho
 extern size_t tp_frametable_bytes;        /* frame table memory that the core holds now */
 extern uint64_t tp_pages_cleared, tp_pages_copied;
 extern bool (*tp_pages_zero)(uint64_t first, unsigned order); /* NULL: no guest frame is zero */
+extern uint64_t tp_irq_after_pages; /* an interrupt comes when so many more pages were cleared; 0: none */
 extern void (*tp_trace_hook)(const struct tp_trace_rec *r); /* NULL: records are dropped */
 extern char tp_console[65536];                              /* what the core has printed, the last part */
 

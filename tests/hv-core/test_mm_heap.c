@@ -413,7 +413,7 @@ static void whole_blocks_need_no_descriptors_below(void)
         free_heap_pages(f[i], 0);
     LIST_IS(0, 18, 18, 1u << 18);
     LIST_IS(0, 19, 18, 2u << 18);
-    CU_ASSERT(tp_frametable_bytes <= before + 16 * 512 * sizeof(struct frame)); /* the few sets kept for the next */
+    CU_ASSERT(tp_frametable_bytes <= before + 16 * sizeof(struct frame_set_4k)); /* the few sets kept for the next */
     check();
 }
 

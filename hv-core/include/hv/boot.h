@@ -23,6 +23,12 @@ enum hv_sched_gran { HV_GRAN_cpu, HV_GRAN_core, HV_GRAN_socket };
 /* Which pCPUs share a run queue of credit2. */
 enum hv_credit2_runqueue { HV_RUNQ_cpu, HV_RUNQ_core, HV_RUNQ_socket, HV_RUNQ_node, HV_RUNQ_all };
 
+/*
+ * When free memory is scrubbed at boot. off: not at all, or it was all done before. on: before any domain but dom0 is
+ * built. idle: by pCPUs that idle. default: on before 4.12, and idle from then on.
+ */
+enum hv_bootscrub { HV_BOOTSCRUB_off, HV_BOOTSCRUB_on, HV_BOOTSCRUB_idle, HV_BOOTSCRUB_default };
+
 /* Boot parameters by their Xen names (with '-' and '.' as '_'). */
 struct hv_options {
     const char *sched;               /* "credit" */
@@ -36,6 +42,8 @@ struct hv_options {
     bool dom0_vcpus_pin;             /* false */
     unsigned dma_bits;               /* width of the addresses kept back for devices, 0: Xen chooses */
     const char *memop_max_order;     /* largest extents: "domU,control,hardware,pass-through"; NULL: Xen's own */
+    enum hv_bootscrub bootscrub;     /* off: a run begins on a host whose memory is clean */
+    int64_t low_mem_virq_limit;      /* bytes; -1: Xen chooses, 64 MiB at most; 0: dom0 is never told */
 
     enum hv_credit2_runqueue credit2_runqueue; /* socket */
     int credit2_balance_under;                 /* 0 */
@@ -51,7 +59,7 @@ struct hv_options {
 #define HV_OPTIONS_DEFAULT                                                                                             \
     {                                                                                                                  \
         .sched = "credit", .sched_ratelimit_us = 1000, .sched_credit_tslice_ms = 30, .tickle_one_idle_cpu = true,      \
-        .timer_slop = 50000, .credit2_runqueue = HV_RUNQ_socket, .credit2_balance_over = -3,                           \
+        .timer_slop = 50000, .low_mem_virq_limit = -1, .credit2_runqueue = HV_RUNQ_socket, .credit2_balance_over = -3,                           \
         .credit2_load_window_shift = 30, .credit2_load_precision_shift = 18, .credit2_cap_period_ms = 10,              \
         .sched_credit2_migrate_resist = 500, .sched_credit2_max_cpus_runqueue = 16                                     \
     }

@@ -8,6 +8,11 @@
  * 16 TiB in 1 GiB extents are 16,384 descriptors. The accessors hide the radix; where no descriptor exists there is no
  * head.
  *
+ * Which pages are still to be scrubbed (Xen's need_scrub) is a bit each, kept in the same radix: where a block is not
+ * split, one bit speaks for all of it. The bits count in free buddies only, and there only from first_dirty on: below
+ * it they may be stale. So a buddy that is partly scrubbed needs no descriptors for its parts. Blocks of which some
+ * pages are dirty and others clean keep the descriptors below them, also when they are whole.
+ *
  * Frame numbers have up to 40 bits (52-bit physical addresses). All of this is guarded by the heap lock, save that an
  * owner walks the links of its own extents under its own lock: descriptors of extents in use do not go away.
  */
@@ -23,10 +28,13 @@
 #define ORDER_1G 18u
 
 enum frame_state {
-    FRAME_inside, /* not the head of an extent, or no RAM */
-    FRAME_free,   /* head of a free buddy, on the heap list of its node, zone and order */
-    FRAME_inuse,  /* head of an allocated extent */
-    FRAME_xenheap /* the same, of the Xen heap */
+    FRAME_inside,   /* not the head of an extent, or no RAM */
+    FRAME_free,     /* head of a free buddy, on the heap list of its node, zone and order; all of it is clean */
+    FRAME_inuse,    /* head of an allocated extent */
+    FRAME_xenheap,  /* the same, of the Xen heap */
+    FRAME_offlined, /* a single frame, taken out of the heap */
+    FRAME_dirty,    /* as free, and some of it may be to be scrubbed */
+    FRAME_broken    /* as offlined, for good */
 };
 
 /* Where an extent's descriptor is: frame number, and level (0 frame, 1 2 MiB block, 2 1 GiB block) in bits 40..41. */
@@ -36,8 +44,11 @@ typedef uint64_t extent_link;
 struct frame {
     uint32_t next_low, prev_low;   /* links: on a heap list when free, on the owner's list when in use */
     uint16_t next_high, prev_high; /* bits 32..47 */
-    uint16_t owner;                /* domain id + 1; 0: none */
-    uint8_t node;
+    union {
+        uint16_t owner;     /* domain id + 1; 0: none */
+        uint16_t dirty_low; /* of a dirty buddy: first_dirty, the number of the first page that may be to be scrubbed */
+    };
+    uint8_t node : 6, dirty_high : 2;
     uint8_t order : 5, state : 3;
 };
 
@@ -51,22 +62,41 @@ struct extent_list {
 #define FRAME_TOP_SHIFT 27u                                 /* 512 GiB in frames */
 #define FRAME_TOP_NR (1u << (FRAME_BITS - FRAME_TOP_SHIFT)) /* 4 PiB / 512 GiB */
 
+/*
+ * The three levels: 512 descriptors each, with the need_scrub bits of those that are not split. The bit of one that is
+ * split is 0 and means nothing.
+ */
+struct frame_set_4k {
+    struct frame frame[FRAME_FANOUT];
+    uint64_t need_scrub[FRAME_FANOUT / 64];
+};
+
 struct frame_block_2m {
     struct frame self;
-    struct frame *frame; /* FRAME_FANOUT, or NULL: the block is whole, or part of something whole */
+    struct frame_set_4k *frames; /* NULL: the block is whole, or part of something whole */
+};
+
+struct frame_set_2m {
+    struct frame_block_2m block[FRAME_FANOUT];
+    uint64_t need_scrub[FRAME_FANOUT / 64];
 };
 
 struct frame_block_1g {
     struct frame self;
-    struct frame_block_2m *block; /* FRAME_FANOUT, or NULL */
+    struct frame_set_2m *blocks; /* or NULL */
 };
 
-extern struct frame_block_1g *frame_top[FRAME_TOP_NR]; /* arrays of FRAME_FANOUT, or NULL */
+struct frame_set_1g {
+    struct frame_block_1g block[FRAME_FANOUT];
+    uint64_t need_scrub[FRAME_FANOUT / 64];
+};
+
+extern struct frame_set_1g *frame_top[FRAME_TOP_NR]; /* or NULL */
 
 static inline struct frame_block_1g *frame_block_1g(uint64_t f)
 {
-    struct frame_block_1g *g = frame_top[(f >> FRAME_TOP_SHIFT) % FRAME_TOP_NR];
-    return g ? &g[(f >> ORDER_1G) % FRAME_FANOUT] : NULL;
+    struct frame_set_1g *t = frame_top[(f >> FRAME_TOP_SHIFT) % FRAME_TOP_NR];
+    return t ? &t->block[(f >> ORDER_1G) % FRAME_FANOUT] : NULL;
 }
 
 /* ---- accessors --------------------------------------------------------------------------------------------------- */
@@ -112,8 +142,39 @@ static inline extent_link frame_prev(const struct frame *e)
 void frame_table_reset(void);
 /* Make descriptors for extents of this order at f exist. false: no memory; nothing is lost. */
 bool frame_table_ensure(uint64_t f, unsigned order);
-/* The extent of this order at f is whole: drop what is below it. */
+/* The extent of this order (2 MiB or 1 GiB) at f is whole and clean: drop what is below it. */
 void frame_table_trim(uint64_t f, unsigned order);
+
+/* ---- need_scrub (mm/need_scrub.c): of frames whose descriptors exist, under the heap lock --------------------------
+ */
+
+#define INVALID_DIRTY_IDX (~0u) /* no page of a buddy is dirty */
+
+/* first_dirty of the head of a free buddy. */
+static inline unsigned frame_first_dirty(const struct frame *e)
+{
+    return e->state == FRAME_dirty ? e->dirty_low | (unsigned)e->dirty_high << 16 : INVALID_DIRTY_IDX;
+}
+
+static inline bool frame_is_free(const struct frame *e)
+{
+    return e->state == FRAME_free || e->state == FRAME_dirty;
+}
+
+/* All frames of an extent. */
+void need_scrub_set(uint64_t f, unsigned order);
+/*
+ * Frames from..end - 1 are clean. Returns how many were not. Where one bit speaks for more than that and there is no
+ * memory to tell its frames apart, they stay as they are.
+ */
+uint64_t need_scrub_clear(uint64_t from, uint64_t end);
+uint64_t need_scrub_count(uint64_t from, uint64_t end);
+/* The next frames that are to be scrubbed, below end: the first, and in *stop what follows them; or end. */
+uint64_t need_scrub_next(uint64_t from, uint64_t end, uint64_t *stop);
+/* The buddy of this order (2 MiB or 1 GiB) is whole: drop what is below it, if from first_dirty on all is dirty. */
+void need_scrub_trim(uint64_t f, unsigned order, unsigned first_dirty);
+/* An extent is clean: let go of descriptors that only its need_scrub bits had needed. */
+void need_scrub_forget(uint64_t f, unsigned order);
 
 /* The descriptor for an extent of this order at f (aligned to it); NULL if that level does not exist there. */
 static inline struct frame *frame_at(uint64_t f, unsigned order)
@@ -122,12 +183,12 @@ static inline struct frame *frame_at(uint64_t f, unsigned order)
 
     if (!g || order >= ORDER_1G)
         return g ? &g->self : NULL;
-    if (!g->block)
+    if (!g->blocks)
         return NULL;
-    struct frame_block_2m *b = &g->block[(f >> ORDER_2M) % FRAME_FANOUT];
+    struct frame_block_2m *b = &g->blocks->block[(f >> ORDER_2M) % FRAME_FANOUT];
     if (order >= ORDER_2M)
         return &b->self;
-    return b->frame ? &b->frame[f % FRAME_FANOUT] : NULL;
+    return b->frames ? &b->frames->frame[f % FRAME_FANOUT] : NULL;
 }
 
 /* The descriptor behind a link that is not LINK_NONE. */
@@ -152,6 +213,17 @@ static inline void extent_list_add_tail(struct extent_list *l, extent_link at, s
     else
         frame_set_next(frame_of_link(l->tail), at);
     l->tail = at;
+}
+
+static inline void extent_list_add_head(struct extent_list *l, extent_link at, struct frame *e)
+{
+    frame_set_prev(e, LINK_NONE);
+    frame_set_next(e, l->head);
+    if (l->head == LINK_NONE)
+        l->tail = at;
+    else
+        frame_set_prev(frame_of_link(l->head), at);
+    l->head = at;
 }
 
 static inline void extent_list_del(struct extent_list *l, struct frame *e)

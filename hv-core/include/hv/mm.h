@@ -11,12 +11,16 @@
 
 #define MAX_ORDER 18u /* 1 GiB */
 
-/* Allocation flags (4.3 numbering); node + 1 in bits 8..15, address bits in 24..31. */
+/*
+ * Allocation flags (4.3 numbering); node + 1 in bits 8..15, address bits in 24..31. no_scrub, the hypervisor's own: what
+ * is in the pages does not matter.
+ */
 enum {
     MEMF_no_refcount = 1u << 0,
     MEMF_populate_on_demand = 1u << 1,
     MEMF_no_dma = 1u << 3,
-    MEMF_exact_node = 1u << 4
+    MEMF_exact_node = 1u << 4,
+    MEMF_no_scrub = 1u << 16
 };
 #define MEMF_node(id) ((((unsigned)(id).n) + 1u) << 8)
 #define MEMF_bits(n) ((unsigned)(n) << 24)
@@ -46,6 +50,20 @@ void dma_bitsize_set(unsigned bits);
  * may ask for (9,18,12,12). NULL: these. -HV_EINVAL, and unchanged: something else, or above MAX_ORDER.
  */
 int memop_max_order_set(const char *text);
+/* Boot parameter bootscrub, before mm_init. A word that the level does not know is default, with a message. */
+void bootscrub_set(enum hv_bootscrub when);
+/* Boot parameter low_mem_virq_limit, before mm_init: at what free memory dom0 is told first; -1: Xen chooses; 0: never.
+ */
+void low_mem_virq_limit_set(int64_t bytes);
+/* dom0 is built: scrub what is left, if that is to be done at boot, and set the limit of low memory. */
+void heap_init_late(void);
+/* How often dom0 was to be told (VIRQ_ENOMEM) that memory is low. */
+uint64_t low_mem_virqs(void);
+/*
+ * The body of the idle loop: scrub free pages of this pCPU's node, or else of the nearest node without pCPUs, until
+ * there is other work. True: there is more to be scrubbed that nobody is at.
+ */
+bool scrub_free_pages(void);
 
 #define HV_ANY_ZONE (~0u)
 /*
@@ -54,6 +72,19 @@ int memop_max_order_set(const char *text);
  * be taken or given back; as far as it could. -HV_EINVAL: no such node or zone. One at a time.
  */
 int set_aside(node_id n, unsigned zone, uint64_t keep_free);
+
+/* ---- frames taken out of use (mm/offline.c) ------------------------------------------------------------------------ */
+
+/*
+ * Take a frame out: at once if it is free, else when it is freed. broken: it never comes back, and an owner that is hit
+ * by it again crashes. *status: PG_OFFLINE_*. 0; -HV_EINVAL: no RAM; -HV_EPERM: the hypervisor's; -HV_ENOMEM.
+ */
+int offline_page(mfn_t m, bool broken, uint32_t *status);
+/* Take it back, or let it stay. *status: PG_ONLINE_*, 0 if nothing was to be done. -HV_EINVAL: broken, or no RAM. */
+int online_page(mfn_t m, uint32_t *status);
+/* PG_OFFLINE_STATUS_*; *order: that its descriptor says, which should be 0. */
+int query_page_offline(mfn_t m, uint32_t *status, unsigned *order);
+long page_offline_do_sysctl(struct hv_sysctl *op);
 
 /* ---- references to frames (mm/page_ref.c) -------------------------------------------------------------------------
  */

@@ -70,6 +70,13 @@ extern "C" {
     X(memop_order_by_hardware, "3.0", "4.7", "extents above 2 MiB are for callers with access to hardware, any size")  \
     X(exchange_any_node, "3.0", "4.6", "what comes in an exchange comes from the caller's node, not the domain's")     \
     X(heap_alloc_next_node, "3.4", "", "a multi-node domain's allocations rotate over its nodes, starting after 0")    \
+    X(heap_one_end, "3.0", "4.10", "free lists have one end for all; a dying domain's pages are scrubbed when freed")     \
+    X(heap_xen_unscrubbed, "3.0", "4.5", "pages that the hypervisor itself frees are not scrubbed")                    \
+    X(bootscrub_serial, "3.0", "4.5", "boot scrubs free memory on one pCPU")                                           \
+    X(bootscrub_no_idle, "3.0", "4.12", "bootscrub: on or off, on by default; pCPUs that idle do not do it")           \
+    X(offline_short_tail, "3.4", "4.22", "offlining: the last piece of a buddy is never merged to its full size")      \
+    X(offline_misaligned, "3.4", "4.22", "offlining leaves buddies that are not aligned to their size")                \
+    X(offline_stale_order, "3.4", "4.22", "offlining: a frame at the head of its buddy keeps the buddy's order")       \
     X(dma_width_floor, "3.4", "4.5", "the DMA zone width rounds down instead of up")                                   \
     X(perdomain_unrotated, "4.3", "4.6", "the pages of a domain's own mappings do not turn its rotation over nodes")   \
     X(placement_32bit_diff, "4.2", "", "placement compares memory through a 32-bit difference in KiB")                 \

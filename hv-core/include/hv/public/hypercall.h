@@ -197,8 +197,31 @@ enum hv_sysctl_cmd {
     XEN_SYSCTL_cpupool_op,
     XEN_SYSCTL_cpu_hotplug,
     XEN_SYSCTL_debug_keys,
-    XEN_SYSCTL_set_aside
+    XEN_SYSCTL_set_aside,
+    XEN_SYSCTL_page_offline_op
 };
+
+enum hv_page_offline_cmd { sysctl_page_offline, sysctl_page_broken, sysctl_page_online, sysctl_query_page_offline };
+/* What became of a frame that is to be taken out, or back. */
+#define PG_OFFLINE_OFFLINED (1u << 1)
+#define PG_OFFLINE_PENDING (1u << 2) /* until its user frees it */
+#define PG_OFFLINE_FAILED (1u << 3)
+#define PG_OFFLINE_AGAIN (1u << 4) /* its owner was crashed; to be asked again when that has gone */
+#define PG_ONLINE_FAILED PG_OFFLINE_FAILED
+#define PG_ONLINE_ONLINED PG_OFFLINE_OFFLINED
+/* Who uses it, or why not. */
+#define PG_OFFLINE_XENPAGE (1u << 8)
+#define PG_OFFLINE_ANONYMOUS (1u << 10)
+#define PG_OFFLINE_NOT_CONV_RAM (1u << 11)
+#define PG_OFFLINE_OWNED (1u << 12)
+#define PG_OFFLINE_BROKEN (1u << 13)
+#define PG_ONLINE_BROKEN PG_OFFLINE_BROKEN
+#define PG_OFFLINE_OWNER_SHIFT 16
+/* Of a query. */
+#define PG_OFFLINE_STATUS_OFFLINED (1u << 1)
+#define PG_OFFLINE_STATUS_OFFLINE_PENDING (1u << 3)
+#define PG_OFFLINE_STATUS_BROKEN (1u << 4)
+#define DOMID_XEN 0x7ff2u
 
 enum hv_cpupool_op {
     XEN_SYSCTL_CPUPOOL_OP_CREATE,
@@ -296,6 +319,14 @@ struct hv_sysctl {
             unsigned zone;
             uint64_t free_pages;
         } set_aside;
+        /* One frame. -HV_EINVAL: no RAM, or broken (online); -HV_EPERM: the hypervisor's; -HV_ENOMEM: too many at a
+         * time; status and order come back, also then (order only of a query: that of the frame's descriptor). */
+        struct {
+            enum hv_page_offline_cmd cmd;
+            mfn_t frame;
+            uint32_t status;
+            unsigned order;
+        } page_offline;
     } u;
 };
 

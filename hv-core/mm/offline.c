@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Taking single frames out of use, because they are broken or the machine's owner wants them back, and returning them.
+ *
+ *   free      The frame is carved out of its buddy at once: what is left of that goes back in the largest pieces.
+ *   in use    It is "offlining": pending until its user frees it, and carved out then. The hypervisor's are refused.
+ *   offlined  It is a frame of its own on one of two lists, offlined and broken; the broken ones stay there for good.
+ *
+ * Until 2026 carving had three defects, quirks of all levels but `fixed`. A piece never reached the end of its buddy at
+ * its full size (offline_short_tail). Pieces were not aligned to their size (offline_misaligned). A frame at the head
+ * of its buddy kept the buddy's order (offline_stale_order); in Xen that is in the place of a used frame's owner, so
+ * one that comes back seems to have had one, and TLBs are flushed for it when it is given out.
+ *
+ * A misaligned buddy has no place among the descriptors of blocks. So its order is 8 (1 MiB) at most where Xen's grow
+ * on, each has the descriptor of its first frame, and it does not merge, but is split down to frames, which do. Where
+ * there is no memory for these descriptors, pieces are aligned.
+ *
+ * State: frames that are pending, in a small table: one more is -HV_ENOMEM. Descriptors below a pending frame exist
+ * until it is carved out, so that freeing cannot fail. The heap lock guards all of it.
+ */
+#include "mm/heap_priv.h"
+
+#include <hv/mm.h>
+
+#define MAX_PENDING 1024u
+#define MISALIGNED_MAX_ORDER (ORDER_2M - 1)
+
+unsigned nr_offlining;
+static struct pending {
+    uint64_t frame;
+    bool broken;
+} pending[MAX_PENDING];
+static struct extent_list offlined, broken;
+static uint64_t nr_offlined; /* on both lists */
+
+void offline_init(void)
+{
+    nr_offlining = 0;
+    nr_offlined = 0;
+    extent_list_init(&offlined);
+    extent_list_init(&broken);
+}
+
+uint64_t offlined_pages(void)
+{
+    return nr_offlined;
+}
+
+/* ---- pending ------------------------------------------------------------------------------------------------------
+ */
+
+static struct pending *pending_find(uint64_t f)
+{
+    for (unsigned i = 0; i < nr_offlining; i++)
+        if (pending[i].frame == f)
+            return &pending[i];
+    return NULL;
+}
+
+static void pending_remove(struct pending *p)
+{
+    *p = pending[--nr_offlining];
+}
+
+bool offlining_within(uint64_t f, unsigned order)
+{
+    for (unsigned i = 0; i < nr_offlining; i++)
+        if (pending[i].frame >> order == f >> order)
+            return true;
+    return false;
+}
+
+/* The first pending frame among from..end - 1; end. */
+static uint64_t pending_first(uint64_t from, uint64_t end)
+{
+    for (unsigned i = 0; i < nr_offlining; i++)
+        if (pending[i].frame >= from && pending[i].frame < end)
+            end = pending[i].frame;
+    return end;
+}
+
+/* ---- carving ------------------------------------------------------------------------------------------------------
+ */
+
+/* The order of the piece that begins at f; good: the next frame that goes; end: of the buddy, of this order. */
+static unsigned piece_order(uint64_t f, uint64_t good, uint64_t end, unsigned order, bool misaligned)
+{
+    unsigned o = 0;
+
+    while (o < order) {
+        uint64_t size = 1ull << (o + 1);
+        bool fits = f + size <= good && (f + size < end || (f + size == end && !quirk(offline_short_tail)));
+        if (!fits || (f % size && (!misaligned || o == MISALIGNED_MAX_ORDER)))
+            break;
+        o++;
+    }
+    return o;
+}
+
+/* Descriptors for pieces that begin anywhere. */
+static bool ensure_all(uint64_t from, uint64_t end)
+{
+    for (uint64_t f = from & ~(uint64_t)(FRAME_FANOUT - 1); f < end; f += FRAME_FANOUT)
+        if (!frame_table_ensure(f, 0))
+            return false;
+    return true;
+}
+
+static void put_offlined(uint64_t f, unsigned n, unsigned stale_order)
+{
+    struct pending *p = pending_find(f);
+    struct frame *e = frame_at(f, 0);
+
+    e->state = p->broken ? FRAME_broken : FRAME_offlined;
+    e->order = stale_order & 31u;
+    e->node = n & 63u;
+    e->owner = 0;
+    extent_list_add_tail(p->broken ? &broken : &offlined, link_to(f, 0), e);
+    nr_offlined++;
+    pending_remove(p);
+}
+
+void offline_carve(uint64_t f, unsigned order)
+{
+    struct frame *head = frame_at(f, order);
+    unsigned n = head->node, zone = zone_of(f), dirty = frame_first_dirty(head);
+    uint64_t end = f + (1ull << order), at = f;
+
+    check_and_stop_scrub(n, f);
+    take_free(head, order, n, zone);
+    bool misaligned = quirk(offline_misaligned) && ensure_all(pending_first(f, end), end);
+    while (at < end) {
+        uint64_t good = pending_first(at, end);
+        if (at == good) {
+            if (dirty == 0 && need_scrub_clear(at, at + 1))
+                node_need_scrub[n]--;
+            count_avail(n, zone, 0, 1);
+            put_offlined(at, n, at == f && quirk(offline_stale_order) ? order : 0);
+            dirty -= dirty != INVALID_DIRTY_IDX && dirty;
+            at++;
+            continue;
+        }
+        unsigned o = piece_order(at, good, end, order, misaligned), first = lower_dirty(dirty, o);
+        if (first != dirty)
+            (void)need_scrub_clear(at, at + (1ull << o));
+        put_free(frame_at(at, o), at, o, n, zone, first);
+        dirty = upper_dirty(dirty, o);
+        at += 1ull << o;
+    }
+}
+
+/* ---- which extent a frame is in -----------------------------------------------------------------------------------
+ */
+
+/* The head of the extent that holds f, NULL if there is none; also for one that is misaligned. */
+static struct frame *holding(uint64_t f, uint64_t *at)
+{
+    for (unsigned order = 0; order <= MAX_ORDER; order++) {
+        *at = f & ~((1ull << order) - 1);
+        struct frame *e = frame_at(*at, order);
+        if (e && e->state != FRAME_inside &&
+            (e->order == order || e->state == FRAME_offlined || e->state == FRAME_broken))
+            return e;
+    }
+    for (unsigned back = 1; back < 1u << MISALIGNED_MAX_ORDER && back <= f && nr_offlined; back++) {
+        struct frame *e = frame_at(f - back, 0);
+        *at = f - back;
+        if (e && e->state != FRAME_inside)
+            return (1u << e->order) > back ? e : NULL;
+    }
+    return NULL;
+}
+
+/* ---- operations ---------------------------------------------------------------------------------------------------
+ */
+
+static uint32_t owner_bits(unsigned id)
+{
+    return (uint32_t)id << PG_OFFLINE_OWNER_SHIFT;
+}
+
+/* With the lock held. e holds f. 0 or -HV_ENOMEM. */
+static int mark(struct frame *e, uint64_t at, uint64_t f, bool is_broken)
+{
+    struct pending *p = pending_find(f);
+
+    if (p) {
+        p->broken |= is_broken;
+        return 0;
+    }
+    if (nr_offlining == MAX_PENDING || !frame_table_ensure(f, 0))
+        return -HV_ENOMEM;
+    if (frame_is_free(e))
+        check_and_stop_scrub(e->node, at);
+    pending[nr_offlining++] = (struct pending){f, is_broken};
+    if (frame_is_free(e))
+        offline_carve(at, e->order);
+    return 0;
+}
+
+static int offline_locked(uint64_t f, bool is_broken, uint32_t *status, dom_id *owner)
+{
+    uint64_t at;
+    struct frame *e = holding(f, &at);
+
+    if (!e) {
+        *status = PG_OFFLINE_FAILED | PG_OFFLINE_NOT_CONV_RAM;
+        return -HV_EINVAL;
+    }
+    if (e->state == FRAME_xenheap) {
+        *status = PG_OFFLINE_FAILED | PG_OFFLINE_XENPAGE | owner_bits(DOMID_XEN);
+        return -HV_EPERM;
+    }
+    *status = is_broken ? PG_OFFLINE_BROKEN : 0;
+    if (e->state == FRAME_offlined || e->state == FRAME_broken) {
+        if (is_broken && e->state == FRAME_offlined) {
+            extent_list_del(&offlined, e);
+            e->state = FRAME_broken;
+            extent_list_add_tail(&broken, link_to(f, 0), e);
+        }
+        *status |= PG_OFFLINE_OFFLINED;
+        return 0;
+    }
+    const struct pending *p = pending_find(f);
+    if (e->owner && e->state == FRAME_inuse && p && p->broken) {
+        /* Its owner has run into it again. */
+        *owner = dom(e->owner - 1u);
+        *status = PG_OFFLINE_AGAIN;
+        return 0;
+    }
+    bool was_free = frame_is_free(e);
+    uint32_t user = e->owner && e->state == FRAME_inuse ? PG_OFFLINE_OWNED | owner_bits(e->owner - 1u)
+                                                        : PG_OFFLINE_ANONYMOUS | owner_bits(DOM_INVALID.n);
+    int rc = mark(e, at, f, is_broken);
+    *status = rc ? PG_OFFLINE_FAILED : *status | (was_free ? PG_OFFLINE_OFFLINED : PG_OFFLINE_PENDING | user);
+    return rc;
+}
+
+int offline_page(mfn_t m, bool is_broken, uint32_t *status)
+{
+    dom_id owner = DOM_INVALID;
+
+    *status = PG_OFFLINE_FAILED | PG_OFFLINE_NOT_CONV_RAM;
+    if (!node_valid(mfn_to_node(m)))
+        return -HV_EINVAL;
+    port_lock(&heap_lock);
+    int rc = offline_locked(m.n, is_broken, status, &owner);
+    port_unlock(&heap_lock);
+    struct domain *d = dom_eq(owner, DOM_INVALID) ? NULL : domain_find(owner);
+    if (d)
+        domain_crash(d);
+    return rc;
+}
+
+int online_page(mfn_t m, uint32_t *status)
+{
+    int rc = 0;
+    uint64_t at;
+
+    *status = 0;
+    if (!node_valid(mfn_to_node(m)))
+        return -HV_EINVAL;
+    port_lock(&heap_lock);
+    struct frame *e = holding(m.n, &at);
+    struct pending *p = pending_find(m.n);
+    if ((e && e->state == FRAME_broken) || (p && p->broken)) {
+        *status = PG_ONLINE_FAILED | PG_ONLINE_BROKEN;
+        rc = -HV_EINVAL;
+    } else if (e && e->state == FRAME_offlined) {
+        extent_list_del(&offlined, e);
+        nr_offlined--;
+        heap_free_locked(e, m.n, 0, e->node, false);
+        *status = PG_ONLINE_ONLINED;
+    } else if (p) {
+        pending_remove(p);
+        *status = PG_ONLINE_ONLINED;
+    }
+    port_unlock(&heap_lock);
+    return rc;
+}
+
+int query_page_offline(mfn_t m, uint32_t *status, unsigned *order)
+{
+    uint64_t at;
+
+    *status = 0;
+    *order = 0;
+    if (!node_valid(mfn_to_node(m)))
+        return -HV_EINVAL;
+    port_lock(&heap_lock);
+    const struct frame *e = holding(m.n, &at);
+    const struct pending *p = pending_find(m.n);
+    if (p)
+        *status = PG_OFFLINE_STATUS_OFFLINE_PENDING | (p->broken ? PG_OFFLINE_STATUS_BROKEN : 0);
+    if (e && (e->state == FRAME_offlined || e->state == FRAME_broken)) {
+        *status = PG_OFFLINE_STATUS_OFFLINED | (e->state == FRAME_broken ? PG_OFFLINE_STATUS_BROKEN : 0);
+        *order = e->order;
+    }
+    port_unlock(&heap_lock);
+    return 0;
+}
+
+long page_offline_do_sysctl(struct hv_sysctl *op)
+{
+    uint32_t *status = &op->u.page_offline.status;
+    mfn_t m = op->u.page_offline.frame;
+
+    switch (op->u.page_offline.cmd) {
+    case sysctl_page_offline:
+        return offline_page(m, false, status);
+    case sysctl_page_broken:
+        return offline_page(m, true, status);
+    case sysctl_page_online:
+        return online_page(m, status);
+    case sysctl_query_page_offline:
+        return query_page_offline(m, status, &op->u.page_offline.order);
+    }
+    return -HV_EINVAL;
+}
+
+/* ---- invariants ---------------------------------------------------------------------------------------------------
+ */
+
+static const char *check_list(const struct extent_list *list, enum frame_state state, uint64_t *n)
+{
+    for (extent_link l = list->head; l != LINK_NONE; l = frame_next(frame_of_link(l))) {
+        if (frame_of_link(l)->state != state)
+            return "heap: a frame on the list of those taken out is in use";
+        if (++*n > nr_offlined)
+            return "heap: the frames taken out are not as many as were counted";
+    }
+    return NULL;
+}
+
+const char *offline_check(void)
+{
+    uint64_t n = 0, at;
+    const char *wrong = check_list(&offlined, FRAME_offlined, &n);
+
+    if (!wrong)
+        wrong = check_list(&broken, FRAME_broken, &n);
+    if (wrong)
+        return wrong;
+    if (n != nr_offlined)
+        return "heap: the frames taken out are not as many as were counted";
+    for (unsigned i = 0; i < nr_offlining; i++) {
+        const struct frame *e = holding(pending[i].frame, &at);
+        if (!e || frame_is_free(e))
+            return "heap: a frame that waits for being freed is free";
+    }
+    return NULL;
+}

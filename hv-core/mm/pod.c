@@ -238,6 +238,9 @@ int p2m_fault(struct domain *d, gfn_t g)
 /* p2m lock held. */
 static int set_target(struct domain *d, uint64_t target)
 {
+    /* A domain that was built without. */
+    if (!d->pod && d->tot_pages)
+        return 0;
     int rc = pod_create(d);
     if (rc)
         return rc;

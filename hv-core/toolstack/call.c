@@ -6,7 +6,7 @@
 
 void ts_log(const struct ts_host *h, int level, const char *fmt, ...)
 {
-    char line[256];
+    char line[512];
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(line, sizeof line, fmt, ap);
@@ -50,14 +50,4 @@ long ts_sysctl(const struct ts_host *h, struct hv_sysctl *op, enum hv_sysctl_cmd
 {
     op->cmd = cmd;
     return h->hypercall(h->ctx, HYPERCALL_sysctl, op);
-}
-
-long ts_populate(const struct ts_host *h, dom_id id, uint64_t nr, unsigned order, uint64_t first_gfn)
-{
-    struct hv_memory_op op = {.cmd = XENMEM_populate_physmap,
-                              .domid = id,
-                              .nr_extents = nr,
-                              .extent_order = order,
-                              .first_gfn = gfn(first_gfn)};
-    return h->hypercall(h->ctx, HYPERCALL_memory_op, &op);
 }

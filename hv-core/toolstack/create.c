@@ -8,9 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What libxl lets a domain have above its target, KiB. */
-#define MAXMEM_SLACK_KB 1024u
-
 /* What xl exits with: its own EXIT_FAILURE, and -ERROR_FAIL, which libxl makes of whatever went wrong. */
 #define XL_REFUSES 1
 #define LIBXL_FAILS 3
@@ -60,8 +57,8 @@ static int check_config(struct creation *c)
         return refuse(c, -HV_EINVAL, "memory must be a whole number of pages, and not nothing");
     if (cfg->maxmem_kb < cfg->memory_kb)
         return refuse(c, -HV_EINVAL, "maxmem is below memory");
-    if (cfg->type == HV_GUEST_HVM && cfg->maxmem_kb > cfg->memory_kb)
-        return refuse(c, -HV_EOPNOTSUPP, "maxmem above memory: populate on demand is not supported");
+    if (cfg->maxmem_kb % 4)
+        return refuse(c, -HV_EINVAL, "maxmem must be a whole number of pages");
     if (cfg->weight > WEIGHT_MAX)
         return refuse(c, -HV_EINVAL, "cpu_weight must be 1 to 65535");
     if (cfg->cap != CAP_NOT_GIVEN && cfg->cap > 100 * cfg->maxvcpus)
@@ -169,7 +166,7 @@ static int place(struct creation *c)
 static int set_max_mem(struct creation *c)
 {
     struct hv_domctl op = {0};
-    op.u.max_mem.max_memkb = c->cfg.memory_kb + MAXMEM_SLACK_KB;
+    op.u.max_mem.max_memkb = c->cfg.memory_kb + TS_MAXMEM_SLACK_KB;
     long rc = ts_domctl(c->h, &op, XEN_DOMCTL_max_mem, c->id);
     return rc < 0 ? ts_fail(c->h, c->cfg.name, "the maximum memory is refused", rc) : 0;
 }

@@ -11,6 +11,9 @@
 #include <toolstack/placement.h>
 #include <toolstack/toolstack.h>
 
+/* What libxl lets a domain have above its target, KiB. */
+#define TS_MAXMEM_SLACK_KB 1024u
+
 enum { TS_LOG_ERROR, TS_LOG_WARNING, TS_LOG_INFO };
 
 /* ---- call.c ---------------------------------------------------------------------------------------------------- */
@@ -22,8 +25,6 @@ const char *ts_strerror(long rc);
 
 long ts_domctl(const struct ts_host *h, struct hv_domctl *op, enum hv_domctl_cmd cmd, dom_id id);
 long ts_sysctl(const struct ts_host *h, struct hv_sysctl *op, enum hv_sysctl_cmd cmd);
-/* Extents done, fewer than asked for where memory ran out, or a negated HV_E*. */
-long ts_populate(const struct ts_host *h, dom_id id, uint64_t nr, unsigned order, uint64_t first_gfn);
 
 /* ---- host_state.c ---------------------------------------------------------------------------------------------- */
 
@@ -70,6 +71,8 @@ int ts_cpus_apply_soft(const struct ts_host *h, dom_id id, unsigned nr_vcpus, co
 
 /* ---- builder.c ------------------------------------------------------------------------------------------------- */
 
+/* Guest frame number i of a guest of this type, as the builder lays its memory out. */
+uint64_t ts_guest_frame(enum hv_guest_type type, uint64_t i);
 /* Pages of the guest; logs and returns -HV_ENOMEM where they cannot be had. */
 int ts_build_memory(const struct ts_host *h, dom_id id, const struct ts_domain_config *cfg);
 

@@ -88,7 +88,11 @@ extern "C" {
     X(cpulist_exclusions_last, "4.2", "4.4", "a CPU list's exclusions apply at its end; no nodes:, all only alone")    \
     X(cpus_list_single, "4.2", "4.5", "cpus=[...] gives one pCPU number per vCPU, applied after memory is built")      \
     X(claim_mode_off, "4.3", "4.4", "xl does not claim a domain's memory before it builds the domain")                 \
+    X(hvm_claim_late, "4.3", "4.4", "HVM domains are claimed for after their low pages, and for what is to come only") \
     X(arm_one_node, "4.3", "", "ARM: one NUMA node whatever the firmware says")                                        \
+    X(arm_p2m_4k, "4.3", "4.5",                                                                                        \
+      "ARM: guest memory is mapped by 4 KiB entries only, each change of one is a TLB flush")                          \
+    X(arm_vmid_domid, "4.3", "4.6", "ARM: the VMID is the domain id plus 1, in 8 bits")                                \
     X(arm_vcpus_8, "4.3", "4.6", "ARM: 8 vCPUs a domain (GICv2)")
 
 enum hv_quirk {

@@ -20,12 +20,24 @@ static long memory_op(struct fake_host *f, struct hv_memory_op *op)
         d->claim = op->nr_extents;
         return 0;
     }
+    if (op->cmd == XENMEM_set_pod_target) {
+        note(f, "pod=%llu", (unsigned long long)op->pod.target_pages);
+        d->pod_target = op->pod.target_pages;
+        return 0;
+    }
     assert(op->cmd == XENMEM_populate_physmap && op->nr_done == 0 && op->extent_order < MAX_FAKE_ORDER);
     note(f, "populate");
+    if (op->mem_flags & XENMEMF_populate_on_demand) { /* never short */
+        d->pod_entries += op->nr_extents << op->extent_order;
+        f->populate[f->nr_populates++] =
+            (struct fake_populate){op->extent_order, op->mem_flags, op->first_gfn.n, op->nr_extents, op->nr_extents};
+        return (long)op->nr_extents;
+    }
     uint64_t left = f->extents_left[op->extent_order], done = op->nr_extents < left ? op->nr_extents : left;
     f->extents_left[op->extent_order] -= done;
     d->pages += done << op->extent_order;
-    f->populate[f->nr_populates++] = (struct fake_populate){op->extent_order, op->first_gfn.n, op->nr_extents, done};
+    f->populate[f->nr_populates++] =
+        (struct fake_populate){op->extent_order, op->mem_flags, op->first_gfn.n, op->nr_extents, done};
     return (long)done;
 }
 

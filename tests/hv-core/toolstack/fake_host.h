@@ -23,6 +23,7 @@ struct fake_domain {
     uint64_t soft[FAKE_VCPUS];     /* 0: all */
     uint64_t nodes;                /* 0: automatic */
     uint64_t pages, max_kb, claim;
+    uint64_t pod_target, pod_entries; /* what waits, and what was marked */
     uint32_t weight, cap;
     struct {
         uint32_t period_us, budget_us;
@@ -42,7 +43,7 @@ struct fake_pool {
 
 /* One populate_physmap as it was asked for and answered. */
 struct fake_populate {
-    unsigned order;
+    unsigned order, flags;
     uint64_t gfn, asked, done;
 };
 

@@ -166,6 +166,118 @@ static void claims(void)
     CU_ASSERT_PTR_NULL(strstr(fake_calls(&f, calls, sizeof calls), "claim"));
 }
 
+/* A maximum above the memory: the cache first, then marks of all sizes for all of the maximum. */
+static void hvm_populates_on_demand(void)
+{
+    static const struct hv_profile *const levels[] = {&level_43, &level_modern};
+    for (size_t l = 0; l < 2; l++) {
+        fake_reset(&f, levels[l], 2, 8, 64 * GIB_KB);
+        f.extents_left[0] = f.extents_left[9] = f.extents_left[18] = 0; /* marks need none */
+        struct ts_domain_config cfg = {.name = "v",
+                                       .type = HV_GUEST_HVM,
+                                       .vcpus = 1,
+                                       .memory_kb = GIB_KB,
+                                       .maxmem_kb = 6 * GIB_KB,
+                                       .cap = 0xffffffff,
+                                       .cpus = "all"};
+        struct ts_domain_result r;
+        CU_ASSERT_EQUAL(ts_domain_create(&f.host, &cfg, &r), 0);
+        CU_ASSERT_EQUAL(f.dom[1].pod_target, GIB_KB / 4 - 0x20);
+        CU_ASSERT_EQUAL(f.dom[1].pod_entries, 6 * GIB_KB / 4 - 0x20);
+        CU_ASSERT_EQUAL(f.dom[1].pages, 0);
+        CU_ASSERT_EQUAL(f.dom[1].max_kb, 1025 * MIB_KB);
+        CU_ASSERT_EQUAL(extents(18), 4);
+        CU_ASSERT_EQUAL(check_layout(0), 6 * GIB_KB / 4 + 0x10000);
+        for (unsigned i = 0; i < f.nr_populates; i++)
+            CU_ASSERT_EQUAL(f.populate[i].flags, XENMEMF_populate_on_demand);
+        char calls[4096];
+        CU_ASSERT_PTR_NOT_NULL(strstr(fake_calls(&f, calls, sizeof calls),
+                                      l ? " claim=262112 pod=262112 populate*" : " max_mem pod=262112 populate*"));
+        /* The cache cannot be filled. */
+        fake_reset(&f, levels[l], 2, 8, 64 * GIB_KB);
+        CU_ASSERT_EQUAL(ts_domain_create(&f.host, &cfg, &r), 0);
+        unsigned at = 0;
+        while (strncmp(f.call[at], "pod", 3) != 0)
+            at++;
+        fake_reset(&f, levels[l], 2, 8, 64 * GIB_KB);
+        f.fail_at = (int)at;
+        f.fail_with = -HV_ENOMEM;
+        CU_ASSERT_EQUAL(ts_domain_create(&f.host, &cfg, &r), -HV_ENOMEM);
+        CU_ASSERT_EQUAL(fake_count_domus(&f), 0);
+        CU_ASSERT_PTR_NOT_NULL(strstr(f.log, "its populate-on-demand cache cannot be filled: out of memory"));
+    }
+}
+
+/* PV guests have nothing of the kind: their maximum is what they may balloon up to. */
+static void pv_has_its_memory_only(void)
+{
+    fake_reset(&f, &level_modern, 2, 8, 64 * GIB_KB);
+    struct ts_domain_config cfg = {.name = "v",
+                                   .type = HV_GUEST_PV,
+                                   .vcpus = 1,
+                                   .memory_kb = GIB_KB,
+                                   .maxmem_kb = 2 * GIB_KB,
+                                   .cap = 0xffffffff,
+                                   .cpus = "all"};
+    struct ts_domain_result r;
+    CU_ASSERT_EQUAL(ts_domain_create(&f.host, &cfg, &r), 0);
+    CU_ASSERT_EQUAL(f.dom[1].pages, GIB_KB / 4);
+    CU_ASSERT_EQUAL(f.dom[1].pod_entries, 0);
+}
+
+/* 4.3 where xl is told to claim: after the low pages, and only for what is to come. */
+static void hvm_claimed_late(void)
+{
+    struct hv_profile level = level_43;
+    level.quirk[HV_QUIRK_claim_mode_off] = false;
+    level.quirk[HV_QUIRK_hvm_claim_late] = true;
+    char calls[4096];
+    CU_ASSERT_EQUAL(build(&level, HV_GUEST_HVM, GIB_KB, UINT64_MAX, UINT64_MAX), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(fake_calls(&f, calls, sizeof calls), " max_mem populate claim=261952 populate*"));
+    CU_ASSERT_EQUAL(build(&level, HV_GUEST_PV, GIB_KB, UINT64_MAX, UINT64_MAX), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(fake_calls(&f, calls, sizeof calls), " max_mem claim=262144 populate claim=0"));
+    level.quirk[HV_QUIRK_hvm_claim_late] = false;
+    CU_ASSERT_EQUAL(build(&level, HV_GUEST_HVM, GIB_KB, UINT64_MAX, UINT64_MAX), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(fake_calls(&f, calls, sizeof calls), " max_mem claim=262112 populate*"));
+}
+
+/* Which sizes were tried, in their order, and how far each of them went. */
+static void a_failure_says_how_far_it_got(void)
+{
+    static const struct {
+        const struct hv_profile *level;
+        enum hv_guest_type type;
+        uint64_t left_2m;
+        const char *says;
+    } rows[] = {
+        /* 160 + 320 low pages, 10 superpages up to 22 MiB, then single pages until these are gone. */
+        {&level_43, HV_GUEST_HVM, 10,
+         "domain big: cannot get 3072 MiB of memory: out of memory (error 12): got 10 of 20 extents of 2 MiB, 1000 of "
+         "1504 extents of 4 KiB, 24480 KiB in all, up to guest frame 0x1808"},
+        /* The same from 1 GiB on, where 1 GiB is tried first. */
+        {&level_43, HV_GUEST_HVM, 521,
+         "got 0 of 1 extents of 1 GiB, 521 of 531 extents of 2 MiB, 1000 of 1504 extents of 4 KiB, 1071008 KiB in all, "
+         "up to guest frame 0x41608"},
+        {&level_43, HV_GUEST_PV, 10, "got 1000 of 786432 extents of 4 KiB, 4000 KiB in all, up to guest frame 0x3e8"},
+        {&level_modern, HV_GUEST_PV, 10,
+         "got 10 of 1536 extents of 2 MiB, 1000 of 781312 extents of 4 KiB, 24480 KiB in all, up to guest frame "
+         "0x17e8"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        fake_reset(&f, rows[i].level, 2, 8, 64 * GIB_KB);
+        f.extents_left[18] = 0;
+        f.extents_left[9] = rows[i].left_2m;
+        f.extents_left[0] = 1000;
+        struct ts_domain_config cfg = {
+            .name = "big", .type = rows[i].type, .vcpus = 1, .memory_kb = 3 * GIB_KB, .cap = 0xffffffff, .cpus = "all"};
+        struct ts_domain_result r;
+        CU_ASSERT_EQUAL(ts_domain_create(&f.host, &cfg, &r), -HV_ENOMEM);
+        CU_ASSERT_PTR_NOT_NULL(strstr(f.log, rows[i].says));
+        if (!strstr(f.log, rows[i].says))
+            printf("\n%s\n", f.log);
+    }
+}
+
 static void arm_begins_at_2g(void)
 {
     CU_ASSERT_EQUAL(build(&level_43, HV_GUEST_ARM32, 128 * MIB_KB, UINT64_MAX, UINT64_MAX), 0);
@@ -182,6 +294,10 @@ static const struct cunit_case tests[] = {
     {"HVM: falls back from 1 GiB to 2 MiB to 4 KiB", hvm_falls_back},
     {"memory that runs out unwinds the domain", memory_runs_out},
     {"memory is claimed from 4.4 on", claims},
+    {"HVM with a maximum: a cache, and marks in the same sizes", hvm_populates_on_demand},
+    {"PV with a maximum: its memory only", pv_has_its_memory_only},
+    {"4.3 claims late for HVM", hvm_claimed_late},
+    {"a failure says how far it got", a_failure_says_how_far_it_got},
     {"an ARM guest's memory begins at 2 GiB", arm_begins_at_2g},
 };
 

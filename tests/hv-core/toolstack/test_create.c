@@ -272,11 +272,6 @@ static void s_maxmem(struct ts_domain_config *c)
 {
     c->maxmem_kb = 512 * 1024;
 }
-static void s_pod(struct ts_domain_config *c)
-{
-    c->type = HV_GUEST_HVM;
-    c->maxmem_kb = 2 * GIB_KB;
-}
 static void s_weight(struct ts_domain_config *c)
 {
     c->weight = 65536;
@@ -317,7 +312,6 @@ static const struct refusal refusals[] = {
     {-HV_EINVAL, "memory must be", s_memory},
     {-HV_EINVAL, "memory must be", s_odd},
     {-HV_EINVAL, "maxmem is below memory", s_maxmem},
-    {-HV_EOPNOTSUPP, "populate on demand is not supported", s_pod},
     {-HV_EINVAL, "cpu_weight must be 1 to 65535", s_weight},
     {-HV_EINVAL, "cap must be at most 100 per vCPU", s_cap},
     {-HV_EOPNOTSUPP, "cpus_soft: this level has no soft affinity", s_soft},

@@ -56,6 +56,33 @@ int ts_cpu_hotplug(const struct ts_host *h, unsigned cpu, bool online);
 
 int ts_domain_pause(const struct ts_host *h, dom_id id);
 
+/*
+ * xl mem-set and mem-max. What libxl keeps in XenStore the caller keeps: the target and the static maximum of the
+ * domain, KiB, whole pages.
+ */
+struct ts_memory {
+    enum hv_guest_type type;
+    uint64_t target_kb; /* what the guest's driver is to balloon to */
+    uint64_t max_kb;    /* static maximum: maxmem of its configuration */
+    uint64_t pages;     /* guest pages that its driver has not ballooned out, of max_kb / 4 */
+};
+/* Of a domain as ts_domain_create has built it. A PV guest has not yet ballooned up to anything above its memory. */
+void ts_memory_of(const struct ts_domain_config *cfg, struct ts_memory *m);
+/*
+ * The limit becomes the target and a slack, an HVM guest's populate-on-demand target follows, and m->target_kb is what
+ * its driver is told. -HV_EINVAL: above the static maximum, nothing, or not whole pages. -HV_ENOMEM: memory for the
+ * populate-on-demand target is short; the limit has changed then.
+ */
+int ts_mem_set(const struct ts_host *h, dom_id id, struct ts_memory *m, uint64_t target_kb);
+/* The limit becomes max_kb and a slack. -HV_EINVAL: below the target, or not whole pages. */
+int ts_mem_max(const struct ts_host *h, dom_id id, const struct ts_memory *m, uint64_t max_kb);
+/*
+ * What the guest's balloon driver does about its target, from its highest frames down and back up, page by page, in
+ * calls of as many as its list of frames holds. Pages still missing or still to go: 0 when it has got there. A page
+ * that it is refused it tries again, the next time that this is called. -HV_E*: the calls are refused.
+ */
+long ts_balloon(const struct ts_host *h, dom_id id, struct ts_memory *m);
+
 /* "EINVAL" for -HV_EINVAL and HV_EINVAL; NULL: no such number. */
 const char *ts_errno_name(long rc);
 /* Number i of the names of errors, with its number; NULL: no more. */

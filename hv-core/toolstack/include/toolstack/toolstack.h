@@ -75,7 +75,7 @@ struct ts_domain_result {
 /*
  * xl create -p: build the domain and leave it paused. 0, or a negated HV_E* with everything unwound and the reason
  * logged. A configuration that cannot be honoured is refused before the first domain control call:  -HV_EINVAL, or
- * -HV_EOPNOTSUPP for what the core does not have (populate on demand; soft affinity at 4.3).
+ * -HV_EOPNOTSUPP for what the core does not have (soft affinity at 4.3).
  */
 int ts_domain_create(const struct ts_host *h, const struct ts_domain_config *cfg, struct ts_domain_result *out);
 /*

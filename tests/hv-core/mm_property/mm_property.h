@@ -176,8 +176,12 @@ extern uint64_t model_aside, model_anonymous; /* pages */
 void model_reset(void);
 struct domain *model_domain(const struct mdom *m);
 uint64_t model_tot(const struct mdom *m);
-/* d got or gave back pages: its claim follows. */
+/*
+ * m got or gave back pages: its claim follows. At levels where it shrinks when the heap has pages for the domain it
+ * only ever shrinks, also for an allocation that the domain's limit then refuses.
+ */
 void model_took(struct mdom *m, uint64_t pages);
+void model_allocated(const struct domain *d, uint64_t pages);
 void model_gave(struct mdom *m, uint64_t pages);
 /* These guest frames stand for f.. now; what they stood for is loose. */
 void model_map(struct mdom *m, uint64_t g, uint64_t f, uint64_t n);

@@ -26,9 +26,22 @@ uint64_t model_tot(const struct mdom *m)
     return runs_sum(&m->p2m) + runs_sum(&m->loose) + m->given_up;
 }
 
-void model_took(struct mdom *m, uint64_t pages)
+static void claim_used(struct mdom *m, uint64_t pages)
 {
     m->claim -= m->claim < pages ? m->claim : pages;
+}
+
+void model_took(struct mdom *m, uint64_t pages)
+{
+    if (quirk(claim_at_assign))
+        claim_used(m, pages);
+}
+
+void model_allocated(const struct domain *d, uint64_t pages)
+{
+    for (unsigned s = 0; s < MODEL_SLOTS && !quirk(claim_at_assign); s++)
+        if (model_domain(&model[s]) == d)
+            claim_used(&model[s], pages);
 }
 
 void model_gave(struct mdom *m, uint64_t pages)

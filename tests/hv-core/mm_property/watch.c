@@ -201,6 +201,8 @@ uint64_t watched_alloc_heap_pages(unsigned lo, unsigned hi, unsigned order, unsi
         prop_fail("the heap gives order %u of what is claimed", order);
     check_given(f, lo, hi, order, memflags);
     turn(f, order, false);
+    if (d && !(memflags & MEMF_no_refcount))
+        model_allocated(d, 1ull << order);
     if (twin_runs) {
         t = twin_alloc(d ? &twin : NULL, order, memflags, lo, hi, here);
         if (t != f)

@@ -334,6 +334,11 @@ static bool append_vm(struct loader *l, int cfg, const struct workload_profile *
     l->origin = origins;
     struct scenario_vm *new = &s->vm[s->nr_vms];
     *new = (struct scenario_vm){.cfg = *xlcfg_domain(l->cfg[cfg]), .profile = profile};
+    /* On ARM there is one kind of guest: at 4.3 of 32 bits, also where the host has 64. */
+    enum hv_arch arch = scenario_arch(l->s->machine);
+    if (arch != HV_ARCH_x86_64)
+        new->cfg.type =
+            arch == HV_ARCH_arm32 || l->s->level->quirk[HV_QUIRK_arm_vcpus_8] ? HV_GUEST_ARM32 : HV_GUEST_ARM64;
     if (!scenario_find_pool(l, l->cfg[cfg], &new->cfg))
         return false;
     l->origin[s->nr_vms] = (struct scenario_vm_origin){l->cfg[cfg], l->cfg_path[cfg]};
@@ -552,4 +557,11 @@ void scenario_free(struct scenario *s)
     free(s->path);
     free(s->resolved_json);
     free(s);
+}
+
+enum hv_arch scenario_arch(const struct machine *m)
+{
+    return strcmp(m->isa, "aarch64") == 0 ? HV_ARCH_arm64
+           : strcmp(m->isa, "armv7") == 0 ? HV_ARCH_arm32
+                                          : HV_ARCH_x86_64;
 }

@@ -58,6 +58,8 @@ enum scenario_do {
     DO_UNPAUSE,
     DO_CREATE,   /* vm, paused */
     DO_DESTROY,  /* vm */
+    DO_MEM_SET,  /* vm, memory_kb */
+    DO_MEM_MAX,  /* vm, memory_kb */
     DO_SET_ASIDE /* free_pages, zone */
 };
 
@@ -94,6 +96,7 @@ struct scenario_action {
     unsigned nr_slots;
     struct scenario_slot *slot;
     bool paused;
+    uint64_t memory_kb;
     uint64_t *free_pages; /* [node], NULL: zones only */
     unsigned nr_zones;
     struct scenario_zone *zone;
@@ -155,6 +158,9 @@ void scenario_free(struct scenario *s);
  *   [[vm]]  config = "a.cfg" or ["odd.cfg", "even.cfg"] (instance i takes number (i - 1) mod n), count, workload
  */
 const struct machine_key *scenario_keys(unsigned *n);
+
+/* The architecture of a machine, as the hypervisor is told. */
+enum hv_arch scenario_arch(const struct machine *m);
 
 /* Where models/ and workloads/ are: $HVSIM_DATA, else the installed place, else the source tree that this was built
  * from. */

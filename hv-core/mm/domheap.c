@@ -85,6 +85,7 @@ int mm_init(void)
     dma_bits = dma_bits_asked ? dma_bits_asked : dma_width();
     set_aside_init();
     page_ref_init();
+    vmid_init();
     xenheap_init();
     xmalloc_init();
     return heap_init();

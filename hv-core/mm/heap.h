@@ -140,7 +140,13 @@ bool xenheap_order(const void *va, unsigned *order);
 
 #define P2M_MAX_GFN (1ull << 33) /* guests of up to 32 TiB */
 
+/* -HV_ENOMEM; ARM: -HV_EBUSY, there is no VMID left. */
 int p2m_create(struct domain *d);
+/* The first guest frame that cannot be; how often TLBs were flushed; tables of 512 entries; ARM: the VMID (0: none). */
+uint64_t p2m_max_gfn(const struct domain *d);
+uint64_t p2m_flushes(const struct domain *d);
+uint64_t p2m_tables(const struct domain *d);
+unsigned p2m_vmid(const struct domain *d);
 void p2m_destroy(struct domain *d);
 void p2m_lock(struct domain *d);
 void p2m_unlock(struct domain *d);
@@ -157,5 +163,13 @@ enum p2m_type { P2M_none, P2M_ram, P2M_pod };
 void p2m_set_pod(struct domain *d, uint64_t g, unsigned order);
 /* The same as p2m_get with the type; *order also for what is not there: 2^order frames around g are all the same. */
 enum p2m_type p2m_query(const struct domain *d, uint64_t g, uint64_t *f, unsigned *order);
+
+/* ---- mm/vmid.c: tags of ARM's TLB entries, 1 and up. Under the lock of domctls. -----------------------------------
+ */
+
+void vmid_init(void);
+/* -HV_EBUSY: none is left; at levels where it follows from the domain's id (quirk arm_vmid_domid), that id has none. */
+int vmid_alloc(dom_id id, uint16_t *vmid);
+void vmid_free(uint16_t vmid);
 
 #endif

@@ -14,6 +14,7 @@
 unsigned hv_nr_cpus;
 cpumask_t hv_cpu_online;
 nodemask_t hv_node_online;
+enum hv_arch hv_arch;
 
 static struct {
     uint16_t socket, core;
@@ -24,7 +25,8 @@ static cpumask_t core_mask[HV_MAX_PCPUS], socket_mask[HV_MAX_PCPUS], node_mask[H
 static uint8_t distance[HV_MAX_NODES][HV_MAX_NODES];
 static struct hv_mem_range ranges[MAX_RANGES];
 static unsigned nr_ranges;
-static unsigned last_range; /* where mfn_to_node looks first */
+static unsigned last_range;               /* where mfn_to_node looks first */
+static node_id firmware_node[MAX_RANGES]; /* of each range */
 static uint16_t socket_of_core[HV_MAX_PCPUS];
 
 static int check_ranges(const struct hv_boot_info *info)
@@ -96,6 +98,12 @@ static void set_distances(const struct hv_boot_info *info)
             distance[a][b] = use ? info->slit[a * info->nr_nodes + b] : a == b ? LOCAL_DISTANCE : REMOTE_DISTANCE;
 }
 
+/* On ARM Xen knows one node, whatever the firmware says. */
+static node_id known_node(node_id n)
+{
+    return hv_arch != HV_ARCH_x86_64 && quirk(arm_one_node) && node_valid(n) ? node(0) : n;
+}
+
 /* A pCPU that the firmware gives no node goes to the next online node, round robin. */
 static void place_cpus(const struct hv_boot_info *info)
 {
@@ -103,7 +111,7 @@ static void place_cpus(const struct hv_boot_info *info)
 
     for (unsigned c = 0; c < info->nr_cpus; c++) {
         const struct hv_cpu_desc *d = &info->cpu[c];
-        node_id n = d->node;
+        node_id n = known_node(d->node);
         if (!node_valid(n))
             n = next = node_valid(next) ? nodemask_cycle(next, hv_node_online) : nodemask_first(hv_node_online);
         cpu_info[c].socket = d->socket;
@@ -136,6 +144,7 @@ static void take_ranges(const struct hv_boot_info *info)
 
     for (unsigned i = 0; i < info->nr_ranges; i++) {
         struct hv_mem_range r = info->range[i];
+        r.node = known_node(r.node);
         nodemask_set(&hv_node_online, r.node);
         if (r.end_mfn - r.start_mfn > room) {
             ignored += r.end_mfn - r.start_mfn - room;
@@ -147,8 +156,10 @@ static void take_ranges(const struct hv_boot_info *info)
         room -= r.end_mfn - r.start_mfn;
         if (r.start_mfn < LOW_MEMORY_MFN)
             r.start_mfn = LOW_MEMORY_MFN;
-        if (r.start_mfn < r.end_mfn)
+        if (r.start_mfn < r.end_mfn) {
+            firmware_node[nr_ranges] = info->range[i].node;
             ranges[nr_ranges++] = r;
+        }
     }
     if (ignored)
         hv_printk("NUMA: %llu MiB of memory ignored: level %s goes up to %llu MiB\n",
@@ -169,6 +180,7 @@ int numa_init(const struct hv_boot_info *info)
         return rc;
 
     forget();
+    hv_arch = info->arch;
     hv_nr_cpus = info->nr_cpus;
     hv_cpumask_words = DIV_ROUND_UP(info->nr_cpus, 64u);
     take_ranges(info);
@@ -178,7 +190,7 @@ int numa_init(const struct hv_boot_info *info)
     }
     for (unsigned c = 0; c < info->nr_cpus; c++)
         if (node_valid(info->cpu[c].node))
-            nodemask_set(&hv_node_online, info->cpu[c].node);
+            nodemask_set(&hv_node_online, known_node(info->cpu[c].node));
     place_cpus(info);
     set_distances(info);
     return 0;
@@ -214,24 +226,35 @@ unsigned cpu_to_core(pcpu_id c)
     return cpu_info[c.n].core;
 }
 
-node_id mfn_to_node(mfn_t m)
+/* The range that holds a frame; nr_ranges: none. */
+static unsigned range_of(mfn_t m)
 {
     unsigned low = 0, high = nr_ranges;
 
     if (last_range < nr_ranges && m.n >= ranges[last_range].start_mfn && m.n < ranges[last_range].end_mfn)
-        return ranges[last_range].node;
+        return last_range;
     while (low < high) {
         unsigned mid = (low + high) / 2;
-        if (m.n >= ranges[mid].end_mfn) {
+        if (m.n >= ranges[mid].end_mfn)
             low = mid + 1;
-        } else if (m.n < ranges[mid].start_mfn) {
+        else if (m.n < ranges[mid].start_mfn)
             high = mid;
-        } else {
-            last_range = mid;
-            return ranges[mid].node;
-        }
+        else
+            return last_range = mid;
     }
-    return NODE_INVALID;
+    return nr_ranges;
+}
+
+node_id mfn_to_node(mfn_t m)
+{
+    unsigned i = range_of(m);
+    return i < nr_ranges ? ranges[i].node : NODE_INVALID;
+}
+
+node_id mfn_to_firmware_node(mfn_t m)
+{
+    unsigned i = range_of(m);
+    return i < nr_ranges ? firmware_node[i] : NODE_INVALID;
 }
 
 unsigned node_distance(node_id a, node_id b)

@@ -82,6 +82,7 @@ hv_boot_info host::boot_info() const
     hv_boot_info b = {};
     b.level = scn.level;
     b.opt = scn.opt;
+    b.arch = scenario_arch(scn.machine);
     b.nr_cpus = scn.machine->nr_cpus;
     b.nr_nodes = scn.machine->nr_nodes;
     b.nr_ranges = unsigned(boot_range_.size());
@@ -159,10 +160,11 @@ void host::solve_rates()
 void host::attach_vm(vm &v, int64_t offset_ps)
 {
     struct domain *d = hv->domain_by_id(v.id);
-    uint64_t pages[HV_MAX_NODES] = {}, total = 0;
-    hv->domain_pages_per_node(d, pages);
+    /* Where they are, whatever the hypervisor knows of nodes. */
+    uint64_t sizes[HV_MAX_NODES][3] = {}, pages[HV_MAX_NODES] = {}, total = 0;
+    hv->domain_pages_by_size(d, sizes);
     for (unsigned n = 0; n < scn.machine->nr_nodes; n++)
-        total += pages[n];
+        total += pages[n] = sizes[n][0] + sizes[n][1] + sizes[n][2];
     for (unsigned n = 0; n < scn.machine->nr_nodes && total; n++)
         v.node_share[n] = double(pages[n]) / double(total);
     for (unsigned i = 0; i < d->max_vcpus; i++) {

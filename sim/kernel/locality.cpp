@@ -75,6 +75,10 @@ vm_memory look_at_memory(host &h, dom_id id)
     uint64_t total = 0;
     h.hv->domain_pages_per_node(d, out.pages);
     h.hv->domain_pages_by_size(d, out.by_size);
+    /* Where they are, also where the hypervisor knows one node only. */
+    if (scenario_arch(h.scn.machine) != HV_ARCH_x86_64)
+        for (unsigned n = 0; n < HV_MAX_NODES; n++)
+            out.pages[n] = out.by_size[n][0] + out.by_size[n][1] + out.by_size[n][2];
     for (uint64_t p : out.pages)
         total += p;
     const cpumask_t pool = pool_cpus(h, id);

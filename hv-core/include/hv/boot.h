@@ -64,7 +64,11 @@ struct hv_options {
         .sched_credit2_migrate_resist = 500, .sched_credit2_max_cpus_runqueue = 16                                     \
     }
 
+/* Of the machine: what guests' memory is mapped by, and what Xen knows of NUMA there. */
+enum hv_arch { HV_ARCH_x86_64, HV_ARCH_arm32, HV_ARCH_arm64 };
+
 struct hv_boot_info {
+    enum hv_arch arch;
     const struct hv_profile *level;
     struct hv_options opt;
     unsigned nr_cpus, nr_nodes, nr_ranges;

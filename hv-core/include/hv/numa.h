@@ -6,6 +6,7 @@
 #include <hv/boot.h>
 #include <hv/mask.h>
 
+extern enum hv_arch hv_arch;
 extern unsigned hv_nr_cpus; /* pCPUs 0..n-1, all online */
 extern cpumask_t hv_cpu_online;
 extern nodemask_t hv_node_online; /* nodes with memory or pCPUs */
@@ -22,6 +23,8 @@ unsigned cpu_to_socket(pcpu_id c);
 unsigned cpu_to_core(pcpu_id c);
 /* The node whose RAM holds this frame; NODE_INVALID for a hole. */
 node_id mfn_to_node(mfn_t m);
+/* The same as the firmware numbers them: where it is, also if the core knows one node only (ARM). For reports. */
+node_id mfn_to_firmware_node(mfn_t m);
 /* SLIT distance (10 = local). */
 unsigned node_distance(node_id a, node_id b);
 

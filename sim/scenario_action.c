@@ -428,6 +428,8 @@ static const struct {
     {"unpause", DO_UNPAUSE, read_pause},
     {"create", DO_CREATE, action_read_create},
     {"destroy", DO_DESTROY, action_read_destroy},
+    {"mem-set", DO_MEM_SET, action_read_memory},
+    {"mem-max", DO_MEM_MAX, action_read_memory},
     {"set-aside", DO_SET_ASIDE, action_read_set_aside},
 };
 

@@ -32,6 +32,8 @@ bool action_read_vm(struct action_reading *r, cfg_table *t, unsigned *vm, const 
 
 bool action_read_create(struct action_reading *r);
 bool action_read_destroy(struct action_reading *r);
+/* mem-set, mem-max. */
+bool action_read_memory(struct action_reading *r);
 bool action_read_set_aside(struct action_reading *r);
 
 #endif

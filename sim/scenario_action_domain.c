@@ -7,6 +7,7 @@
 
 #define MAX_PAGES (INT64_C(1) << 40) /* 52 bits of address */
 #define MAX_ZONE 39u
+#define KIB 1024u
 
 static void out_of_memory(struct loader *l)
 {
@@ -53,6 +54,22 @@ bool action_read_destroy(struct action_reading *r)
     }
     r->gone[r->a->vm - 1] = !r->a->expect;
     action_say(r, "xl destroy %s", name);
+    return true;
+}
+
+bool action_read_memory(struct action_reading *r)
+{
+    const char *name = NULL;
+    uint64_t bytes = 0;
+    if (!read_may_fail(r) || !action_read_vm(r, r->t, &r->a->vm, &name) ||
+        !cfg_size(r->t, "memory", true, 0, (uint64_t)MAX_PAGES << 12, &bytes))
+        return false;
+    r->a->memory_kb = bytes / KIB;
+    if (bytes % KIB) {
+        cfg_fail(r->t, "memory", "xl knows nothing smaller than 1 KiB");
+        return false;
+    }
+    action_say(r, "xl %s %s %lluk", r->a->verb, name, (unsigned long long)r->a->memory_kb);
     return true;
 }
 

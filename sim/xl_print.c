@@ -155,11 +155,12 @@ static void print_domains(FILE *f, const struct xl_host *h, bool nodes)
         unsigned id = info.domid.n;
         bool running = info.u.getdomaininfo.running, blocked = !running && info.u.getdomaininfo.blocked;
         struct hv_domctl affinity = {0};
-        fprintf(f, "%-40s %5u %5llu %5u     %c%c%c---  %8.1f", name_of(h, id), id,
+        fprintf(f, "%-40s %5u %5llu %5u     %c%c%c%c%c%c  %8.1f", name_of(h, id), id,
                 (unsigned long long)((info.u.getdomaininfo.tot_pages << PAGE_SHIFT) / MIB),
                 info.u.getdomaininfo.nr_online_vcpus, running ? 'r' : '-',
                 blocked && !info.u.getdomaininfo.paused ? 'b' : '-', info.u.getdomaininfo.paused ? 'p' : '-',
-                (double)info.u.getdomaininfo.cpu_time / NS_PER_S);
+                info.u.getdomaininfo.crashed ? 's' : '-', info.u.getdomaininfo.crashed ? 'c' : '-',
+                info.u.getdomaininfo.dying ? 'd' : '-', (double)info.u.getdomaininfo.cpu_time / NS_PER_S);
         if (nodes && ask(h, XEN_DOMCTL_getnodeaffinity, id, &affinity)) {
             fputc(' ', f);
             print_mask(f, &affinity.u.nodeaffinity.nodemap.w, nr_nodes(h), all);

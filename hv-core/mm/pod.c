@@ -254,8 +254,11 @@ static int set_target(struct domain *d, uint64_t target)
     if (target < d->tot_pages)
         return 0;
     uint64_t cache = target - populated;
-    /* B < T': all entries can be populated; the rest is for the balloon driver to ask for. */
-    if (populated && cache > pod->entry_count)
+    /*
+     * B < T': all entries can be populated; the rest is for the balloon driver to ask for. Xen asks for a page that is
+     * populated, which every guest has that has run; here there are guests that never touch one.
+     */
+    if ((populated || pod->entry_count) && cache > pod->entry_count)
         cache = pod->entry_count;
     pod->exceeds = pod->exceeds || cache > pod->entry_count;
     rc = pod_cache_set_target(d, cache, true);

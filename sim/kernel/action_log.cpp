@@ -143,6 +143,11 @@ void action_log_write(host &h, const action_outcome &o)
         if (o.rc == 0)
             put_domain(l, h, o.made.domid);
     }
+    if (a.what == DO_MEM_SET || a.what == DO_MEM_MAX) {
+        l.text("vm", h.vms[a.vm]->name.c_str());
+        if (o.rc == 0)
+            put_domain(l, h, h.vms[a.vm]->id);
+    }
     l.list("free_pages", free_pages(h));
     l.end();
     h.observing = false;

@@ -37,6 +37,7 @@ void toolstack::perform_actions()
     ts_host h = xl();
     for (unsigned i = 0; i < host_.scn.nr_actions; i++) {
         rest_until(start + host_.scn.action[i].at_ps);
+        retry_balloons(h);
         perform(h, host_.scn.action[i], uint16_t(i + 1));
         actions_done_++;
     }
@@ -98,6 +99,9 @@ long toolstack::call(const ts_host &h, const scenario_action &a)
         return create_vm(h, a);
     case DO_DESTROY:
         return destroy_vm(h, a);
+    case DO_MEM_SET:
+    case DO_MEM_MAX:
+        return change_memory(h, a);
     case DO_SET_ASIDE:
         return set_aside(a);
     }
@@ -132,6 +136,53 @@ long toolstack::destroy_vm(const ts_host &h, const scenario_action &a)
     if (rc)
         host_.room.fail(EXIT_MODEL_PANIC, "domain " + v.name + " was paused and could not be destroyed");
     return 0;
+}
+
+/// As it was built, until something changes it; another domain of the same VM begins anew.
+ts_memory &toolstack::memory_of(unsigned n)
+{
+    guest_memory &g = memory_[n];
+    if (g.mem.max_kb == 0 || g.id.n != host_.vms[n]->id.n) {
+        ts_domain_config dom0 = {};
+        dom0.type = HV_GUEST_PV;
+        dom0.memory_kb = host_.scn.dom0_memory / 1024;
+        g = {host_.vms[n]->id, {}, false};
+        ts_memory_of(n == 0 ? &dom0 : &host_.scn.vm[n - 1].cfg, &g.mem);
+    }
+    return g.mem;
+}
+
+/// The guest's driver follows its target at once. What it does not get it asks for again before the next action.
+void toolstack::balloon(const ts_host &h, unsigned n)
+{
+    long missing = ts_balloon(&h, host_.vms[n]->id, &memory_of(n));
+    memory_[n].missing = missing != 0;
+    if (missing && host_.opt.console)
+        fprintf(host_.opt.console, "(xl) %s: its balloon driver lacks %ld pages\n", host_.vms[n]->name.c_str(),
+                missing);
+}
+
+void toolstack::retry_balloons(const ts_host &h)
+{
+    for (auto &[n, g] : memory_)
+        if (g.missing && host_.vms[n]->id.n == g.id.n)
+            balloon(h, n);
+}
+
+long toolstack::change_memory(const ts_host &h, const scenario_action &a)
+{
+    const vm &v = *host_.vms[a.vm];
+    if (v.id.n == DOM_INVALID.n) {
+        last_error_ = v.name + " is no domain";
+        return -HV_ESRCH;
+    }
+    ts_memory &m = memory_of(a.vm);
+    if (a.what == DO_MEM_MAX)
+        return ts_mem_max(&h, v.id, &m, a.memory_kb);
+    long rc = ts_mem_set(&h, v.id, &m, a.memory_kb);
+    if (rc == 0)
+        balloon(h, a.vm);
+    return rc;
 }
 
 /// Zones first; then whatever the nodes have too many or too few. What cannot be does not keep the others from it.

@@ -7,6 +7,8 @@
 #define SIM_KERNEL_TOOLSTACK_HPP
 
 #include "host.hpp"
+#include <map>
+#include <toolstack/control.h>
 
 namespace sim
 {
@@ -66,6 +68,10 @@ class toolstack : public sc_core::sc_module, public process
     long call(const ts_host &h, const scenario_action &a);
     long create_vm(const ts_host &h, const scenario_action &a);
     long destroy_vm(const ts_host &h, const scenario_action &a);
+    ts_memory &memory_of(unsigned vm);
+    long change_memory(const ts_host &h, const scenario_action &a);
+    void balloon(const ts_host &h, unsigned vm);
+    void retry_balloons(const ts_host &h);
     long set_aside(const scenario_action &a);
     void perform(const ts_host &h, const scenario_action &a, uint16_t number);
     void judge(const scenario_action &a, long rc, bool changed);
@@ -79,8 +85,14 @@ class toolstack : public sc_core::sc_module, public process
     std::string last_error_;
     ts_domain_result made_ = {}; ///< by the last create
     unsigned actions_done_ = 0;
-    time_ps guests_since_ = 0;       ///< when the guests started: actions count from there
-    std::vector<unsigned> pool_ids_; ///< Xen's number for each pool that the scenario names
+    time_ps guests_since_ = 0; ///< when the guests started: actions count from there
+    struct guest_memory {
+        dom_id id; ///< of the domain that it is of
+        ts_memory mem;
+        bool missing; ///< its balloon driver has not got all that it asked for
+    };
+    std::map<unsigned, guest_memory> memory_; ///< of the VMs with a mem-set or mem-max so far, by number
+    std::vector<unsigned> pool_ids_;          ///< Xen's number for each pool that the scenario names
 };
 
 } // namespace sim

@@ -467,6 +467,8 @@ static void targets_follow_their_rules(void)
     ASSERT_POD(d, 3000, 3000, M);
     CU_ASSERT_EQUAL(set_target(d, 1500), 0);
     ASSERT_POD(d, 3000, 3000, M);
+    CU_ASSERT_EQUAL(set_target(d, M + 1000), 0); /* no more than can be demanded, now that there are entries */
+    ASSERT_POD(d, M, M, M);
 }
 
 static void a_cache_shrinks_by_superpages_first(void)

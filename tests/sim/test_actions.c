@@ -171,6 +171,62 @@ static void vms_are_made_and_destroyed(void)
     fclose(opt.action_log);
 }
 
+/* What a guest has follows its target, within its limits; the log says what it has then. */
+static void memory_follows_its_target(void)
+{
+    write_file("late.cfg", "name = 'late'\nmemory = 256\nmaxmem = 512\ncpus = '2'\n");
+    write_file("huge.cfg", "name = 'huge'\nbuilder = 'hvm'\nmemory = 128\nmaxmem = 256\ncpus = '6'\n");
+    struct run_options opt = {.action_log = fopen("log", "w+")};
+    CU_ASSERT_PTR_NOT_NULL_FATAL(opt.action_log);
+    struct run_reply a = run_with(NULL,
+                                  AT("0 s", "create") "config = 'late.cfg'\n"                      /* */
+                                  AT("1 s", "mem-set") "vm = 'late'\nmemory = '100 MiB'\n"         /* */
+                                  AT("2 s", "mem-set") "vm = 'late'\nmemory = '512 MiB'\n"         /* */
+                                  AT("2100 ms", "mem-set") "vm = 'late'\nmemory = '513 MiB'\n"     /* */
+                                                           "expect = 'EINVAL'\n"                   /* */
+                                  AT("2200 ms", "mem-max") "vm = 'late'\nmemory = '511 MiB'\n"     /* */
+                                                           "may_fail = true\n"                     /* */
+                                  AT("2300 ms", "mem-max") "vm = 'late'\nmemory = '600 MiB'\n"     /* */
+                                  AT("2400 ms", "create") "config = 'huge.cfg'\n"                  /* */
+                                  AT("2500 ms", "mem-set") "vm = 'huge'\nmemory = '128 MiB'\n"     /* */
+                                  AT("2600 ms", "mem-set") "vm = 'huge'\nmemory = '256 MiB'\n"     /* */
+                                  AT("2700 ms", "mem-set") "vm = 'Domain-0'\nmemory = '300 MiB'\n" /* */
+                                  AT("2800 ms", "destroy") "vm = 'late'\n"                         /* */
+                                  AT("2900 ms", "mem-set") "vm = 'huge'\nmemory = '32 MiB'\n" /* */,
+                                  opt);
+    if (a.exit)
+        printf("%s\n", a.result.error);
+    CU_ASSERT_EQUAL_FATAL(a.exit, EXIT_DONE);
+    run_reply_free(&a);
+
+    /* All of them on one node, which their pCPU says. */
+    static const char *const has[][2] = {
+        {"\"xl create late\"", "\"pages_per_node\": [65536, 0]"},
+        {"\"xl mem-set late 102400k\"", "\"pages_per_node\": [25600, 0]"},
+        {"\"xl mem-set late 524288k\"", "\"pages_per_node\": [131072, 0]"},
+        {"\"EINVAL\"", "a target of 525312 KiB is above the static maximum of 524288 KiB"},
+        {"\"EINVAL\"", "a maximum of 523264 KiB is below the target of 524288 KiB"},
+        {"\"xl mem-max late 614400k\"", "\"pages_per_node\": [131072, 0]"},
+        {"\"xl create huge\"", "\"pages_per_node\": [0, 32736]"},
+        {"\"xl mem-set huge 131072k\"", "\"pages_per_node\": [0, 32736]"},
+        {"\"xl mem-set huge 262144k\"", "\"pages_per_node\": [0, 65504]"},
+        {"\"xl mem-set Domain-0 307200k\"", "\"vm\": \"Domain-0\""},
+        {"\"xl destroy late\"", "\"rc\": 0"},
+        {"\"xl mem-set huge 32768k\"", "\"pages_per_node\": [0, 8160]"},
+    };
+    char line[2048];
+    rewind(opt.action_log);
+    for (unsigned i = 0; i < ARRAY_SIZE(has); i++) {
+        CU_ASSERT_PTR_NOT_NULL_FATAL(fgets(line, sizeof(line), opt.action_log));
+        for (unsigned k = 0; k < ARRAY_SIZE(has[i]); k++) {
+            if (!strstr(line, has[i][k]))
+                printf("%s has no %s\n", line, has[i][k]);
+            CU_ASSERT_PTR_NOT_NULL(strstr(line, has[i][k]));
+        }
+    }
+    fclose(opt.action_log);
+}
+
 static void a_host_cannot_have_more_free_than_it_has(void)
 {
     struct run_reply a = run_with(NULL, AT("0 s", "set-aside") "free_pages = [0, 80000000]\n", (struct run_options){0});
@@ -655,6 +711,7 @@ static void clean_up(void)
 static const struct cunit_case tests[] = {
     {"set-up", in_a_directory_of_its_own},
     {"VMs are made and destroyed", vms_are_made_and_destroyed},
+    {"memory follows its target", memory_follows_its_target},
     {"a host cannot have more free than it has", a_host_cannot_have_more_free_than_it_has},
     {"a weight divides from its time on", weights_change_at_their_time},
     {"a weight can be doubled and quartered", weights_can_be_halved_again},

@@ -555,7 +555,7 @@ static void check_action_error(const char *action, const char *expected)
 static const char *const all_forms =
     "sched-credit, sched-credit2, sched-rtds, sched-arinc653, sched-params, vcpu-pin, "
     "cpupool-migrate, cpupool-cpu-add, cpupool-cpu-remove, cpupool-create, "
-    "cpupool-destroy, cpu-offline, cpu-online, pause, unpause, create, destroy, set-aside";
+    "cpupool-destroy, cpu-offline, cpu-online, pause, unpause, create, destroy, mem-set, mem-max, set-aside";
 
 static void bad_actions(void)
 {
@@ -576,6 +576,10 @@ static void bad_actions(void)
                        "t.toml:32:12: it must be refused, says expect: it cannot be left open");
     check_action_error(DO("destroy") "vm = 'Domain-0'\n", "t.toml:31:6: Domain-0 cannot be destroyed");
     check_action_error(DO("destroy") "vm = 'b-2'\n[[action]]\n" DO("pause") "vm = 'b-2'\n", "t.toml:35:6: no VM 'b-2'");
+    check_action_error(DO("mem-set") "vm = 'c'\n", "t.toml:28:1: missing key 'memory' in [action.0]");
+    check_action_error(DO("mem-set") "vm = 'x'\nmemory = '1 MiB'\n", "t.toml:31:6: no VM 'x'");
+    check_action_error(DO("mem-max") "vm = 'c'\nmemory = '1025 B'\n",
+                       "t.toml:32:10: xl knows nothing smaller than 1 KiB");
     check_action_error(DO("set-aside"), "t.toml:28:1: set-aside: expected free_pages or zones");
     check_action_error(DO("set-aside") "free_pages = [1]\n",
                        "t.toml:31:14: expected a number of pages for each of 2 nodes, found 1");

@@ -17,79 +17,80 @@
 
 static uint64_t seen[MACHINE_MAX_FRAMES / 64]; /* all 0 between two checks */
 
-static bool mark(uint64_t f, uint64_t n, bool were)
+/* Turn the marks of frames over; false: not all RAM, or not all as said. *node_of: theirs; *index: of the first. */
+static bool mark(uint64_t f, uint64_t n, bool were, unsigned *node_of, uint64_t *index)
 {
-    uint64_t i = machine_frame_index(f);
-    return i != NOT_RAM && machine_frame_index(f + n - 1) == i + n - 1 && bits_turn(seen, i, n, were);
+    *index = machine_frame_index(f, n, node_of);
+    return *index != NOT_RAM && bits_turn(seen, *index, n, were);
 }
 
 /* ---- one domain ------------------------------------------------------------------------------------------------- */
 
-/* All of its extents are marked, or not any more. */
-static void mark_owned(const struct domain *d, bool were)
+/* All of its extents are marked, or not any more. Its pages. */
+static uint64_t mark_owned(const struct domain *d, bool were)
 {
+    uint64_t on[HV_MAX_NODES] = {0}, sum = 0, index;
     const struct extent_list *own = d->page_list;
+    unsigned node_of;
+
     for (extent_link l = own->head; l != LINK_NONE; l = frame_next(frame_of_link(l))) {
         uint64_t f = link_frame(l), n = 1ull << frame_of_link(l)->order;
-        if (!mark(f, n, were))
+        if (!mark(f, n, were, &node_of, &index))
             prop_fail("frames %llx.. are twice on lists, or no RAM (domain %u's)", (unsigned long long)f, d->id.n);
-        if (!watch_is_taken(f, n, true))
+        if (!watch_is_taken(index, n, true))
             prop_fail("domain %u has frames %llx.., which are free", d->id.n, (unsigned long long)f);
+        on[node_of] += n;
+        sum += n;
     }
-}
-
-static void check_nodes(const struct domain *d)
-{
-    uint64_t on[HV_MAX_NODES + 1] = {0};
-    const struct extent_list *own = d->page_list;
-    for (extent_link l = own->head; l != LINK_NONE; l = frame_next(frame_of_link(l)))
-        on[machine_node_of(link_frame(l))] += 1ull << frame_of_link(l)->order;
     for (unsigned n = 0; n < HV_MAX_NODES; n++)
         if (on[n] != d->node_pages[n])
             prop_fail("domain %u: %llu pages on node %u, it says %llu", d->id.n, (unsigned long long)on[n], n,
                       (unsigned long long)d->node_pages[n]);
+    return sum;
 }
 
 static void check_p2m(const struct mdom *m, const struct domain *d)
 {
-    uint64_t f, left;
-    unsigned order;
+    unsigned i = 0, order;
+    uint64_t f;
+
     for (uint64_t g = 0; g < P2M_MAX_GFN;) {
         enum p2m_type t = p2m_query(d, g, &f, &order);
-        uint64_t size = 1ull << order, n = size - (g & (size - 1)), want = runs_get(&m->p2m, g, &left);
-        if ((t == P2M_ram ? f : RUN_NONE) != want || (t == P2M_ram ? n > left && (f & (size - 1)) == 0 : n > left))
+        uint64_t size = 1ull << order, n = size - (g & (size - 1)), want = RUN_NONE, left = P2M_MAX_GFN - g;
+        while (i < m->p2m.nr && m->p2m.run[i].at + m->p2m.run[i].len <= g)
+            i++;
+        if (i < m->p2m.nr) {
+            const struct run *r = &m->p2m.run[i];
+            left = r->at > g ? r->at - g : r->at + r->len - g;
+            want = r->at > g ? RUN_NONE : r->to + (g - r->at);
+        }
+        if ((t == P2M_ram ? f : RUN_NONE) != want || n > left)
             prop_fail("domain %u: guest frame %llx (order %u) is %llx, must be %llx (for %llx)", d->id.n,
                       (unsigned long long)g, order, t == P2M_ram ? (unsigned long long)f : ~0ull,
                       (unsigned long long)want, (unsigned long long)left);
-        g += n < left ? n : left;
+        g += n;
     }
 }
 
 /* What it owns is what stands behind guest frames, and what is loose, and what others keep; nothing twice. */
 static void check_owned(const struct mdom *m, const struct domain *d)
 {
-    mark_owned(d, false);
+    uint64_t owned = mark_owned(d, false), kept = 0;
     for (unsigned i = 0; i < m->p2m.nr; i++)
-        if (!mark(m->p2m.run[i].to, m->p2m.run[i].len, true))
+        if (!machine_turn(seen, m->p2m.run[i].to, m->p2m.run[i].len, true))
             prop_fail("domain %u: guest frames %llx.. stand for frames that are not its own, or for others' too",
                       d->id.n, (unsigned long long)m->p2m.run[i].at);
     for (unsigned i = 0; i < m->loose.nr; i++)
-        if (!mark(m->loose.run[i].at, m->loose.run[i].len, true))
+        if (!machine_turn(seen, m->loose.run[i].at, m->loose.run[i].len, true))
             prop_fail("domain %u: frames %llx.. should be its own", d->id.n, (unsigned long long)m->loose.run[i].at);
-    uint64_t kept = 0;
     for (unsigned i = 0; i < MODEL_REFS; i++)
-        if (model_ref[i].used && &model[model_ref[i].slot] == m && mark(model_ref[i].f, 1, true))
+        if (model_ref[i].used && &model[model_ref[i].slot] == m && machine_turn(seen, model_ref[i].f, 1, true))
             kept++;
-    if (kept != m->given_up)
-        prop_fail("domain %u: %llu frames are kept by references, not %llu", d->id.n, (unsigned long long)kept,
-                  (unsigned long long)m->given_up);
-    const struct extent_list *own = d->page_list;
-    for (extent_link l = own->head; l != LINK_NONE; l = frame_next(frame_of_link(l))) {
-        uint64_t n = 1ull << frame_of_link(l)->order, i = machine_frame_index(link_frame(l));
-        if (!bits_are(seen, i, n, false))
-            prop_fail("domain %u owns some of frames %llx.. (%llx), and nobody knows of it", d->id.n,
-                      (unsigned long long)link_frame(l), (unsigned long long)n);
-    }
+    /* So no mark is left. */
+    if (kept != m->given_up || owned != model_tot(m))
+        prop_fail("domain %u: %llu frames are kept by references, not %llu; %llu its own, not %llu", d->id.n,
+                  (unsigned long long)kept, (unsigned long long)m->given_up, (unsigned long long)owned,
+                  (unsigned long long)model_tot(m));
 }
 
 static void check_slot(const struct mdom *m)
@@ -97,7 +98,6 @@ static void check_slot(const struct mdom *m)
     const struct domain *d = model_domain(m);
     if (!d)
         prop_fail("domain %u is gone", m->id.n);
-    check_nodes(d);
     check_owned(m, d);
     check_p2m(m, d);
 }
@@ -190,14 +190,16 @@ static uint64_t mark_free(unsigned n, bool were)
             for (extent_link l = heap_list(n, z, o)->head; l != LINK_NONE; l = frame_next(frame_of_link(l))) {
                 uint64_t f = link_frame(l), size = 1ull << o, buddy = f ^ size;
                 const struct frame *b = o < MAX_ORDER ? frame_at(buddy, o) : NULL;
-                if (!mark(f, size, were) || !watch_is_taken(f, size, false) || machine_node_of(f) != n ||
-                    machine_node_of(f + size - 1) != n)
+                uint64_t index;
+                unsigned of, of_buddy = HV_MAX_NODES;
+                if (!mark(f, size, were, &of, &index) || !watch_is_taken(index, size, false) || of != n)
                     prop_fail("node %u, order %u: %llx is not free, of another node, or twice on lists", n, o,
                               (unsigned long long)f);
                 if ((f & (size - 1)) || f >> z != 1)
                     prop_fail("node %u, zone %u, order %u: %llx is not aligned, or of another zone", n, z, o,
                               (unsigned long long)f);
-                if (b && b->state == FRAME_free && b->order == o && machine_node_of(buddy) == n)
+                if (b && b->state == FRAME_free && b->order == o &&
+                    machine_frame_index(buddy, 1, &of_buddy) != NOT_RAM && of_buddy == n)
                     prop_fail("node %u, order %u: %llx is not merged with its buddy", n, o, (unsigned long long)f);
                 pages += size;
             }
@@ -242,8 +244,8 @@ void check_all(void)
         p2m_count_pages(model_domain(&model[s]), pages);
         for (unsigned n = 0; n < HV_MAX_NODES; n++)
             sum += pages[n][0] + pages[n][1] + pages[n][2];
-        if (sum != runs_sum(&model[s].p2m))
+        if (sum != model[s].p2m.sum)
             prop_fail("domain %u: its p2m counts %llu pages, and has %llu", model[s].id.n, (unsigned long long)sum,
-                      (unsigned long long)runs_sum(&model[s].p2m));
+                      (unsigned long long)model[s].p2m.sum);
     }
 }

@@ -152,17 +152,31 @@ static unsigned range_of(uint64_t f)
     return machine.nr_ranges;
 }
 
-uint64_t machine_frame_index(uint64_t f)
+uint64_t machine_frame_index(uint64_t f, uint64_t n, unsigned *node_of)
 {
     unsigned i = range_of(f);
     if (i == machine.nr_ranges || f < LOW_FRAMES)
         return NOT_RAM;
-    uint64_t start = machine.range[i].start_mfn;
-    return machine.before[i] + f - (start < LOW_FRAMES ? LOW_FRAMES : start);
+    const struct hv_mem_range *r = &machine.range[i];
+    *node_of = r->node.n;
+    uint64_t index = machine.before[i] + f - (r->start_mfn < LOW_FRAMES ? LOW_FRAMES : r->start_mfn);
+    for (uint64_t last = f + n - 1; last >= r->end_mfn; r++)
+        if (++i == machine.nr_ranges || r[1].start_mfn != r->end_mfn || r[1].node.n != *node_of)
+            return NOT_RAM;
+    return index;
 }
 
-unsigned machine_node_of(uint64_t f)
+bool machine_turn(uint64_t *map, uint64_t f, uint64_t n, bool were)
 {
-    unsigned i = range_of(f);
-    return i == machine.nr_ranges || f < LOW_FRAMES ? HV_MAX_NODES : machine.range[i].node.n;
+    unsigned node_of;
+    while (n) {
+        unsigned i = range_of(f);
+        uint64_t room = i == machine.nr_ranges ? 0 : machine.range[i].end_mfn - f, part = n < room ? n : room;
+        uint64_t index = machine_frame_index(f, part, &node_of);
+        if (!part || index == NOT_RAM || !bits_turn(map, index, part, were))
+            return false;
+        f += part;
+        n -= part;
+    }
+    return true;
 }

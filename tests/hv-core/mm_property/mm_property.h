@@ -100,10 +100,12 @@ extern struct machine machine;
 
 void machine_draw(uint32_t number);
 void machine_boot_info(const char *level, struct hv_boot_info *info);
-/* Number of a frame among those of RAM; NOT_RAM. */
-uint64_t machine_frame_index(uint64_t f);
-/* Its node; HV_MAX_NODES: no RAM. */
-unsigned machine_node_of(uint64_t f);
+/* Number of the first of n frames among those of RAM; NOT_RAM: they are not all RAM, one after the other, of one node.
+ * *node_of: that one. */
+uint64_t machine_frame_index(uint64_t f, uint64_t n, unsigned *node_of);
+
+/* Turn the bits of frames over, in a map of all RAM; false: they were not all RAM, or not all as said. */
+bool machine_turn(uint64_t *map, uint64_t f, uint64_t n, bool were);
 
 /* ---- watch.c ---------------------------------------------------------------------------------------------------- */
 
@@ -120,7 +122,10 @@ extern struct domain *watch_caller;
 
 /* The flat map: frames taken from the heap. */
 uint64_t watch_taken(void);
-bool watch_is_taken(uint64_t f, uint64_t n, bool taken);
+/* By index. */
+bool watch_is_taken(uint64_t index, uint64_t n, bool taken);
+/* What the last operation has allocated for a domain, and not freed: the i-th extent of it; false: no more. */
+bool watch_allocated(const struct domain *d, unsigned i, uint64_t *f, unsigned *order);
 /* Memory for p2m tables, and for the descriptors of 2 MiB blocks, that the core holds. */
 size_t watch_p2m_bytes(void), watch_block_sets(void);
 bool watch_has_twin(void);
@@ -134,6 +139,7 @@ struct run {
 struct runs {
     struct run *run;
     unsigned nr, room;
+    uint64_t sum; /* of their lengths */
 };
 
 void runs_free(struct runs *r);
@@ -143,7 +149,6 @@ void runs_clear(struct runs *r, uint64_t at, uint64_t len);
 /* What at is mapped to, and in *left for how far on that goes; RUN_NONE, and how far there is nothing. */
 #define RUN_NONE (~0ull)
 uint64_t runs_get(const struct runs *r, uint64_t at, uint64_t *left);
-uint64_t runs_sum(const struct runs *r);
 
 /* Bits, 0 .. MACHINE_MAX_FRAMES - 1. Turn n of them over; false: they were not all as said. */
 bool bits_turn(uint64_t *map, uint64_t at, uint64_t n, bool were);

@@ -8,6 +8,8 @@ struct mdom model[MODEL_SLOTS];
 struct mref model_ref[MODEL_REFS];
 uint64_t model_aside, model_anonymous;
 
+static uint64_t mapped[MACHINE_MAX_FRAMES / 64]; /* all 0 between two calls */
+
 void model_reset(void)
 {
     for (unsigned s = 0; s < MODEL_SLOTS; s++)
@@ -23,7 +25,7 @@ struct domain *model_domain(const struct mdom *m)
 
 uint64_t model_tot(const struct mdom *m)
 {
-    return runs_sum(&m->p2m) + runs_sum(&m->loose) + m->given_up;
+    return m->p2m.sum + m->loose.sum + m->given_up;
 }
 
 static void claim_used(struct mdom *m, uint64_t pages)
@@ -110,6 +112,35 @@ void model_forget(struct mdom *m)
     *m = (struct mdom){0};
 }
 
+/* The parts of an extent that are behind no guest frame. */
+static void adopt_extent(struct mdom *m, uint64_t index, uint64_t f, uint64_t n)
+{
+    if (bits_are(mapped, index, n, true))
+        return;
+    if (bits_are(mapped, index, n, false)) {
+        runs_set(&m->loose, f, f, n);
+        return;
+    }
+    adopt_extent(m, index, f, n / 2);
+    adopt_extent(m, index + n / 2, f + n / 2, n / 2);
+}
+
+/* What is on its list, and not behind guest frames. */
+static void adopt_loose(struct mdom *m, const struct extent_list *own)
+{
+    unsigned n;
+    for (int turn = 0; turn < 2; turn++) {
+        for (unsigned i = 0; i < m->p2m.nr; i++)
+            if (!machine_turn(mapped, m->p2m.run[i].to, m->p2m.run[i].len, turn))
+                prop_fail("domain %u: guest frames %llx.. stand for what is no RAM, or twice for the same", m->id.n,
+                          (unsigned long long)m->p2m.run[i].at);
+        for (extent_link l = own->head; l != LINK_NONE && !turn; l = frame_next(frame_of_link(l))) {
+            uint64_t f = link_frame(l), size = 1ull << frame_of_link(l)->order;
+            adopt_extent(m, machine_frame_index(f, size, &n), f, size);
+        }
+    }
+}
+
 void model_adopt(struct mdom *m)
 {
     const struct domain *d = model_domain(m);
@@ -122,16 +153,10 @@ void model_adopt(struct mdom *m)
     m->given_up = 0;
     runs_free(&m->p2m);
     runs_free(&m->loose);
-    const struct extent_list *own = d->page_list;
-    for (extent_link l = own->head; l != LINK_NONE; l = frame_next(frame_of_link(l)))
-        runs_set(&m->loose, link_frame(l), link_frame(l), 1ull << frame_of_link(l)->order);
-    for (uint64_t g = 0; g < P2M_MAX_GFN; g += 1ull << order) {
-        enum p2m_type t = p2m_query(d, g, &f, &order);
-        if (t != P2M_ram)
-            continue;
-        runs_set(&m->p2m, g, f, 1ull << order);
-        runs_clear(&m->loose, f, 1ull << order);
-    }
+    for (uint64_t g = 0; g < P2M_MAX_GFN; g += 1ull << order)
+        if (p2m_query(d, g, &f, &order) == P2M_ram)
+            runs_set(&m->p2m, g, f, 1ull << order);
+    adopt_loose(m, d->page_list);
     for (unsigned i = 0; i < MODEL_REFS; i++) {
         struct page_counts c;
         uint64_t left;

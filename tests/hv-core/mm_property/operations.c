@@ -236,7 +236,7 @@ static void dom0(const uint32_t a[4])
         return;
     *m = (struct mdom){.exists = true, .id = dom(0)};
     model_adopt(m);
-    if (runs_sum(&m->p2m) != pages || m->loose.nr || m->max_pages != pages)
+    if (m->p2m.sum != pages || m->loose.nr || m->max_pages != pages)
         prop_fail("dom0 has not got its %llu pages", (unsigned long long)pages);
 }
 
@@ -276,9 +276,9 @@ static void build(unsigned slot, const uint32_t a[4])
     *m = (struct mdom){.exists = true, .id = result.domid};
     model_adopt(m);
     uint64_t hole = cfg.type == HV_GUEST_HVM && pages > 0xa0 ? (pages < 0xc0 ? pages : 0xc0) - 0xa0 : 0;
-    if (runs_sum(&m->p2m) != pages - hole || m->loose.nr || m->claim)
+    if (m->p2m.sum != pages - hole || m->loose.nr || m->claim)
         prop_fail("a domain of %llu pages was built with %llu, claims %llu", (unsigned long long)pages,
-                  (unsigned long long)runs_sum(&m->p2m), (unsigned long long)m->claim);
+                  (unsigned long long)m->p2m.sum, (unsigned long long)m->claim);
 }
 
 /* ---- guest memory ----------------------------------------------------------------------------------------------- */
@@ -303,8 +303,6 @@ static void populate(struct mdom *m, const uint32_t a[4], enum hv_memory_cmd cmd
                               .extent_order = order,
                               .mem_flags = flags_of(a[3], true),
                               .first_gfn = gfn(gfn_of(a[1], order, nr))};
-    uint64_t owned = watch_taken() - tp_mapped_pages;
-
     watch_caller = self ? d : NULL;
     long rc = call(HYPERCALL_memory_op, &op);
     watch_caller = NULL;
@@ -324,18 +322,9 @@ static void populate(struct mdom *m, const uint32_t a[4], enum hv_memory_cmd cmd
                       (unsigned long long)f);
         model_map(m, g, f, size);
     }
-    if (!into && op.nr_done) {
-        /* Which frames it got, its list says; how many, the call. */
-        uint64_t want = model_tot(m) + (op.nr_done << order);
-        struct mdom old = *m;
-        m->p2m = m->loose = (struct runs){0};
-        model_adopt(m);
-        if (model_tot(m) != want || runs_sum(&m->p2m) != runs_sum(&old.p2m) || m->claim != old.claim)
-            prop_fail("increase_reservation of %llu extents of order %u: %llu pages", (unsigned long long)op.nr_done,
-                      order, (unsigned long long)(watch_taken() - tp_mapped_pages - owned));
-        runs_free(&old.p2m);
-        runs_free(&old.loose);
-    }
+    /* Which frames came, what the heap gave. */
+    for (unsigned i = 0, got_order; !into && watch_allocated(d, i, &f, &got_order); i++)
+        runs_set(&m->loose, f, f, 1ull << got_order);
     if (fault == FAULT_HALF_DONE && op.nr_done < nr)
         alloc_domheap_pages(d, 0, 0);
 }
@@ -816,7 +805,8 @@ static void boot(const struct mm_case *k)
     tp_panic_hook = prop_panic;
     machine_draw(k->machine);
     machine_boot_info(k->level, &info);
-    bool twin = info.level->quirk[HV_QUIRK_heap_alloc_next_node] &&
+    /* The twin knows the rules of the levels whose lists have one end. */
+    bool twin = info.level->quirk[HV_QUIRK_heap_alloc_next_node] && info.level->quirk[HV_QUIRK_heap_one_end] &&
                 machine.range[machine.nr_ranges - 1].end_mfn <= TWIN_MAX_FRAMES;
     watch_reset(k->fault, twin);
     model_reset();

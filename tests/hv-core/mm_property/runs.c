@@ -36,11 +36,13 @@ static void insert(struct runs *r, unsigned i, struct run new)
     memmove(&r->run[i + 1], &r->run[i], (r->nr - i) * sizeof(*r->run));
     r->run[i] = new;
     r->nr++;
+    r->sum += new.len;
 }
 
 static void take_out(struct runs *r, unsigned i)
 {
     r->nr--;
+    r->sum -= r->run[i].len;
     memmove(&r->run[i], &r->run[i + 1], (r->nr - i) * sizeof(*r->run));
 }
 
@@ -69,10 +71,12 @@ void runs_set(struct runs *r, uint64_t at, uint64_t to, uint64_t len)
     insert(r, i, (struct run){at, to, len});
     if (i + 1 < r->nr && joins(&r->run[i], &r->run[i + 1])) {
         r->run[i].len += r->run[i + 1].len;
+        r->sum += r->run[i + 1].len;
         take_out(r, i + 1);
     }
     if (i > 0 && joins(&r->run[i - 1], &r->run[i])) {
         r->run[i - 1].len += r->run[i].len;
+        r->sum += r->run[i].len;
         take_out(r, i);
     }
 }
@@ -86,14 +90,6 @@ uint64_t runs_get(const struct runs *r, uint64_t at, uint64_t *left)
     }
     *left = r->run[i].at + r->run[i].len - at;
     return r->run[i].to + (at - r->run[i].at);
-}
-
-uint64_t runs_sum(const struct runs *r)
-{
-    uint64_t sum = 0;
-    for (unsigned i = 0; i < r->nr; i++)
-        sum += r->run[i].len;
-    return sum;
 }
 
 /* ---- bits ------------------------------------------------------------------------------------------------------- */

@@ -12,12 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FRAMES_BYTES (512u * 16) /* descriptors of a 2 MiB block */
+#define FRAMES_BYTES sizeof(struct frame_set_4k)
 
 /* What the core's modules call instead (CMakeLists.txt). */
 uint64_t watched_alloc_heap_pages(unsigned zone_lo, unsigned zone_hi, unsigned order, unsigned memflags,
                                   struct domain *d);
 void watched_free_heap_pages(uint64_t f, unsigned order);
+void watched_free_dirty_heap_pages(uint64_t f, unsigned order);
+void watched_free_xen_pages(uint64_t f, unsigned order);
 void *watched_hv_zalloc(size_t size);
 void *watched_port_map_pages(mfn_t first, unsigned order);
 void *watched_port_frametable_alloc(size_t bytes);
@@ -35,6 +37,14 @@ static unsigned events, fail_at, looks, preempt_at, refused;
 static bool fail_from, fired, with_twin, twin_runs;
 static uint32_t fault;
 static size_t p2m_bytes, block_sets;
+
+#define LOG_SIZE 64u
+static struct {
+    const struct domain *d;
+    uint64_t f;
+    unsigned order;
+} logged[LOG_SIZE];
+static unsigned nr_logged;
 
 void watch_reset(uint32_t the_fault, bool twin)
 {
@@ -57,7 +67,7 @@ void watch_end(void)
 
 void watch_begin(unsigned fail, bool from, unsigned preempt)
 {
-    events = looks = refused = 0;
+    events = looks = refused = nr_logged = 0;
     fail_at = fail;
     fail_from = from;
     preempt_at = preempt;
@@ -105,28 +115,37 @@ static bool fails_now(void)
 
 /* ---- the heap --------------------------------------------------------------------------------------------------- */
 
-bool watch_is_taken(uint64_t f, uint64_t n, bool is)
+bool watch_is_taken(uint64_t index, uint64_t n, bool is)
 {
-    uint64_t i = machine_frame_index(f), last = machine_frame_index(f + n - 1);
-    return i != NOT_RAM && last == i + n - 1 && bits_are(map, i, n, is);
+    return bits_are(map, index, n, is);
+}
+
+bool watch_allocated(const struct domain *d, unsigned i, uint64_t *f, unsigned *order)
+{
+    for (unsigned k = 0; k < nr_logged; k++)
+        if (logged[k].d == d && i-- == 0) {
+            *f = logged[k].f;
+            *order = logged[k].order;
+            return true;
+        }
+    return false;
 }
 
 static void turn(uint64_t f, unsigned order, bool were)
 {
-    uint64_t n = 1ull << order, i = machine_frame_index(f), last = machine_frame_index(f + n - 1);
-    if (i == NOT_RAM || last != i + n - 1)
-        prop_fail("the heap %s frames %llx, order %u, which are not all RAM", were ? "gets" : "gives",
+    unsigned n;
+    uint64_t i = machine_frame_index(f, 1ull << order, &n);
+    if (i == NOT_RAM)
+        prop_fail("the heap %s frames %llx, order %u, which are not RAM of one node", were ? "gets" : "gives",
                   (unsigned long long)f, order);
-    if (machine_node_of(f) != machine_node_of(f + n - 1))
-        prop_fail("an extent of order %u at %llx is on two nodes", order, (unsigned long long)f);
-    if (!bits_turn(map, i, n, were))
+    if (!bits_turn(map, i, 1ull << order, were))
         prop_fail(were ? "frames %llx, order %u, are freed, but were not taken"
                        : "frames %llx, order %u, are given, but were taken already",
                   (unsigned long long)f, order);
     if (were)
-        taken -= n;
+        taken -= 1ull << order;
     else
-        taken += n;
+        taken += 1ull << order;
 }
 
 /* By what the domains say, not by the heap's sum. */
@@ -160,14 +179,15 @@ static bool has_one(unsigned lo, unsigned hi, unsigned order, unsigned memflags)
 
 static void check_given(uint64_t f, unsigned lo, unsigned hi, unsigned order, unsigned memflags)
 {
-    unsigned asked = ((memflags >> 8) & 0xff) - 1, zone = 0;
+    unsigned asked = ((memflags >> 8) & 0xff) - 1, zone = 0, n = 0;
     for (uint64_t rest = f; rest >>= 1;)
         zone++;
     if (f & ((1ull << order) - 1))
         prop_fail("the heap gives %llx for order %u, to which it is not aligned", (unsigned long long)f, order);
     if (zone < lo || zone > hi || (f + (1ull << order) - 1) >> (zone + 1))
         prop_fail("the heap gives %llx, order %u, for zones %u to %u", (unsigned long long)f, order, lo, hi);
-    if (asked != ~0u && (memflags & MEMF_exact_node) && machine_node_of(f) != asked)
+    machine_frame_index(f, 1, &n);
+    if (asked != ~0u && (memflags & MEMF_exact_node) && n != asked)
         prop_fail("the heap gives %llx, which is not on node %u alone", (unsigned long long)f, asked);
 }
 
@@ -192,8 +212,10 @@ uint64_t watched_alloc_heap_pages(unsigned lo, unsigned hi, unsigned order, unsi
     bool no_descriptor = fired;
     fired |= fired_before;
     if (f == FRAME_NONE) {
+        /* The search for it takes long, and a builder asks on and on: the first ones of an operation, then some. */
         refused++;
-        if (allowed && !no_descriptor && order <= MAX_ORDER && has_one(lo, hi, order, memflags))
+        if ((refused <= 4 || refused % 64 == 0) && allowed && !no_descriptor && order <= MAX_ORDER &&
+            has_one(lo, hi, order, memflags))
             prop_fail("the heap refuses order %u in zones %u to %u, flags %x, and has it", order, lo, hi, memflags);
         return f;
     }
@@ -203,6 +225,11 @@ uint64_t watched_alloc_heap_pages(unsigned lo, unsigned hi, unsigned order, unsi
     turn(f, order, false);
     if (d && !(memflags & MEMF_no_refcount))
         model_allocated(d, 1ull << order);
+    if (d && nr_logged < LOG_SIZE) {
+        logged[nr_logged].d = d;
+        logged[nr_logged].f = f;
+        logged[nr_logged++].order = order;
+    }
     if (twin_runs) {
         t = twin_alloc(d ? &twin : NULL, order, memflags, lo, hi, here);
         if (t != f)
@@ -214,16 +241,34 @@ uint64_t watched_alloc_heap_pages(unsigned lo, unsigned hi, unsigned order, unsi
     return f;
 }
 
-void watched_free_heap_pages(uint64_t f, unsigned order)
+static void watched_free(uint64_t f, unsigned order, void (*how)(uint64_t f, unsigned order))
 {
     turn(f, order, true);
+    for (unsigned i = 0; i < nr_logged; i++)
+        if (logged[i].f == f)
+            logged[i].d = NULL;
     if (fault == FAULT_LEAK && order == 3)
         return;
     if (fault == FAULT_DOUBLE_FREE && order == 4)
         turn(f, order, true);
-    free_heap_pages(f, order);
+    how(f, order);
     if (twin_runs)
         twin_free((unsigned)f, order);
+}
+
+void watched_free_heap_pages(uint64_t f, unsigned order)
+{
+    watched_free(f, order, free_heap_pages);
+}
+
+void watched_free_dirty_heap_pages(uint64_t f, unsigned order)
+{
+    watched_free(f, order, free_dirty_heap_pages);
+}
+
+void watched_free_xen_pages(uint64_t f, unsigned order)
+{
+    watched_free(f, order, free_xen_pages);
 }
 
 /* ---- the rest --------------------------------------------------------------------------------------------------- */
@@ -235,7 +280,9 @@ void *watched_hv_zalloc(size_t size)
 
 void *watched_port_map_pages(mfn_t first, unsigned order)
 {
-    if (!watch_is_taken(first.n, 1ull << order, true))
+    unsigned n;
+    uint64_t i = machine_frame_index(first.n, 1ull << order, &n);
+    if (i == NOT_RAM || !watch_is_taken(i, 1ull << order, true))
         prop_fail("frames %llx, order %u, are mapped, but not taken", (unsigned long long)first.n, order);
     return fails_now() ? NULL : port_map_pages(first, order);
 }

@@ -142,8 +142,14 @@ static int place(struct creation *c)
     rc = ts_read_pool(h, c->cfg.pool_id, &c->pool_cpus);
     if (rc)
         return ts_fail(h, c->cfg.name, "its cpupool cannot be read", rc);
+    /* From 4.12 on, when cpus= no longer switches placement off, the pool's pCPUs that cpus= allows are computed, and
+     * then those of the pool are used. */
+    cpumask_t suitable = c->pool_cpus;
+    for (unsigned i = 0; c->cpus.set && !h->level->quirk[HV_QUIRK_placement_ignores_pinning] && i < HV_CPUMASK_WORDS;
+         i++)
+        suitable.w[i] &= c->cpus.mask[0].w[i];
     struct ts_placement_node nodes[HV_MAX_NODES];
-    rc = ts_read_placement_state(h, &c->topo, c->id, &c->pool_cpus, nodes);
+    rc = ts_read_placement_state(h, &c->topo, c->id, &suitable, nodes);
     if (rc)
         return ts_fail(h, c->cfg.name, "the state of the nodes cannot be read", rc);
 

@@ -70,7 +70,7 @@ extern "C" {
     X(memop_order_by_hardware, "3.0", "4.7", "extents above 2 MiB are for callers with access to hardware, any size")  \
     X(exchange_any_node, "3.0", "4.6", "what comes in an exchange comes from the caller's node, not the domain's")     \
     X(heap_alloc_next_node, "3.4", "", "a multi-node domain's allocations rotate over its nodes, starting after 0")    \
-    X(heap_one_end, "3.0", "4.10", "free lists have one end for all; a dying domain's pages are scrubbed when freed")     \
+    X(heap_one_end, "3.0", "4.10", "free lists have one end for all; a dying domain's pages are scrubbed when freed")  \
     X(heap_xen_unscrubbed, "3.0", "4.5", "pages that the hypervisor itself frees are not scrubbed")                    \
     X(bootscrub_serial, "3.0", "4.5", "boot scrubs free memory on one pCPU")                                           \
     X(bootscrub_no_idle, "3.0", "4.12", "bootscrub: on or off, on by default; pCPUs that idle do not do it")           \
@@ -82,6 +82,7 @@ extern "C" {
     X(placement_32bit_diff, "4.2", "", "placement compares memory through a 32-bit difference in KiB")                 \
     X(placement_32bit_sum, "4.2", "4.5", "placement sums free memory in 32-bit KiB")                                   \
     X(placement_off_with_cpus, "4.2", "4.12", "cpus= of any form switches automatic placement off")                    \
+    X(placement_ignores_pinning, "4.12", "", "a domain with cpus= may be placed on nodes where it cannot run")         \
     X(placement_foreign_pools, "4.2", "4.5", "placement counts vCPUs on pCPUs that are not of their cpupool")          \
     X(placement_count_self, "4.5", "", "the domain being created counts itself on every node")                         \
     X(pv_builder_4k, "3.0", "4.6", "PV domains are built from 4 KiB extents")                                          \

@@ -17,8 +17,10 @@ static const struct hv_profile level_43 = {.name = "xen-4.3",
                                                      [HV_QUIRK_cpus_list_single] = true,
                                                      [HV_QUIRK_claim_mode_off] = true}};
 
-static const struct hv_profile level_modern = {
-    .name = "modern", .quirk = {[HV_QUIRK_placement_32bit_diff] = true, [HV_QUIRK_placement_count_self] = true}};
+static const struct hv_profile level_modern = {.name = "modern",
+                                               .quirk = {[HV_QUIRK_placement_32bit_diff] = true,
+                                                         [HV_QUIRK_placement_count_self] = true,
+                                                         [HV_QUIRK_placement_ignores_pinning] = true}};
 
 static const struct hv_profile level_fixed = {.name = "fixed"};
 

@@ -182,9 +182,7 @@ static int op_on_domain(struct domain *d, struct hv_domctl *op)
         return self ? -HV_EINVAL : op_max_vcpus(d, op->u.max_vcpus.max);
     case XEN_DOMCTL_max_mem:
         /* Also below what it has: that it may keep, and get no more. */
-        port_lock(&d->page_alloc_lock);
         d->max_pages = op->u.max_mem.max_memkb >> (PAGE_SHIFT - 10);
-        port_unlock(&d->page_alloc_lock);
         return 0;
     case XEN_DOMCTL_setvcpuaffinity:
     case XEN_DOMCTL_getvcpuaffinity:

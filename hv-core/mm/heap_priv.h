@@ -144,6 +144,8 @@ bool offlining_within(uint64_t f, unsigned order);
 /* Take them out of the free buddy that they are in now. With the lock held. */
 void offline_carve(uint64_t f, unsigned order);
 uint64_t offlined_pages(void);
+/* Has any buddy been carved since boot? What the quirks leave behind stays when all frames are back. */
+bool offline_carved(void);
 const char *offline_check(void);
 
 /* ---- lowmem.c -----------------------------------------------------------------------------------------------------

@@ -32,11 +32,13 @@ static struct pending {
 } pending[MAX_PENDING];
 static struct extent_list offlined, broken;
 static uint64_t nr_offlined; /* on both lists */
+static bool carved;
 
 void offline_init(void)
 {
     nr_offlining = 0;
     nr_offlined = 0;
+    carved = false;
     extent_list_init(&offlined);
     extent_list_init(&broken);
 }
@@ -44,6 +46,11 @@ void offline_init(void)
 uint64_t offlined_pages(void)
 {
     return nr_offlined;
+}
+
+bool offline_carved(void)
+{
+    return carved;
 }
 
 /* ---- pending ------------------------------------------------------------------------------------------------------
@@ -127,6 +134,7 @@ void offline_carve(uint64_t f, unsigned order)
     uint64_t end = f + (1ull << order), at = f;
 
     check_and_stop_scrub(n, f);
+    carved = true;
     take_free(head, order, n, zone);
     bool misaligned = quirk(offline_misaligned) && ensure_all(pending_first(f, end), end);
     while (at < end) {
@@ -249,6 +257,10 @@ int offline_page(mfn_t m, bool is_broken, uint32_t *status)
     struct domain *d = dom_eq(owner, DOM_INVALID) ? NULL : domain_find(owner);
     if (d)
         domain_crash(d);
+    /* What only waits to be demanded can go at once. */
+    if (!rc && (*status & PG_OFFLINE_PENDING) && (*status & PG_OFFLINE_OWNED) &&
+        (d = domain_find(dom((uint16_t)(*status >> PG_OFFLINE_OWNER_SHIFT)))) && pod_offline_replace(d, m.n))
+        *status = (*status & PG_OFFLINE_BROKEN) | PG_OFFLINE_OFFLINED;
     return rc;
 }
 

@@ -56,8 +56,25 @@ static void decrease_without_memory_for_descriptors(void)
     }
 }
 
+/* With offlining's defects the tail of a buddy stays in parts, also when the frame is back; that is not the heap's. */
+static void a_carved_buddy_stays_in_parts(void)
+{
+    uint32_t status;
+
+    boot("xen-4.3", 8192);
+    uint64_t f = link_frame(heap_list(0, 12, 11)->head);
+    CU_ASSERT_EQUAL_FATAL(f, 4096);
+    CU_ASSERT_EQUAL(offline_page(mfn(f + 5), false, &status), 0);
+    CU_ASSERT_EQUAL(status, PG_OFFLINE_OFFLINED);
+    CU_ASSERT_EQUAL(mm_check(), NULL);
+    CU_ASSERT_EQUAL(online_page(mfn(f + 5), &status), 0);
+    CU_ASSERT_EQUAL(status, PG_ONLINE_ONLINED);
+    CU_ASSERT_EQUAL(mm_check(), NULL);
+}
+
 static const struct cunit_case tests[] = {
     {"a part of a superpage is exchanged", exchange_of_a_part_of_a_superpage},
+    {"a buddy that was carved stays in parts", a_carved_buddy_stays_in_parts},
     {"memory given back without memory for descriptors goes wholly, or stays", decrease_without_memory_for_descriptors},
 };
 CUNIT_MAIN("hv-core/mm_found", tests)

@@ -115,6 +115,11 @@ int pod_decrease(struct domain *d, uint64_t g, unsigned order, bool *done);
 /* Let there be a page behind g if it is marked. 0, or -HV_EFAULT: it is nothing; -HV_ENOMEM: the domain has crashed. */
 int pod_demand(struct domain *d, uint64_t g);
 int pod_target_op(struct domain *d, struct hv_memory_op *op);
+/*
+ * Frame f of d is to be taken out of use: if it waits for demand, it is freed, and another one waits in its place if
+ * there is one. false: it does not wait, or no descriptors. Takes p2m_lock.
+ */
+bool pod_offline_replace(struct domain *d, uint64_t f);
 /* What waits goes back to d's page list: d is dying. */
 void pod_destroy(struct domain *d);
 const char *pod_check(const struct domain *d);

@@ -104,6 +104,52 @@ int pod_cache_set_target(struct domain *d, uint64_t target, bool preemptible)
     return rc;
 }
 
+/* page_alloc_lock held: which list the extent at a link is on. */
+static struct extent_list *list_with(struct pod *pod, extent_link at)
+{
+    struct extent_list *const lists[] = {&pod->super, &pod->single};
+
+    for (unsigned i = 0; i < ARRAY_SIZE(lists); i++)
+        for (extent_link l = lists[i]->head; l != LINK_NONE; l = frame_next(frame_of_link(l)))
+            if (l == at)
+                return lists[i];
+    return NULL;
+}
+
+/* The page leaves the cache for the page list, alone; what was around it waits on as pages. */
+static bool take_out(struct domain *d, uint64_t f)
+{
+    struct pod *pod = d->pod;
+    uint64_t head;
+
+    port_lock(&d->page_alloc_lock);
+    const struct frame *e = extent_holding(f, &head);
+    struct extent_list *l = e && e->owner == d->id.n + 1u ? list_with(pod, link_to(head, e->order)) : NULL;
+    bool ok = l != NULL;
+    if (ok && l == &pod->super && e->order)
+        move(&pod->super, l = &pod->single, head, e->order);
+    while (ok && (e = extent_holding(f, &head))->order)
+        ok = heap_halve(l, head, e->order) == 0;
+    if (ok) {
+        move(l, d->page_list, f, 0);
+        pod->count--;
+    }
+    port_unlock(&d->page_alloc_lock);
+    return ok;
+}
+
+bool pod_offline_replace(struct domain *d, uint64_t f)
+{
+    if (!d->pod || d->is_dying)
+        return false;
+    p2m_lock(d);
+    bool taken = take_out(d, f) && domain_free_pages(d, f, 0) == 0;
+    if (taken)
+        grow(d, 1); /* or it has a page less */
+    p2m_unlock(d);
+    return taken;
+}
+
 void pod_destroy(struct domain *d)
 {
     struct pod *pod = d->pod;

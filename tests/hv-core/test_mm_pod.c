@@ -3,6 +3,7 @@
  * Populate on demand: a guest is told of M pages and has T. What it touches is populated, what it gives back makes up
  * for the difference, and what it has only zeroed is taken back when nothing else is left.
  */
+#include "mm/heap_priv.h"
 #include "mm/pod.h"
 #include "sched_fixture.h"
 
@@ -527,6 +528,48 @@ static void only_control_sets_targets(void)
     fx_check();
 }
 
+/* ---- frames taken out of use ---------------------------------------------------------------------------------------
+ */
+
+static void a_page_that_waits_is_replaced(void)
+{
+    fx_boot(ONE_NODE);
+    struct domain *d = built(1100, M);
+    uint64_t avail = avail_pages(), f, behind;
+    unsigned order;
+    uint32_t status;
+    for (unsigned i = 0; i < 2; i++) { /* of a superpage, then of a page */
+        const struct extent_list *l = pod_list(d, i);
+        f = link_frame(l->tail);
+        CU_ASSERT_EQUAL(offline_page(mfn(f), i == 1, &status), 0);
+        CU_ASSERT(status & PG_OFFLINE_OFFLINED);
+        CU_ASSERT_FALSE(status & PG_OFFLINE_PENDING);
+        CU_ASSERT_EQUAL(offlined_pages(), i + 1);
+        CU_ASSERT_EQUAL(avail_pages(), avail - i - 1);
+        ASSERT_POD(d, 1100, 1100, M);
+    }
+    /* What is behind a guest frame is the guest's to give up. */
+    CU_ASSERT_EQUAL(touch(d, 5), 0);
+    CU_ASSERT_EQUAL(p2m_query(d, 5, &behind, &order), P2M_ram);
+    CU_ASSERT_EQUAL(offline_page(mfn(behind), false, &status), 0);
+    CU_ASSERT(status & PG_OFFLINE_PENDING);
+    fx_check();
+    /* Nothing is free: it has a page less then. */
+    struct domain *hog = new_domain(HV_GUEST_PV);
+    POPULATE(hog, 0, 1 << 20, 0);
+    CU_ASSERT_EQUAL(avail_pages(), 0);
+    uint64_t waits = target_of(d).pod.cache_pages;
+    f = link_frame(pod_list(d, 1)->head);
+    CU_ASSERT_EQUAL(offline_page(mfn(f), false, &status), 0);
+    CU_ASSERT(status & PG_OFFLINE_OFFLINED);
+    CU_ASSERT_EQUAL(target_of(d).pod.cache_pages, waits - 1);
+    fx_check();
+    domain_destroy(hog);
+    domain_destroy(d);
+    CU_ASSERT_EQUAL(offlined_pages(), 4);
+    fx_check();
+}
+
 /* ---- the end ------------------------------------------------------------------------------------------------------
  */
 
@@ -730,6 +773,7 @@ static const struct cunit_case tests[] = {
     {"a cache shrinks by superpages first", a_cache_shrinks_by_superpages_first},
     {"a target is continued, or falls short", a_target_is_continued_or_falls_short},
     {"only control sets targets", only_control_sets_targets},
+    {"a page that waits is replaced when it is taken out of use", a_page_that_waits_is_replaced},
     {"the end gives back what waits", the_end_gives_back_what_waits},
     {"every failure unwinds", every_failure_unwinds},
     {"random operations keep every sum, at every level", random_operations_keep_every_sum},

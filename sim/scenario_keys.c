@@ -56,6 +56,8 @@ static const struct key keys[] = {
      "pin vCPU i of dom0 to pCPU i; default false"},
     {"xen", "dma_bits", KIND_UINT, false, 0, 40, RAW(dma_bits),
      "addresses of so many bits are kept back for devices; default 0: Xen chooses"},
+    {"xen", "memop_max_order", KIND_STRING, false, 0, 0, RAW(memop_max_order),
+     "orders of the largest extents: domU,control,hardware,pass-through; default 9,18,12,12; from 4.7 on"},
     {"xen", "bootscrub", KIND_STRING, false, 0, 0, RAW(bootscrub),
      "on, idle or default (on before 4.12, then idle): when free memory is scrubbed at boot; default off: the run "
      "begins "

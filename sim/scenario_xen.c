@@ -8,6 +8,7 @@
 
 #define MAX_NAMES 16
 #define UNCHANGED 0xffffffffu
+#define NR_MEMOP_CLASSES 4u
 
 static const char *const bootscrubs[] = {"off", "on", "idle", "default", NULL}; /* as enum hv_bootscrub */
 const char *const scenario_grans[] = {"cpu", "core", "socket", NULL};
@@ -31,6 +32,31 @@ bool scenario_find_sched(struct loader *l, cfg_table *t, const char *key, const 
     return false;
 }
 
+/* Up to four orders with commas between; any may be left out. What the hypervisor would refuse to boot with is a
+ * mistake. */
+static void check_memop_max_order(struct loader *l, cfg_table *xen)
+{
+    const char *text = l->raw.memop_max_order;
+    unsigned fields = 1;
+    bool valid = true;
+    if (!text)
+        return;
+    for (const char *p = text; *p && valid; p++) {
+        char *end = (char *)p;
+        if (*p >= '0' && *p <= '9') {
+            valid = strtoul(p, &end, 10) <= MAX_ORDER;
+            p = end - 1;
+        } else {
+            valid = *p == ',' && ++fields <= NR_MEMOP_CLASSES;
+        }
+    }
+    if (!valid)
+        cfg_fail(xen, "memop_max_order", "expected up to %u orders from 0 to %u with commas between, found '%s'",
+                 NR_MEMOP_CLASSES, MAX_ORDER, text);
+    else if (l->s->level->quirk[HV_QUIRK_memop_order_by_hardware])
+        cfg_fail(xen, "memop_max_order", "level '%s' has no memop_max_order (4.7 has it)", l->s->level->name);
+}
+
 /* 4.12 made credit2 the default. */
 static const char *default_sched(const struct hv_profile *level)
 {
@@ -52,6 +78,7 @@ void scenario_read_xen_options(struct loader *l, cfg_table *xen)
         l->s->level->quirk[HV_QUIRK_bootscrub_no_idle])
         cfg_fail(xen, "bootscrub", "level '%s' has no bootscrub = \"idle\" (4.12 has it); it knows on and off",
                  l->s->level->name);
+    check_memop_max_order(l, xen);
     l->s->opt = (struct hv_options){
         .sched = sched.opt_name,
         .sched_ratelimit_us = r->ratelimit_us,
@@ -61,6 +88,7 @@ void scenario_read_xen_options(struct loader *l, cfg_table *xen)
         .sched_smt_power_savings = r->smt_power_savings,
         .timer_slop = r->timer_slop,
         .dma_bits = r->dma_bits,
+        .memop_max_order = r->memop_max_order,
         .bootscrub = (enum hv_bootscrub)bootscrub,
         .low_mem_virq_limit = r->low_mem_virq_limit == UINT64_MAX ? -1 : (int64_t)r->low_mem_virq_limit,
         .sched_gran = (enum hv_sched_gran)gran,

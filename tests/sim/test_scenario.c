@@ -288,6 +288,12 @@ static void bad_scenario_files(void)
                 "t.toml:3:11: hv_cost: expected one of none, fixed, found 'fixd'; did you mean 'fixed'?");
     check_error("behaviour = 'xen-4.3'", "behaviour = 'xen-4.33'",
                 "t.toml:11:13: unknown level 'xen-4.33'; did you mean 'xen-4.3'?");
+    check_error("behaviour = 'xen-4.3'", "behaviour = 'modern'\nmemop_max_order = '9,19'",
+                "t.toml:12:19: expected up to 4 orders from 0 to 18 with commas between, found '9,19'");
+    check_error("behaviour = 'xen-4.3'", "behaviour = 'modern'\nmemop_max_order = '1,2,3,4,5'",
+                "t.toml:12:19: expected up to 4 orders from 0 to 18 with commas between, found '1,2,3,4,5'");
+    check_error("behaviour = 'xen-4.3'", "behaviour = 'xen-4.3'\nmemop_max_order = '9'",
+                "t.toml:12:19: level 'xen-4.3' has no memop_max_order (4.7 has it)");
     check_error("ratelimit_us = 500", "ratelimit_us = 50",
                 "t.toml:13:22: 50 is out of range, expected 0 (off) or 100 to 500000");
     check_error("count = 3", "count = -1", "t.toml:19:9: count = -1 is out of range, expected 0 to 32768");

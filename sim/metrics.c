@@ -31,6 +31,8 @@ const struct metric_def metric_defs[] = {
     {"vm.pages", "pages", "4 KiB pages of the VM on one node, at the end"},
     {"vm.pages_2m", "pages", "Those of them that are mapped in pieces of 2 MiB"},
     {"vm.pages_1g", "pages", "Those that are mapped in pieces of 1 GiB"},
+    {"vm.nested_walk", "s",
+     "Mean time of a two-dimensional page walk with the sizes of the VM's mappings, at the end; absent for PV"},
     {"vm.wakes", "count", "Times that a vCPU of the VM woke up"},
     {"vm.wake_latency", "s", "From the wake-up of a vCPU to its first instruction"},
     {"vm.timer_wakes", "count", "Times that a vCPU of the VM ran again after a timer that it had slept for"},

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "locality.hpp"
 
+#include <models/nested_walk.h>
+
 namespace sim
 {
 namespace
@@ -81,6 +83,13 @@ vm_memory look_at_memory(host &h, dom_id id)
             out.pages[n] = out.by_size[n][0] + out.by_size[n][1] + out.by_size[n][2];
     for (uint64_t p : out.pages)
         total += p;
+    if (d->type != HV_GUEST_PV) {
+        double by_size[3] = {};
+        for (const uint64_t *node : out.by_size)
+            for (unsigned size = 0; size < 3; size++)
+                by_size[size] += double(node[size]);
+        out.nested_walk_ns = nested_walk_ns(h.scn.machine->page_walk_ns, by_size);
+    }
     const cpumask_t pool = pool_cpus(h, id);
     unsigned vcpus = 0;
     for (unsigned i = 0; total && i < d->max_vcpus; i++)

@@ -178,6 +178,8 @@ void measure::write_vms(metrics &out, double window) const
         metrics_add(&out, "vm.migrations", double(d.migrations), "vm", name, NULL);
         metrics_add(&out, "vm.context_switches", double(d.switches), "vm", name, NULL);
         metrics_add(&out, "vm.expected_local_fraction", end_.memory[i].expected_local, "vm", name, NULL);
+        if (end_.memory[i].nested_walk_ns > 0)
+            metrics_add(&out, "vm.nested_walk", end_.memory[i].nested_walk_ns / 1e9, "vm", name, NULL);
         for (unsigned n = 0; n < m.nr_nodes; n++) {
             std::string node = std::to_string(n);
             const uint64_t *by_size = end_.memory[i].by_size[n];

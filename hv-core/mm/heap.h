@@ -177,4 +177,12 @@ void vmid_init(void);
 int vmid_alloc(dom_id id, uint16_t *vmid);
 void vmid_free(uint16_t vmid);
 
+/* ---- mm/pdx.c: frame numbers without a run of bits that no frame has ----------------------------------------------
+ */
+
+/* Of all RAM; boot only. */
+void pdx_init(const struct hv_mem_range *range, unsigned nr);
+uint64_t mfn_to_pdx(uint64_t f);
+uint64_t pdx_to_mfn(uint64_t pdx);
+
 #endif

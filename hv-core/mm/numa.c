@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Topology and distances, as the firmware tables gave them (what SRAT and SLIT parsing leaves behind). */
+#include "mm/heap.h"
 #include <hv/errno.h>
 #include <hv/lib.h>
+
 #include <hv/numa.h>
 
 #define MAX_RANGES 256u
@@ -140,12 +142,14 @@ static void forget(void)
 /* Without the first MiB, and without what the level cannot use. */
 static void take_ranges(const struct hv_boot_info *info)
 {
-    uint64_t room = hv_level->max_host_bytes >> PAGE_SHIFT, ignored = 0;
+    uint64_t limit = hv_level->max_host_bytes >> PAGE_SHIFT, ignored = 0;
 
     for (unsigned i = 0; i < info->nr_ranges; i++) {
         struct hv_mem_range r = info->range[i];
         r.node = known_node(r.node);
         nodemask_set(&hv_node_online, r.node);
+        /* A range is as contiguous in PDXs as in frames. */
+        uint64_t pdx = mfn_to_pdx(r.start_mfn), room = pdx < limit ? limit - pdx : 0;
         if (r.end_mfn - r.start_mfn > room) {
             ignored += r.end_mfn - r.start_mfn - room;
             hv_printk("Ignoring inaccessible memory range %llx-%llx\n",
@@ -153,7 +157,6 @@ static void take_ranges(const struct hv_boot_info *info)
                       (unsigned long long)r.end_mfn << PAGE_SHIFT);
             r.end_mfn = r.start_mfn + room;
         }
-        room -= r.end_mfn - r.start_mfn;
         if (r.start_mfn < LOW_MEMORY_MFN)
             r.start_mfn = LOW_MEMORY_MFN;
         if (r.start_mfn < r.end_mfn) {
@@ -183,6 +186,7 @@ int numa_init(const struct hv_boot_info *info)
     hv_arch = info->arch;
     hv_nr_cpus = info->nr_cpus;
     hv_cpumask_words = DIV_ROUND_UP(info->nr_cpus, 64u);
+    pdx_init(info->range, info->nr_ranges);
     take_ranges(info);
     if (!nr_ranges) {
         hv_printk("NUMA: no memory above the first MiB\n");

@@ -94,6 +94,7 @@ extern "C" {
     X(arm_p2m_4k, "4.3", "4.5",                                                                                        \
       "ARM: guest memory is mapped by 4 KiB entries only, each change of one is a TLB flush")                          \
     X(arm_vmid_domid, "4.3", "4.6", "ARM: the VMID is the domain id plus 1, in 8 bits")                                \
+    X(arm_no_pdx, "4.3", "4.4", "ARM: frame numbers are not compressed")                                               \
     X(arm_vcpus_8, "4.3", "4.6", "ARM: 8 vCPUs a domain (GICv2)")
 
 enum hv_quirk {

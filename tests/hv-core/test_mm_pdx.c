@@ -43,14 +43,13 @@ static void maps_of_machines(void)
 {
     struct hv_mem_range r[MAX_MAP];
 
-    tp_reset();
     hv_level = hv_profile_find("modern");
     hv_arch = HV_ARCH_x86_64;
     for (unsigned i = 0; i < ARRAY_SIZE(maps); i++) {
         const struct map *m = &maps[i];
         unsigned nr = to_ranges(m, r);
         uint64_t last = 0;
-        tp_console[0] = 0;
+        tp_reset();
         pdx_init(r, nr);
         if (m->hole) {
             char said[64];

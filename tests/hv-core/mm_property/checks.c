@@ -13,6 +13,7 @@
  */
 #include "mm_property.h"
 
+#include "mm/heap_priv.h"
 #include <hv/list.h>
 
 static uint64_t seen[MACHINE_MAX_FRAMES / 64]; /* all 0 between two checks */
@@ -30,10 +31,14 @@ static bool mark(uint64_t f, uint64_t n, bool were, unsigned *node_of, uint64_t 
 static uint64_t mark_owned(const struct domain *d, bool were)
 {
     uint64_t on[HV_MAX_NODES] = {0}, sum = 0, index;
-    const struct extent_list *own = d->page_list;
-    unsigned node_of;
+    const struct extent_list *own = model_list(d, 0);
+    unsigned node_of, lists = 0;
 
-    for (extent_link l = own->head; l != LINK_NONE; l = frame_next(frame_of_link(l))) {
+    for (extent_link l = own->head;; l = frame_next(frame_of_link(l))) {
+        while (l == LINK_NONE && (own = model_list(d, ++lists)) != NULL)
+            l = own->head;
+        if (l == LINK_NONE)
+            break;
         uint64_t f = link_frame(l), n = 1ull << frame_of_link(l)->order;
         if (!mark(f, n, were, &node_of, &index))
             prop_fail("frames %llx.. are twice on lists, or no RAM (domain %u's)", (unsigned long long)f, d->id.n);
@@ -155,7 +160,10 @@ static void check_counters(void)
                   (unsigned long long)(machine.frames - watch_taken()));
     if (claimed > avail_pages())
         prop_fail("more is claimed than free");
-    hypervisor += tp_mapped_pages + model_aside + model_anonymous;
+    hypervisor += tp_mapped_pages + model_aside + model_anonymous + watch_offlined();
+    if (watch_offlined() != offlined_pages())
+        prop_fail("%llu frames are out of use, must be %llu", (unsigned long long)offlined_pages(),
+                  (unsigned long long)watch_offlined());
     if (owned + hypervisor != watch_taken())
         prop_fail("%llu pages taken: %llu of domains, %llu for the hypervisor", (unsigned long long)watch_taken(),
                   (unsigned long long)owned, (unsigned long long)hypervisor);
@@ -208,6 +216,9 @@ static uint64_t mark_free(unsigned n, bool were)
                       (unsigned long long)avail_zone_pages(node(n), z));
         sum += pages;
     }
+    if (need_scrub_pages(node(n)) > sum)
+        prop_fail("node %u: %llu pages to be scrubbed, and %llu free", n, (unsigned long long)need_scrub_pages(node(n)),
+                  (unsigned long long)sum);
     if (sum != avail_node_pages(node(n)))
         prop_fail("node %u: %llu pages on lists, it says %llu", n, (unsigned long long)sum,
                   (unsigned long long)avail_node_pages(node(n)));

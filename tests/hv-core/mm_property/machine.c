@@ -111,6 +111,7 @@ void machine_draw(uint32_t number)
     draw_cpus(has_cpus);
     if (rnd(4) == 0)
         m->dma_bits = 20 + (unsigned)rnd(12);
+    m->offlining = rnd(3) == 0;
 
     for (unsigned i = 0; i < m->nr_ranges; i++) {
         const struct hv_mem_range *r = &m->range[i];
@@ -130,6 +131,7 @@ void machine_boot_info(const char *level, struct hv_boot_info *info)
                                   .cpu = machine.cpu,
                                   .range = machine.range};
     info->opt.dma_bits = machine.dma_bits;
+    info->opt.bootscrub = machine.nr_cpus % 2 ? HV_BOOTSCRUB_idle : HV_BOOTSCRUB_off;
 }
 
 /* The range that f is in; nr_ranges: none. */

@@ -48,6 +48,9 @@
     X(DOM0, 1)                                                                                                         \
     X(BUILD, 3)                                                                                                        \
     X(SET_ASIDE, 2)                                                                                                    \
+    X(POD, 12)                                                                                                         \
+    X(SCRUB, 4)                                                                                                        \
+    X(OFFLINE, 5)                                                                                                      \
     X(CPU, 3)                                                                                                          \
     X(BAD, 6)
 
@@ -94,6 +97,7 @@ struct machine {
     uint64_t before[256]; /* frames of RAM in the ranges before it */
     uint64_t frames;      /* of RAM that the hypervisor may use */
     unsigned dma_bits;
+    bool offlining; /* frames go out of use here; then the twin has no say */
 };
 
 extern struct machine machine;
@@ -110,6 +114,7 @@ bool machine_turn(uint64_t *map, uint64_t f, uint64_t n, bool were);
 /* ---- watch.c ---------------------------------------------------------------------------------------------------- */
 
 /* A new world; until watch_booted what is allocated is not to fail. */
+/* It also sees to it that no frame is given to anybody before what was in it is cleared. */
 void watch_reset(uint32_t fault, bool twin);
 void watch_end(void);
 /* Before an operation: which of its allocations fails (~0u: none), whether those after it do too; which look for an
@@ -122,6 +127,11 @@ extern struct domain *watch_caller;
 
 /* The flat map: frames taken from the heap. */
 uint64_t watch_taken(void);
+/* A frame is taken out of use, by itself or once it is freed; and back. */
+void watch_offline(uint64_t f, bool pending);
+void watch_online(uint64_t f);
+/* Frames that are out. */
+uint64_t watch_offlined(void);
 /* By index. */
 bool watch_is_taken(uint64_t index, uint64_t n, bool taken);
 /* What the last operation has allocated for a domain, and not freed: the i-th extent of it; false: no more. */
@@ -151,6 +161,7 @@ void runs_clear(struct runs *r, uint64_t at, uint64_t len);
 uint64_t runs_get(const struct runs *r, uint64_t at, uint64_t *left);
 
 /* Bits, 0 .. MACHINE_MAX_FRAMES - 1. Turn n of them over; false: they were not all as said. */
+void bits_set(uint64_t *map, uint64_t at, uint64_t n, bool set);
 bool bits_turn(uint64_t *map, uint64_t at, uint64_t n, bool were);
 bool bits_are(const uint64_t *map, uint64_t at, uint64_t n, bool set);
 
@@ -161,6 +172,8 @@ bool bits_are(const uint64_t *map, uint64_t at, uint64_t n, bool set);
 
 struct mdom {
     bool exists, dying;
+    bool
+        pod; /* populates on demand: what it has is taken over from the core after every operation, and only added up */
     dom_id id;
     uint64_t max_pages, claim;
     struct runs p2m;   /* guest frame -> frame */
@@ -194,7 +207,9 @@ void model_map(struct mdom *m, uint64_t g, uint64_t f, uint64_t n);
 void model_unmap(struct mdom *m, uint64_t g, uint64_t n);
 void model_free_loose(struct mdom *m, uint64_t f, uint64_t n);
 unsigned model_refs_to(uint64_t f);
-/* Take over what the core says of the domain (its p2m, its list). */
+/* The lists of pages that d has; NULL: no more. */
+const struct extent_list *model_list(const struct domain *d, unsigned i);
+/* Take over what the core says of the domain (its p2m, its lists). */
 void model_adopt(struct mdom *m);
 /* The domain is no more. */
 void model_forget(struct mdom *m);

@@ -125,19 +125,26 @@ static void adopt_extent(struct mdom *m, uint64_t index, uint64_t f, uint64_t n)
     adopt_extent(m, index + n / 2, f + n / 2, n / 2);
 }
 
-/* What is on its list, and not behind guest frames. */
-static void adopt_loose(struct mdom *m, const struct extent_list *own)
+const struct extent_list *model_list(const struct domain *d, unsigned i)
 {
+    return i == 0 ? d->page_list : i <= 2 ? pod_list(d, i - 1) : NULL;
+}
+
+/* What is on its lists, and not behind guest frames. */
+static void adopt_loose(struct mdom *m, const struct domain *d)
+{
+    const struct extent_list *own;
     unsigned n;
     for (int turn = 0; turn < 2; turn++) {
         for (unsigned i = 0; i < m->p2m.nr; i++)
             if (!machine_turn(mapped, m->p2m.run[i].to, m->p2m.run[i].len, turn))
                 prop_fail("domain %u: guest frames %llx.. stand for what is no RAM, or twice for the same", m->id.n,
                           (unsigned long long)m->p2m.run[i].at);
-        for (extent_link l = own->head; l != LINK_NONE && !turn; l = frame_next(frame_of_link(l))) {
-            uint64_t f = link_frame(l), size = 1ull << frame_of_link(l)->order;
-            adopt_extent(m, machine_frame_index(f, size, &n), f, size);
-        }
+        for (unsigned i = 0; !turn && (own = model_list(d, i)) != NULL; i++)
+            for (extent_link l = own->head; l != LINK_NONE; l = frame_next(frame_of_link(l))) {
+                uint64_t f = link_frame(l), size = 1ull << frame_of_link(l)->order;
+                adopt_extent(m, machine_frame_index(f, size, &n), f, size);
+            }
     }
 }
 
@@ -148,6 +155,7 @@ void model_adopt(struct mdom *m)
     unsigned order;
 
     m->dying = d->is_dying;
+    m->pod = d->pod != NULL;
     m->max_pages = d->max_pages;
     m->claim = d->outstanding_pages;
     m->given_up = 0;
@@ -156,7 +164,7 @@ void model_adopt(struct mdom *m)
     for (uint64_t g = 0; g < P2M_MAX_GFN; g += 1ull << order)
         if (p2m_query(d, g, &f, &order) == P2M_ram)
             runs_set(&m->p2m, g, f, 1ull << order);
-    adopt_loose(m, d->page_list);
+    adopt_loose(m, d);
     for (unsigned i = 0; i < MODEL_REFS; i++) {
         struct page_counts c;
         uint64_t left;

@@ -80,16 +80,36 @@ static bool done(long rc, const char *what)
 
 /* ---- what arguments mean ---------------------------------------------------------------------------------------- */
 
+/* An operation on a domain that populates on demand is over: at most so many pages more than before. */
+static void pod_adopt(struct mdom *m, uint64_t more)
+{
+    uint64_t before = model_tot(m);
+    model_adopt(m);
+    if (model_tot(m) > before + more)
+        prop_fail("domain %u has %llu pages, and had %llu", m->id.n, (unsigned long long)model_tot(m),
+                  (unsigned long long)before);
+}
+
 static uint64_t free_pages(void)
 {
     return machine.frames - watch_taken();
 }
 
+/* ARM's p2m has an entry for each 4 KiB, at some levels: to look at them all after each operation takes its time. */
+static bool on_arm(void)
+{
+    return strcmp(hv_level->name, "arm-numa") == 0;
+}
+
 static unsigned order_of(uint32_t a)
 {
     static const uint8_t orders[] = {0, 0, 0, 0, 1, 1, 2, 3, 4, 6, 9, 9, 11, 13, 18, 0};
-    return orders[a % ARRAY_SIZE(orders)];
+    unsigned order = orders[a % ARRAY_SIZE(orders)];
+    return on_arm() && order > 11 ? 9 : order;
 }
+
+/* The same for what is built from 4 KiB extents. */
+#define MANY_SMALL_PAGES 5000u
 
 static uint64_t extents_of(uint32_t a, unsigned order)
 {
@@ -135,7 +155,7 @@ static void create(unsigned slot, const uint32_t a[4])
 {
     struct mdom *m = &model[slot];
     struct hv_domctl op = {0};
-    bool arm = strcmp(hv_level->name, "arm-numa") == 0;
+    bool arm = on_arm();
 
     if (m->exists || slot == 0)
         return;
@@ -232,6 +252,8 @@ static void dom0(const uint32_t a[4])
 {
     uint64_t pages = 1 + (a[2] | (uint64_t)a[1] << 8) % (free_pages() / 2 + 1);
     struct mdom *m = &model[0];
+    if (on_arm())
+        pages = 1 + pages % MANY_SMALL_PAGES;
     if (m->exists || !done(core->construct_dom0(1 + a[0] % 2, pages << PAGE_SHIFT), "dom0"))
         return;
     *m = (struct mdom){.exists = true, .id = dom(0)};
@@ -252,7 +274,7 @@ static long toolstack_call(void *ctx, enum hv_hypercall nr, void *arg)
 static void build(unsigned slot, const uint32_t a[4])
 {
     struct ts_host host = {.level = hv_level, .hypercall = toolstack_call};
-    bool arm = strcmp(hv_level->name, "arm-numa") == 0;
+    bool arm = on_arm();
     struct ts_domain_config cfg = {.name = "guest",
                                    .type = arm        ? HV_GUEST_ARM64
                                            : a[1] % 2 ? HV_GUEST_HVM
@@ -265,7 +287,12 @@ static void build(unsigned slot, const uint32_t a[4])
     if (m->exists || slot == 0)
         return;
     uint64_t pages = 1 + (a[3] | (uint64_t)a[2] << 8) % (free_pages() + 1);
+    if (cfg.type != HV_GUEST_HVM && quirk(pv_builder_4k))
+        pages = 1 + pages % MANY_SMALL_PAGES;
     cfg.memory_kb = 4 * pages;
+    bool on_demand = cfg.type == HV_GUEST_HVM && a[1] & 4 && !give_up_when_preempted;
+    if (on_demand)
+        cfg.maxmem_kb = cfg.memory_kb + 4 * (1 + a[1] / 8 % 2000);
     int rc = ts_domain_create(&host, &cfg, &result);
     if (rc) {
         /* The toolstack's own sums refuse a claim, too. */
@@ -276,6 +303,8 @@ static void build(unsigned slot, const uint32_t a[4])
     *m = (struct mdom){.exists = true, .id = result.domid};
     model_adopt(m);
     uint64_t hole = cfg.type == HV_GUEST_HVM && pages > 0xa0 ? (pages < 0xc0 ? pages : 0xc0) - 0xa0 : 0;
+    if (m->pod)
+        return;
     if (m->p2m.sum != pages - hole || m->loose.nr || m->claim)
         prop_fail("a domain of %llu pages was built with %llu, claims %llu", (unsigned long long)pages,
                   (unsigned long long)m->p2m.sum, (unsigned long long)m->claim);
@@ -308,6 +337,10 @@ static void populate(struct mdom *m, const uint32_t a[4], enum hv_memory_cmd cmd
     watch_caller = NULL;
     if (rc != (long)op.nr_done && !(rc == -HV_ERESTART && give_up_when_preempted))
         prop_fail("a reservation: result %ld, %llu extents done", rc, (unsigned long long)op.nr_done);
+    if (m->pod) {
+        pod_adopt(m, op.nr_done << order);
+        return;
+    }
     if (op.nr_done && order > 9 && self && m->id.n != 0)
         prop_fail("a guest got an extent of order %u", order);
     if (rc >= 0 && op.nr_done < nr && !may_stop(m, self, order, (op.nr_done + 1) << order))
@@ -373,6 +406,11 @@ static void decrease(struct mdom *m, const uint32_t a[4])
     watch_caller = NULL;
     if (rc != (long)op.nr_done && !(rc == -HV_ERESTART && give_up_when_preempted))
         prop_fail("decrease_reservation: result %ld, %llu extents done", rc, (unsigned long long)op.nr_done);
+    if (m->pod) {
+        forget_held_of((unsigned)(m - model));
+        pod_adopt(m, 0);
+        return;
+    }
     for (uint64_t i = 0; i < op.nr_done; i++) {
         uint64_t g = op.first_gfn.n + (i << order);
         if (mapped_from(m, g, size) != size)
@@ -422,6 +460,11 @@ static void exchange(struct mdom *m, const uint32_t a[4])
     bool apart = g == from || g + (chunks << most) <= from || from + (chunks << most) <= g;
 
     long rc = call(HYPERCALL_memory_op, &op);
+    if (m->pod) {
+        forget_held_of((unsigned)(m - model));
+        pod_adopt(m, 0);
+        return;
+    }
     if (rc == -HV_ERESTART && give_up_when_preempted)
         rc = 0;
     else if (rc == 0 && (!all_there || op.nr_done != op.nr_extents))
@@ -440,6 +483,66 @@ static void exchange(struct mdom *m, const uint32_t a[4])
         prop_fail("exchange of %llu extents: %llu pages instead of %llu, claim %llu instead of %llu",
                   (unsigned long long)op.nr_done, (unsigned long long)model_tot(m), (unsigned long long)tot,
                   (unsigned long long)m->claim, (unsigned long long)claim);
+}
+
+/* ---- populate on demand ----------------------------------------------------------------------------------------- */
+
+/* Every third frame that anybody asks about. */
+static bool looks_zero(uint64_t first, unsigned order)
+{
+    return (first >> order) % 3 == 0;
+}
+
+static void pod(struct mdom *m, const uint32_t a[4])
+{
+    struct domain *d = model_domain(m);
+    unsigned order = order_of(a[2]);
+    uint64_t nr = extents_of(a[2], order), g = gfn_of(a[1], order, nr), tot = model_tot(m), more = 0;
+    struct hv_memory_op op = {.cmd = XENMEM_populate_physmap,
+                              .domid = m->id,
+                              .nr_extents = nr,
+                              .extent_order = order,
+                              .mem_flags = XENMEMF_populate_on_demand,
+                              .first_gfn = gfn(g)};
+    long rc;
+
+    if (d->type != HV_GUEST_HVM && a[3] % 16)
+        return;
+    switch (a[3] % 8) {
+    case 0:
+    case 1:
+        rc = call(HYPERCALL_memory_op, &op);
+        if (rc != (long)op.nr_done && !(rc == -HV_ERESTART && give_up_when_preempted))
+            prop_fail("to mark frames: %ld, %llu extents done", rc, (unsigned long long)op.nr_done);
+        if (op.nr_done && d->type != HV_GUEST_HVM)
+            prop_fail("frames of a domain that is not HVM are marked");
+        break;
+    case 2:
+    case 3:
+        op.cmd = XENMEM_set_pod_target;
+        op.nr_extents = op.extent_order = op.mem_flags = 0;
+        op.first_gfn.n = 0;
+        op.pod.target_pages = a[3] & 16 ? tot + nr : a[3] & 32 ? tot - tot / 4 : a[2] % 3000;
+        rc = call(HYPERCALL_memory_op, &op);
+        if (d->type != HV_GUEST_HVM)
+            expect(rc, -HV_EINVAL, "set_pod_target");
+        else if (rc && rc != -HV_ENOMEM && rc != -HV_EINVAL && !(rc == -HV_ERESTART && give_up_when_preempted))
+            prop_fail("set_pod_target: %ld", rc);
+        more = op.pod.target_pages > tot ? op.pod.target_pages - tot : 0;
+        break;
+    default:
+        for (uint64_t i = 0; i < nr && !m->dying; i++) {
+            uint64_t f;
+            unsigned size;
+            enum p2m_type was = p2m_query(d, g + i * (a[3] & 16 ? 1 : 512), &f, &size);
+            rc = p2m_fault(d, gfn(g + i * (a[3] & 16 ? 1 : 512)));
+            enum p2m_type is = p2m_query(d, g + i * (a[3] & 16 ? 1 : 512), &f, &size);
+            if (rc == 0 ? is != P2M_ram : rc == -HV_EFAULT ? was != P2M_none : rc != -HV_ENOMEM || was != P2M_pod)
+                prop_fail("a fault: %ld, an entry of type %d becomes %d", rc, (int)was, (int)is);
+        }
+    }
+    if (d->pod)
+        pod_adopt(m, more);
 }
 
 static void claim(struct mdom *m, const uint32_t a[4])
@@ -545,14 +648,78 @@ static void set_aside_pages(const uint32_t a[4])
                         .zone = a[1] % 3 ? HV_ANY_ZONE : 8 + a[1] / 3 % 14,
                         .free_pages = a[2] % 4 ? avail_node_pages(node(n)) * (a[3] % 128) / 100 : 1ull << 40}};
     bool online = nodemask_test(hv_node_online, node(n));
-    uint64_t before = watch_taken();
+    uint64_t before = watch_taken() - watch_offlined();
 
     long rc = call(HYPERCALL_sysctl, &op);
-    model_aside += watch_taken() - before;
+    model_aside += watch_taken() - watch_offlined() - before;
     if (online ? rc && rc != -HV_ENOMEM && !(rc == -HV_ERESTART && give_up_when_preempted) : rc != -HV_EINVAL)
         prop_fail("set_aside: %ld", rc);
     if (rc == 0 && op.u.set_aside.zone == HV_ANY_ZONE && avail_node_pages(node(n)) != op.u.set_aside.free_pages)
         prop_fail("set_aside: %llu pages are free", (unsigned long long)avail_node_pages(node(n)));
+}
+
+/* ---- frames that go out of use, and dirt ------------------------------------------------------------------------ */
+
+static uint64_t any_frame(const uint32_t a[4])
+{
+    const struct hv_mem_range *r = &machine.range[a[1] % machine.nr_ranges];
+    return r->start_mfn + (a[2] | (uint64_t)(a[3] >> 4) << 16) % (r->end_mfn - r->start_mfn);
+}
+
+static void offline(const uint32_t a[4])
+{
+    uint64_t f = any_frame(a), claimed = 0, index;
+    unsigned order, node_of;
+    uint32_t before, was;
+    struct hv_sysctl op = {.cmd = XEN_SYSCTL_page_offline_op,
+                           .u.page_offline = {.frame = mfn(f),
+                                              .cmd = a[0] % 8 == 0   ? sysctl_page_broken
+                                                     : a[0] % 8 <= 4 ? sysctl_page_offline
+                                                                     : sysctl_page_online}};
+    if (!machine.offlining)
+        return;
+    for (unsigned s = 0; s < MODEL_SLOTS; s++)
+        claimed += model[s].claim;
+    /* Xen takes a free frame out whoever has claimed it. */
+    if (op.u.page_offline.cmd != sysctl_page_online && claimed >= free_pages())
+        return;
+    bool ram = (index = machine_frame_index(f, 1, &node_of)) != NOT_RAM;
+    bool is_free = ram && watch_is_taken(index, 1, false);
+    if (query_page_offline(mfn(f), &before, &order))
+        before = 0;
+    if (before & PG_OFFLINE_STATUS_OFFLINE_PENDING && op.u.page_offline.cmd == sysctl_page_broken)
+        return; /* the owner crashes: not here */
+    long rc = call(HYPERCALL_sysctl, &op);
+    if (query_page_offline(mfn(f), &was, &order))
+        was = 0;
+    bool out = was & PG_OFFLINE_STATUS_OFFLINED, pends = was & PG_OFFLINE_STATUS_OFFLINE_PENDING;
+    if (!ram && rc != -HV_EINVAL)
+        prop_fail("frame %llx is no RAM, and goes out of use: %ld", (unsigned long long)f, rc);
+    if (rc && before != was)
+        prop_fail("frame %llx: %ld, and its state changes from %x to %x", (unsigned long long)f, rc, before, was);
+    if (rc)
+        return;
+    if (op.u.page_offline.cmd == sysctl_page_online) {
+        if (out || pends)
+            prop_fail("frame %llx is back, and %x", (unsigned long long)f, was);
+        if (before)
+            watch_online(f);
+    } else {
+        if (!out && !pends)
+            prop_fail("frame %llx went out of use, and is %x", (unsigned long long)f, was);
+        if (!before && out != is_free)
+            prop_fail("frame %llx, free %d, went out of use and is %x", (unsigned long long)f, is_free, was);
+        if (!before)
+            watch_offline(f, pends);
+    }
+}
+
+static void scrub(const uint32_t a[4])
+{
+    tp_irq_after_pages = a[1] % 3 ? 1 + a[2] % 3000 : 0;
+    scrub_free_pages();
+    tp_irq_after_pages = 0;
+    tp_cpu[port_this_cpu().n].irq_pending = false;
 }
 
 /* ---- references ------------------------------------------------------------------------------------------------- */
@@ -738,6 +905,12 @@ static unsigned operate(const struct prop_op *o)
     case OP_SET_ASIDE:
         set_aside_pages(a);
         return MODEL_SLOTS;
+    case OP_SCRUB:
+        scrub(a);
+        return MODEL_SLOTS;
+    case OP_OFFLINE:
+        offline(a);
+        return MODEL_SLOTS;
     case OP_CPU:
         tp_set_cpu(a[0] % machine.nr_cpus);
         return MODEL_SLOTS;
@@ -759,6 +932,9 @@ static unsigned operate(const struct prop_op *o)
         break;
     case OP_EXCHANGE:
         exchange(m, a);
+        break;
+    case OP_POD:
+        pod(m, a);
         break;
     case OP_CLAIM:
         claim(m, a);
@@ -805,10 +981,13 @@ static void boot(const struct mm_case *k)
     tp_panic_hook = prop_panic;
     machine_draw(k->machine);
     machine_boot_info(k->level, &info);
+    /* Where carving leaves what is not aligned, domains come to own it, and nothing can be told of such extents. */
+    machine.offlining &= !info.level->quirk[HV_QUIRK_offline_misaligned];
     /* The twin knows the rules of the levels whose lists have one end. */
     bool twin = info.level->quirk[HV_QUIRK_heap_alloc_next_node] && info.level->quirk[HV_QUIRK_heap_one_end] &&
-                machine.range[machine.nr_ranges - 1].end_mfn <= TWIN_MAX_FRAMES;
+                !machine.offlining && machine.range[machine.nr_ranges - 1].end_mfn <= TWIN_MAX_FRAMES;
     watch_reset(k->fault, twin);
+    tp_pages_zero = looks_zero;
     model_reset();
     nr_held = nr_objects = 0;
     fault = k->fault;
@@ -842,12 +1021,12 @@ static void tear_down(uint64_t taken)
     for (unsigned s = MODEL_SLOTS; s-- > 0;)
         if (model[s].exists)
             destroyed(s, domain_destroy(model_domain(&model[s])));
-    uint64_t before = watch_taken();
+    uint64_t before = watch_taken() - watch_offlined();
     for_each_node (n, hv_node_online)
         set_aside(n, HV_ANY_ZONE, ~0ull >> 1);
-    model_aside -= before - watch_taken();
+    model_aside -= before - (watch_taken() - watch_offlined());
     check_all();
-    if (model_aside || watch_taken() != taken)
+    if (model_aside || watch_taken() - watch_offlined() != taken)
         prop_fail("%lld pages are lost, %llu set aside", (long long)(watch_taken() - taken),
                   (unsigned long long)model_aside);
     if (watch_p2m_bytes())

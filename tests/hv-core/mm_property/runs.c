@@ -39,24 +39,29 @@ static void insert(struct runs *r, unsigned i, struct run new)
     r->sum += new.len;
 }
 
-static void take_out(struct runs *r, unsigned i)
+static void take_out(struct runs *r, unsigned i, unsigned n)
 {
-    r->nr--;
-    r->sum -= r->run[i].len;
-    memmove(&r->run[i], &r->run[i + 1], (r->nr - i) * sizeof(*r->run));
+    for (unsigned k = i; k < i + n; k++)
+        r->sum -= r->run[k].len;
+    r->nr -= n;
+    memmove(&r->run[i], &r->run[i + n], (r->nr - i) * sizeof(*r->run));
 }
 
 void runs_clear(struct runs *r, uint64_t at, uint64_t len)
 {
+    unsigned i = find(r, at), n = 0;
     uint64_t end = at + len;
-    for (unsigned i = find(r, at); i < r->nr && r->run[i].at < end;) {
-        struct run was = r->run[i];
-        take_out(r, i);
-        if (was.at < at)
-            insert(r, i++, (struct run){was.at, was.to, at - was.at});
-        if (was.at + was.len > end)
-            insert(r, i++, (struct run){end, was.to + (end - was.at), was.at + was.len - end});
-    }
+
+    while (i + n < r->nr && r->run[i + n].at < end)
+        n++;
+    if (!n)
+        return;
+    struct run first = r->run[i], last = r->run[i + n - 1];
+    take_out(r, i, n);
+    if (first.at < at)
+        insert(r, i++, (struct run){first.at, first.to, at - first.at});
+    if (last.at + last.len > end)
+        insert(r, i, (struct run){end, last.to + (end - last.at), last.at + last.len - end});
 }
 
 static bool joins(const struct run *a, const struct run *b)
@@ -72,12 +77,12 @@ void runs_set(struct runs *r, uint64_t at, uint64_t to, uint64_t len)
     if (i + 1 < r->nr && joins(&r->run[i], &r->run[i + 1])) {
         r->run[i].len += r->run[i + 1].len;
         r->sum += r->run[i + 1].len;
-        take_out(r, i + 1);
+        take_out(r, i + 1, 1);
     }
     if (i > 0 && joins(&r->run[i - 1], &r->run[i])) {
         r->run[i - 1].len += r->run[i].len;
         r->sum += r->run[i].len;
-        take_out(r, i);
+        take_out(r, i, 1);
     }
 }
 
@@ -99,6 +104,16 @@ static uint64_t word_mask(uint64_t at, uint64_t n)
 {
     uint64_t shift = at % 64, mask = n >= 64 ? ~0ull : (1ull << n) - 1;
     return mask << shift;
+}
+
+void bits_set(uint64_t *map, uint64_t at, uint64_t n, bool set)
+{
+    while (n) {
+        uint64_t mask = word_mask(at, n), step = 64 - at % 64;
+        map[at / 64] = set ? map[at / 64] | mask : map[at / 64] & ~mask;
+        at += step;
+        n -= step < n ? step : n;
+    }
 }
 
 bool bits_turn(uint64_t *map, uint64_t at, uint64_t n, bool were)

@@ -27,12 +27,18 @@ void watched_port_frametable_free(void *p, size_t bytes);
 void *watched_p2m_alloc(size_t bytes);
 void watched_p2m_free(void *p, size_t bytes);
 bool watched_port_irq_pending(void);
+void watched_port_clear_pages(mfn_t first, unsigned order);
+uint64_t watched_port_clear_pages_until_irq(mfn_t first, uint64_t n);
 struct vcpu *watched_sched_current(pcpu_id c);
 
 struct domain *watch_caller;
 
-static uint64_t map[MACHINE_MAX_FRAMES / 64];
-static uint64_t taken;
+static uint64_t map[MACHINE_MAX_FRAMES / 64], dirty[MACHINE_MAX_FRAMES / 64];
+static uint64_t taken, offlined;
+
+#define MAX_PENDING 64u
+static uint64_t pending[MAX_PENDING]; /* go out of use when they are freed */
+static unsigned nr_pending;
 static unsigned events, fail_at, looks, preempt_at, refused;
 static bool fail_from, fired, with_twin, twin_runs;
 static uint32_t fault;
@@ -49,7 +55,8 @@ static unsigned nr_logged;
 void watch_reset(uint32_t the_fault, bool twin)
 {
     memset(map, 0, (size_t)(machine.frames + 63) / 64 * 8);
-    taken = 0;
+    memset(dirty, 0, (size_t)(machine.frames + 63) / 64 * 8);
+    taken = offlined = nr_pending = 0;
     p2m_bytes = block_sets = 0;
     fault = the_fault;
     with_twin = twin;
@@ -148,6 +155,84 @@ static void turn(uint64_t f, unsigned order, bool were)
         taken += 1ull << order;
 }
 
+/* ---- out of use ------------------------------------------------------------------------------------------------- */
+
+uint64_t watch_offlined(void)
+{
+    return offlined;
+}
+
+void watch_offline(uint64_t f, bool is_pending)
+{
+    for (unsigned i = 0; i < nr_pending; i++)
+        if (pending[i] == f)
+            return;
+    if (is_pending) {
+        if (nr_pending == MAX_PENDING)
+            prop_fail("more frames are pending than the test has room for");
+        pending[nr_pending++] = f;
+    } else {
+        turn(f, 0, false);
+        offlined++;
+    }
+}
+
+void watch_online(uint64_t f)
+{
+    for (unsigned i = 0; i < nr_pending; i++)
+        if (pending[i] == f) {
+            pending[i] = pending[--nr_pending];
+            return;
+        }
+    turn(f, 0, true);
+    offlined--;
+}
+
+static void freed_pending(uint64_t f, uint64_t n)
+{
+    for (unsigned i = 0; i < nr_pending;)
+        if (pending[i] >= f && pending[i] < f + n) {
+            uint64_t p = pending[i];
+            pending[i] = pending[--nr_pending];
+            turn(p, 0, false);
+            offlined++;
+        } else {
+            i++;
+        }
+}
+
+/* ---- dirt ------------------------------------------------------------------------------------------------------- */
+
+static void set_dirty(uint64_t f, uint64_t n, bool is)
+{
+    unsigned node_of;
+    uint64_t i = machine_frame_index(f, n, &node_of);
+    if (i == NOT_RAM)
+        prop_fail("frames %llx.. (%llx) are cleared, which are not RAM of one node", (unsigned long long)f,
+                  (unsigned long long)n);
+    bits_set(dirty, i, n, is);
+}
+
+static void check_clean(uint64_t f, uint64_t n)
+{
+    unsigned node_of;
+    if (!bits_are(dirty, machine_frame_index(f, n, &node_of), n, false))
+        prop_fail("frames %llx.. (%llx) are given with what was in them", (unsigned long long)f, (unsigned long long)n);
+}
+
+void watched_port_clear_pages(mfn_t first, unsigned order)
+{
+    set_dirty(first.n, 1ull << order, false);
+    port_clear_pages(first, order);
+}
+
+uint64_t watched_port_clear_pages_until_irq(mfn_t first, uint64_t n)
+{
+    n = port_clear_pages_until_irq(first, n);
+    set_dirty(first.n, n, false);
+    return n;
+}
+
 /* By what the domains say, not by the heap's sum. */
 static bool claims_allow(const struct domain *d, uint64_t pages, unsigned memflags)
 {
@@ -223,6 +308,8 @@ uint64_t watched_alloc_heap_pages(unsigned lo, unsigned hi, unsigned order, unsi
         prop_fail("the heap gives order %u of what is claimed", order);
     check_given(f, lo, hi, order, memflags);
     turn(f, order, false);
+    if (!(memflags & MEMF_no_scrub))
+        check_clean(f, 1ull << order);
     if (d && !(memflags & MEMF_no_refcount))
         model_allocated(d, 1ull << order);
     if (d && nr_logged < LOG_SIZE) {
@@ -241,8 +328,10 @@ uint64_t watched_alloc_heap_pages(unsigned lo, unsigned hi, unsigned order, unsi
     return f;
 }
 
-static void watched_free(uint64_t f, unsigned order, void (*how)(uint64_t f, unsigned order))
+static void watched_free(uint64_t f, unsigned order, void (*how)(uint64_t f, unsigned order), bool is_dirty)
 {
+    if (is_dirty)
+        set_dirty(f, 1ull << order, true);
     turn(f, order, true);
     for (unsigned i = 0; i < nr_logged; i++)
         if (logged[i].f == f)
@@ -252,23 +341,24 @@ static void watched_free(uint64_t f, unsigned order, void (*how)(uint64_t f, uns
     if (fault == FAULT_DOUBLE_FREE && order == 4)
         turn(f, order, true);
     how(f, order);
+    freed_pending(f, 1ull << order);
     if (twin_runs)
         twin_free((unsigned)f, order);
 }
 
 void watched_free_heap_pages(uint64_t f, unsigned order)
 {
-    watched_free(f, order, free_heap_pages);
+    watched_free(f, order, free_heap_pages, false);
 }
 
 void watched_free_dirty_heap_pages(uint64_t f, unsigned order)
 {
-    watched_free(f, order, free_dirty_heap_pages);
+    watched_free(f, order, free_dirty_heap_pages, true);
 }
 
 void watched_free_xen_pages(uint64_t f, unsigned order)
 {
-    watched_free(f, order, free_xen_pages);
+    watched_free(f, order, free_xen_pages, !quirk(heap_xen_unscrubbed));
 }
 
 /* ---- the rest --------------------------------------------------------------------------------------------------- */
@@ -318,7 +408,7 @@ void watched_p2m_free(void *p, size_t bytes)
 
 bool watched_port_irq_pending(void)
 {
-    return looks++ == preempt_at;
+    return port_irq_pending() || looks++ == preempt_at;
 }
 
 struct vcpu *watched_sched_current(pcpu_id c)

@@ -165,8 +165,9 @@ static void free_owned(struct domain *d, uint64_t f, unsigned order)
         heap_claim_grow(d, 1ull << order);
     disown(d, f, order);
     if (d->is_dying)
-        port_clear_pages(mfn(f), order);
-    free_heap_pages(f, order);
+        free_dirty_heap_pages(f, order);
+    else
+        free_heap_pages(f, order);
 }
 
 static mfn_t alloc_and_assign(struct domain *d, unsigned order, unsigned memflags)
@@ -209,7 +210,7 @@ void free_domheap_pages(mfn_t first, unsigned order)
 
     ASSERT(e && e->state == FRAME_inuse && e->order == order);
     if (!e->owner) {
-        free_heap_pages(first.n, order);
+        free_xen_pages(first.n, order);
         return;
     }
     struct domain *d = domain_find(dom(e->owner - 1u));

@@ -32,7 +32,7 @@ static void free_list(struct extent_list *l)
         uint64_t f = link_frame(l->head);
         unsigned order = e->order;
         extent_list_del(l, e);
-        free_heap_pages(f, order);
+        free_xen_pages(f, order); /* nobody's, so Xen takes them for its own */
     }
 }
 

@@ -235,7 +235,7 @@ long do_memory_op(struct hv_memory_op *op)
 
 int mm_populate_dom0(struct domain *d, uint64_t pages)
 {
-    unsigned order = DOM0_CHUNK_ORDER, memflags = MEMF_no_dma;
+    unsigned order = DOM0_CHUNK_ORDER, memflags = MEMF_no_dma | MEMF_no_scrub;
 
     /* Chunks never grow again, so they stay aligned in guest-physical space. */
     for (uint64_t g = 0; g < pages; g += 1ull << order) {

@@ -14,8 +14,14 @@
 void twin_boot(unsigned first_node);
 /* memflags as for the heap; here: the node of the executing pCPU. Returns a frame or TWIN_NONE; d->last_alloc_node. */
 unsigned twin_alloc(struct domain *d, unsigned order, unsigned memflags, unsigned lo, unsigned hi, unsigned here);
+/* The heap has found something, and could not give it. Looking moves dirty buddies. */
+void twin_refused(struct domain *d, unsigned order, unsigned memflags, unsigned lo, unsigned hi, unsigned here);
 /* Page by page, ascending. */
 void twin_free(unsigned frame, unsigned order);
+/* The same, of pages that must not be seen. */
+void twin_free_dirty(unsigned frame, unsigned order);
+/* An idle pCPU scrubs all of a node, undisturbed. */
+void twin_scrub(unsigned node);
 /* NULL if the heap has exactly these lists, else what differs. */
 const char *twin_compare(void);
 void twin_end(void);

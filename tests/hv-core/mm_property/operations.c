@@ -467,7 +467,7 @@ static void exchange(struct mdom *m, const uint32_t a[4])
     }
     if (rc == -HV_ERESTART && give_up_when_preempted)
         rc = 0;
-    else if (rc == 0 && (!all_there || op.nr_done != op.nr_extents))
+    else if (rc == 0 && ((apart && !all_there) || op.nr_done != op.nr_extents))
         prop_fail("exchange: %llu of %llu extents done, all there %d", (unsigned long long)op.nr_done,
                   (unsigned long long)op.nr_extents, all_there);
     else if (rc != 0 && rc != -HV_EINVAL && rc != -HV_ENOMEM)
@@ -596,6 +596,15 @@ static void alloc(unsigned slot, const uint32_t a[4])
     }
 }
 
+/* Whoever frees an extent of which others hold a part needs descriptors for the parts, and cannot be refused. */
+static bool free_may_need_memory(unsigned i)
+{
+    for (unsigned r = 0; r < MODEL_REFS && held[i].order; r++)
+        if (model_ref[r].used && model_ref[r].f >> held[i].order == held[i].f >> held[i].order)
+            return true;
+    return false;
+}
+
 static void free_held(unsigned i)
 {
     struct held h = held[i];
@@ -666,6 +675,16 @@ static uint64_t any_frame(const uint32_t a[4])
     return r->start_mfn + (a[2] | (uint64_t)(a[3] >> 4) << 16) % (r->end_mfn - r->start_mfn);
 }
 
+/* What a domain keeps for being demanded is replaced when it goes out of use. */
+static bool waits_for_demand(uint64_t f)
+{
+    uint64_t left;
+    for (unsigned s = 0; s < MODEL_SLOTS; s++)
+        if (model[s].pod && runs_get(&model[s].loose, f, &left) != RUN_NONE)
+            return true;
+    return false;
+}
+
 static void offline(const uint32_t a[4])
 {
     uint64_t f = any_frame(a), claimed = 0, index;
@@ -707,11 +726,14 @@ static void offline(const uint32_t a[4])
     } else {
         if (!out && !pends)
             prop_fail("frame %llx went out of use, and is %x", (unsigned long long)f, was);
-        if (!before && out != is_free)
+        if (!before && out != is_free && !(out && waits_for_demand(f)))
             prop_fail("frame %llx, free %d, went out of use and is %x", (unsigned long long)f, is_free, was);
         if (!before)
             watch_offline(f, pends);
     }
+    for (unsigned s = 0; s < MODEL_SLOTS; s++)
+        if (model[s].pod)
+            pod_adopt(&model[s], 0);
 }
 
 static void scrub(const uint32_t a[4])
@@ -885,7 +907,9 @@ static unsigned operate(const struct prop_op *o)
     case OP_FREE:
         if (nr_held) {
             unsigned of = held[a[0] % nr_held].slot;
-            free_held(a[0] % nr_held);
+            bool failing = o->mode == MODE_FAIL_ONE || o->mode == MODE_FAIL_FROM;
+            if (!failing || !free_may_need_memory(a[0] % nr_held))
+                free_held(a[0] % nr_held);
             return of;
         }
         return MODEL_SLOTS;

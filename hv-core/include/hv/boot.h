@@ -59,7 +59,7 @@ struct hv_options {
 #define HV_OPTIONS_DEFAULT                                                                                             \
     {                                                                                                                  \
         .sched = "credit", .sched_ratelimit_us = 1000, .sched_credit_tslice_ms = 30, .tickle_one_idle_cpu = true,      \
-        .timer_slop = 50000, .low_mem_virq_limit = -1, .credit2_runqueue = HV_RUNQ_socket, .credit2_balance_over = -3,                           \
+        .timer_slop = 50000, .low_mem_virq_limit = -1, .credit2_runqueue = HV_RUNQ_socket, .credit2_balance_over = -3, \
         .credit2_load_window_shift = 30, .credit2_load_precision_shift = 18, .credit2_cap_period_ms = 10,              \
         .sched_credit2_migrate_resist = 500, .sched_credit2_max_cpus_runqueue = 16                                     \
     }

@@ -12,8 +12,8 @@
 #define MAX_ORDER 18u /* 1 GiB */
 
 /*
- * Allocation flags (4.3 numbering); node + 1 in bits 8..15, address bits in 24..31. no_scrub, the hypervisor's own: what
- * is in the pages does not matter.
+ * Allocation flags (4.3 numbering); node + 1 in bits 8..15, address bits in 24..31. no_scrub, the hypervisor's own:
+ * what is in the pages does not matter.
  */
 enum {
     MEMF_no_refcount = 1u << 0,
@@ -73,7 +73,8 @@ bool scrub_free_pages(void);
  */
 int set_aside(node_id n, unsigned zone, uint64_t keep_free);
 
-/* ---- frames taken out of use (mm/offline.c) ------------------------------------------------------------------------ */
+/* ---- frames taken out of use (mm/offline.c) ------------------------------------------------------------------------
+ */
 
 /*
  * Take a frame out: at once if it is free, else when it is freed. broken: it never comes back, and an owner that is hit

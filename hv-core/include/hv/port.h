@@ -94,8 +94,8 @@ void port_frametable_free(void *p, size_t bytes);
 
 void port_clear_pages(mfn_t first, unsigned order);
 /*
- * Clear n frames from first on, in ascending order, until all are clean or an interrupt waits for this pCPU. Returns how
- * many are; at least 1. Time passes meanwhile, as in port_relax_until().
+ * Clear n frames from first on, in ascending order, until all are clean or an interrupt waits for this pCPU. Returns
+ * how many are; at least 1. Time passes meanwhile, as in port_relax_until().
  */
 uint64_t port_clear_pages_until_irq(mfn_t first, uint64_t n);
 void port_copy_page(mfn_t to, mfn_t from);

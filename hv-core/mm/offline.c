@@ -13,7 +13,7 @@
  *
  * A misaligned buddy has no place among the descriptors of blocks. So its order is 8 (1 MiB) at most where Xen's grow
  * on, each has the descriptor of its first frame, and it does not merge, but is split down to frames, which do. Where
- * there is no memory for these descriptors, pieces are aligned.
+ * there is no memory for the descriptors of such pieces, or of those of a tail, there is no defect.
  *
  * State: frames that are pending, in a small table: one more is -HV_ENOMEM. Descriptors below a pending frame exist
  * until it is carved out, so that freeing cannot fail. The heap lock guards all of it.
@@ -89,15 +89,22 @@ static uint64_t pending_first(uint64_t from, uint64_t end)
 /* ---- carving ------------------------------------------------------------------------------------------------------
  */
 
-/* The order of the piece that begins at f; good: the next frame that goes; end: of the buddy, of this order. */
-static unsigned piece_order(uint64_t f, uint64_t good, uint64_t end, unsigned order, bool misaligned)
+/* How a buddy is carved up: what of the defects there is. */
+struct carving {
+    uint64_t end; /* of the buddy, */
+    unsigned order;
+    bool misaligned, short_tail;
+};
+
+/* The order of the piece that begins at f; gone: the next frame that goes. */
+static unsigned piece_order(const struct carving *c, uint64_t f, uint64_t gone)
 {
     unsigned o = 0;
 
-    while (o < order) {
+    while (o < c->order) {
         uint64_t size = 1ull << (o + 1);
-        bool fits = f + size <= good && (f + size < end || (f + size == end && !quirk(offline_short_tail)));
-        if (!fits || (f % size && (!misaligned || o == MISALIGNED_MAX_ORDER)))
+        bool fits = f + size <= gone && (f + size < c->end || !c->short_tail);
+        if (!fits || (f % size && (!c->misaligned || o == MISALIGNED_MAX_ORDER)))
             break;
         o++;
     }
@@ -136,10 +143,11 @@ void offline_carve(uint64_t f, unsigned order)
     check_and_stop_scrub(n, f);
     carved = true;
     take_free(head, order, n, zone);
-    bool misaligned = quirk(offline_misaligned) && ensure_all(pending_first(f, end), end);
+    const struct carving c = {end, order, quirk(offline_misaligned) && ensure_all(pending_first(f, end), end),
+                              quirk(offline_short_tail) && frame_table_ensure(end - 1, 0)};
     while (at < end) {
-        uint64_t good = pending_first(at, end);
-        if (at == good) {
+        uint64_t gone = pending_first(at, end);
+        if (at == gone) {
             if (dirty == 0 && need_scrub_clear(at, at + 1))
                 node_need_scrub[n]--;
             count_avail(n, zone, 0, 1);
@@ -148,7 +156,7 @@ void offline_carve(uint64_t f, unsigned order)
             at++;
             continue;
         }
-        unsigned o = piece_order(at, good, end, order, misaligned), first = lower_dirty(dirty, o);
+        unsigned o = piece_order(&c, at, gone), first = lower_dirty(dirty, o);
         if (first != dirty)
             (void)need_scrub_clear(at, at + (1ull << o));
         put_free(frame_at(at, o), at, o, n, zone, first);
@@ -160,21 +168,27 @@ void offline_carve(uint64_t f, unsigned order)
 /* ---- which extent a frame is in -----------------------------------------------------------------------------------
  */
 
+static bool is_offlined(const struct frame *e)
+{
+    return e->state == FRAME_offlined || e->state == FRAME_broken;
+}
+
 /* The head of the extent that holds f, NULL if there is none; also for one that is misaligned. */
 static struct frame *holding(uint64_t f, uint64_t *at)
 {
+    struct frame *e;
+
     for (unsigned order = 0; order <= MAX_ORDER; order++) {
         *at = f & ~((1ull << order) - 1);
-        struct frame *e = frame_at(*at, order);
-        if (e && e->state != FRAME_inside &&
-            (e->order == order || e->state == FRAME_offlined || e->state == FRAME_broken))
+        e = frame_at(*at, order);
+        if (e && e->state != FRAME_inside && (is_offlined(e) ? order == 0 : e->order == order))
             return e;
     }
-    for (unsigned back = 1; back < 1u << MISALIGNED_MAX_ORDER && back <= f && nr_offlined; back++) {
-        struct frame *e = frame_at(f - back, 0);
+    for (unsigned back = 0; carved && back < 1u << MISALIGNED_MAX_ORDER && back <= f; back++) {
         *at = f - back;
+        e = frame_at(*at, 0);
         if (e && e->state != FRAME_inside)
-            return (1u << e->order) > back ? e : NULL;
+            return !is_offlined(e) && 1u << e->order > back ? e : NULL;
     }
     return NULL;
 }
@@ -220,7 +234,7 @@ static int offline_locked(uint64_t f, bool is_broken, uint32_t *status, dom_id *
         return -HV_EPERM;
     }
     *status = is_broken ? PG_OFFLINE_BROKEN : 0;
-    if (e->state == FRAME_offlined || e->state == FRAME_broken) {
+    if (is_offlined(e)) {
         if (is_broken && e->state == FRAME_offlined) {
             extent_list_del(&offlined, e);
             e->state = FRAME_broken;
@@ -304,7 +318,7 @@ int query_page_offline(mfn_t m, uint32_t *status, unsigned *order)
     const struct pending *p = pending_find(m.n);
     if (p)
         *status = PG_OFFLINE_STATUS_OFFLINE_PENDING | (p->broken ? PG_OFFLINE_STATUS_BROKEN : 0);
-    if (e && (e->state == FRAME_offlined || e->state == FRAME_broken)) {
+    if (e && is_offlined(e)) {
         *status = PG_OFFLINE_STATUS_OFFLINED | (e->state == FRAME_broken ? PG_OFFLINE_STATUS_BROKEN : 0);
         *order = e->order;
     }

@@ -155,6 +155,8 @@ static void turn(uint64_t f, unsigned order, bool were)
         taken += 1ull << order;
 }
 
+static void set_dirty(uint64_t f, uint64_t n, bool is);
+
 /* ---- out of use ------------------------------------------------------------------------------------------------- */
 
 uint64_t watch_offlined(void)
@@ -186,6 +188,7 @@ void watch_online(uint64_t f)
         }
     turn(f, 0, true);
     offlined--;
+    set_dirty(f, 1, false); /* as in Xen, it comes back for clean, whatever its last owner left in it */
 }
 
 static void freed_pending(uint64_t f, uint64_t n)
@@ -308,8 +311,10 @@ uint64_t watched_alloc_heap_pages(unsigned lo, unsigned hi, unsigned order, unsi
         prop_fail("the heap gives order %u of what is claimed", order);
     check_given(f, lo, hi, order, memflags);
     turn(f, order, false);
-    if (!(memflags & MEMF_no_scrub))
-        check_clean(f, 1ull << order);
+    /* Where it does not matter what is in them, it is from now on the new owner's. */
+    if (memflags & MEMF_no_scrub)
+        set_dirty(f, 1ull << order, false);
+    check_clean(f, 1ull << order);
     if (d && !(memflags & MEMF_no_refcount))
         model_allocated(d, 1ull << order);
     if (d && nr_logged < LOG_SIZE) {

@@ -663,7 +663,9 @@ static void set_aside_pages(const uint32_t a[4])
     model_aside += watch_taken() - watch_offlined() - before;
     if (online ? rc && rc != -HV_ENOMEM && !(rc == -HV_ERESTART && give_up_when_preempted) : rc != -HV_EINVAL)
         prop_fail("set_aside: %ld", rc);
-    if (rc == 0 && op.u.set_aside.zone == HV_ANY_ZONE && avail_node_pages(node(n)) != op.u.set_aside.free_pages)
+    /* What is given back may be on its way out of use. */
+    if (rc == 0 && op.u.set_aside.zone == HV_ANY_ZONE && !machine.offlining &&
+        avail_node_pages(node(n)) != op.u.set_aside.free_pages)
         prop_fail("set_aside: %llu pages are free", (unsigned long long)avail_node_pages(node(n)));
 }
 
@@ -738,6 +740,8 @@ static void offline(const uint32_t a[4])
 
 static void scrub(const uint32_t a[4])
 {
+    if (watch_has_twin() && !quirk(heap_one_end))
+        return;
     tp_irq_after_pages = a[1] % 3 ? 1 + a[2] % 3000 : 0;
     scrub_free_pages();
     tp_irq_after_pages = 0;
@@ -1007,9 +1011,11 @@ static void boot(const struct mm_case *k)
     machine_boot_info(k->level, &info);
     /* Where carving leaves what is not aligned, domains come to own it, and nothing can be told of such extents. */
     machine.offlining &= !info.level->quirk[HV_QUIRK_offline_misaligned];
-    /* The twin knows the rules of the levels whose lists have one end. */
-    bool twin = info.level->quirk[HV_QUIRK_heap_alloc_next_node] && info.level->quirk[HV_QUIRK_heap_one_end] &&
-                !machine.offlining && machine.range[machine.nr_ranges - 1].end_mfn <= TWIN_MAX_FRAMES;
+    /* Where idle pCPUs scrub there is no twin: it can only do all of a node at once. */
+    bool one_end = info.level->quirk[HV_QUIRK_heap_one_end];
+    bool twin = info.level->quirk[HV_QUIRK_heap_alloc_next_node] && !machine.offlining &&
+                (one_end || info.opt.bootscrub == HV_BOOTSCRUB_off) &&
+                machine.range[machine.nr_ranges - 1].end_mfn <= TWIN_MAX_FRAMES;
     watch_reset(k->fault, twin);
     tp_pages_zero = looks_zero;
     model_reset();

@@ -302,6 +302,8 @@ uint64_t watched_alloc_heap_pages(unsigned lo, unsigned hi, unsigned order, unsi
     if (f == FRAME_NONE) {
         /* The search for it takes long, and a builder asks on and on: the first ones of an operation, then some. */
         refused++;
+        if (twin_runs && allowed && order <= MAX_ORDER)
+            twin_refused(d ? &twin : NULL, order, memflags, lo, hi, here);
         if ((refused <= 4 || refused % 64 == 0) && allowed && !no_descriptor && order <= MAX_ORDER &&
             has_one(lo, hi, order, memflags))
             prop_fail("the heap refuses order %u in zones %u to %u, flags %x, and has it", order, lo, hi, memflags);
@@ -347,7 +349,9 @@ static void watched_free(uint64_t f, unsigned order, void (*how)(uint64_t f, uns
         turn(f, order, true);
     how(f, order);
     freed_pending(f, 1ull << order);
-    if (twin_runs)
+    if (twin_runs && is_dirty)
+        twin_free_dirty((unsigned)f, order);
+    else if (twin_runs)
         twin_free((unsigned)f, order);
 }
 

@@ -283,8 +283,15 @@ static void boot_leaves_the_lists_of_page_by_page(void)
         if (at <= 256)
             continue;
         r[nr - 1].end_mfn += 256;
-        boot_ranges("xen-4.3", 3, r, nr);
+        static const struct {
+            const char *level;
+            enum hv_bootscrub when;
+        } how[] = {{"xen-4.3", HV_BOOTSCRUB_on}, {"modern", HV_BOOTSCRUB_on}, {"modern", HV_BOOTSCRUB_idle}};
+        unsigned k = trial % 3;
+        bootscrub_set(how[k].when);
+        boot_ranges(how[k].level, 3, r, nr);
         twin_boot(cpu_to_node(pcpu(0)).n);
+        bootscrub_set(HV_BOOTSCRUB_off);
         same_as_twin();
         check();
     }
@@ -338,7 +345,16 @@ static void too_little_for_descriptors_is_an_error(void)
 #define TWIN_OPS 100000u
 #define MAX_HELD 3000u
 
-static void hundred_thousand_operations_as_the_twin(void)
+/* An idle pCPU of some node scrubs it. */
+static void scrub_a_node(void)
+{
+    unsigned n = rnd(3);
+    tp_set_cpu(n);
+    CU_ASSERT_FALSE(scrub_free_pages());
+    twin_scrub(n);
+}
+
+static void random_operations(const char *level, enum hv_bootscrub bootscrub)
 {
     static struct {
         uint64_t f;
@@ -350,8 +366,10 @@ static void hundred_thousand_operations_as_the_twin(void)
                                {3u << 18, 800000, {1}}};
     unsigned nr_held = 0, failed = 0;
 
-    boot_ranges("xen-4.3", 3, r, sizeof(r) / sizeof(r[0]));
+    bootscrub_set(bootscrub);
+    boot_ranges(level, 3, r, sizeof(r) / sizeof(r[0]));
     twin_boot(0);
+    bootscrub_set(HV_BOOTSCRUB_off);
     struct domain a = {.node_affinity = {0x7}}, b = {.node_affinity = {0x2}}, ta = a, tb = b;
     for (unsigned i = 0; i < TWIN_OPS; i++) {
         /* Waves: mostly allocating, then mostly freeing. */
@@ -364,6 +382,8 @@ static void hundred_thousand_operations_as_the_twin(void)
                 lo = 0;
             if (rnd(4) == 0)
                 flags = XENMEMF_node(rnd(3)) | (rnd(2) ? MEMF_exact_node : 0);
+            if (rnd(16) == 0)
+                flags |= MEMF_no_scrub;
             tp_set_cpu(cpu);
             uint64_t f = alloc_heap_pages(lo, hi, order, flags, who == 0 ? &a : who == 1 ? &b : NULL);
             unsigned t = twin_alloc(who == 0 ? &ta : who == 1 ? &tb : NULL, order, flags, lo, hi, cpu);
@@ -378,10 +398,17 @@ static void hundred_thousand_operations_as_the_twin(void)
             }
         } else {
             unsigned k = rnd(nr_held);
-            free_heap_pages(held[k].f, held[k].order);
-            twin_free((unsigned)held[k].f, held[k].order);
+            if (rnd(3) == 0) {
+                free_dirty_heap_pages(held[k].f, held[k].order);
+                twin_free_dirty((unsigned)held[k].f, held[k].order);
+            } else {
+                free_heap_pages(held[k].f, held[k].order);
+                twin_free((unsigned)held[k].f, held[k].order);
+            }
             held[k] = held[--nr_held];
         }
+        if (!quirk(heap_one_end) && rnd(1000) == 0)
+            scrub_a_node();
         if (i % 500 == 0) {
             same_as_twin();
             check();
@@ -397,6 +424,18 @@ static void hundred_thousand_operations_as_the_twin(void)
     check();
     CU_ASSERT_EQUAL(avail_pages(), total_pages());
     twin_end();
+}
+
+static void hundred_thousand_operations_as_the_twin(void)
+{
+    random_operations("xen-4.3", HV_BOOTSCRUB_off);
+}
+
+static void the_same_with_clean_and_dirty_ends(void)
+{
+    random_operations("modern", HV_BOOTSCRUB_off);
+    random_operations("modern", HV_BOOTSCRUB_idle); /* all is dirty at first */
+    random_operations("fixed", HV_BOOTSCRUB_off);
 }
 
 /* ---- descriptors ------------------------------------------------------------------------------------------------ */
@@ -462,6 +501,7 @@ static const struct cunit_case tests[] = {
     {"16 TiB and a hole boot with little", sixteen_tib_and_a_hole_boot_with_little},
     {"too little memory for descriptors is an error of boot", too_little_for_descriptors_is_an_error},
     {"100,000 random operations leave the lists of the slow twin", hundred_thousand_operations_as_the_twin},
+    {"the same with clean and dirty ends, and idle pCPUs that scrub", the_same_with_clean_and_dirty_ends},
     {"whole blocks need no descriptors below", whole_blocks_need_no_descriptors_below},
     {"no descriptors is no memory, and nothing is lost", no_descriptors_is_no_memory_and_nothing_lost},
     {"giving back what is free panics", giving_back_what_is_free_panics},

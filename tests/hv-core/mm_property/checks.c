@@ -41,9 +41,9 @@ static uint64_t mark_owned(const struct domain *d, bool were)
             break;
         uint64_t f = link_frame(l), n = 1ull << frame_of_link(l)->order;
         if (!mark(f, n, were, &node_of, &index))
-            prop_fail("frames %llx.. are twice on lists, or no RAM (domain %u's)", (unsigned long long)f, d->id.n);
+            prop_fail("frames 0x%llx.. are twice on lists, or no RAM (domain %u's)", (unsigned long long)f, d->id.n);
         if (!watch_is_taken(index, n, true))
-            prop_fail("domain %u has frames %llx.., which are free", d->id.n, (unsigned long long)f);
+            prop_fail("domain %u has frames 0x%llx.., which are free", d->id.n, (unsigned long long)f);
         on[node_of] += n;
         sum += n;
     }
@@ -70,7 +70,7 @@ static void check_p2m(const struct mdom *m, const struct domain *d)
             want = r->at > g ? RUN_NONE : r->to + (g - r->at);
         }
         if ((t == P2M_ram ? f : RUN_NONE) != want || n > left)
-            prop_fail("domain %u: guest frame %llx (order %u) is %llx, must be %llx (for %llx)", d->id.n,
+            prop_fail("domain %u: guest frame 0x%llx (order %u) is 0x%llx, must be 0x%llx (for 0x%llx)", d->id.n,
                       (unsigned long long)g, order, t == P2M_ram ? (unsigned long long)f : ~0ull,
                       (unsigned long long)want, (unsigned long long)left);
         g += n;
@@ -83,11 +83,11 @@ static void check_owned(const struct mdom *m, const struct domain *d)
     uint64_t owned = mark_owned(d, false), kept = 0;
     for (unsigned i = 0; i < m->p2m.nr; i++)
         if (!machine_turn(seen, m->p2m.run[i].to, m->p2m.run[i].len, true))
-            prop_fail("domain %u: guest frames %llx.. stand for frames that are not its own, or for others' too",
+            prop_fail("domain %u: guest frames 0x%llx.. stand for frames that are not its own, or for others' too",
                       d->id.n, (unsigned long long)m->p2m.run[i].at);
     for (unsigned i = 0; i < m->loose.nr; i++)
         if (!machine_turn(seen, m->loose.run[i].at, m->loose.run[i].len, true))
-            prop_fail("domain %u: frames %llx.. should be its own", d->id.n, (unsigned long long)m->loose.run[i].at);
+            prop_fail("domain %u: frames 0x%llx.. should be its own", d->id.n, (unsigned long long)m->loose.run[i].at);
     for (unsigned i = 0; i < MODEL_REFS; i++)
         if (model_ref[i].used && &model[model_ref[i].slot] == m && machine_turn(seen, model_ref[i].f, 1, true))
             kept++;
@@ -201,14 +201,14 @@ static uint64_t mark_free(unsigned n, bool were)
                 uint64_t index;
                 unsigned of, of_buddy = HV_MAX_NODES;
                 if (!mark(f, size, were, &of, &index) || !watch_is_taken(index, size, false) || of != n)
-                    prop_fail("node %u, order %u: %llx is not free, of another node, or twice on lists", n, o,
+                    prop_fail("node %u, order %u: 0x%llx is not free, of another node, or twice on lists", n, o,
                               (unsigned long long)f);
                 if ((f & (size - 1)) || f >> z != 1)
-                    prop_fail("node %u, zone %u, order %u: %llx is not aligned, or of another zone", n, z, o,
+                    prop_fail("node %u, zone %u, order %u: 0x%llx is not aligned, or of another zone", n, z, o,
                               (unsigned long long)f);
                 if (b && b->state == FRAME_free && b->order == o &&
                     machine_frame_index(buddy, 1, &of_buddy) != NOT_RAM && of_buddy == n)
-                    prop_fail("node %u, order %u: %llx is not merged with its buddy", n, o, (unsigned long long)f);
+                    prop_fail("node %u, order %u: 0x%llx is not merged with its buddy", n, o, (unsigned long long)f);
                 pages += size;
             }
         if (pages != avail_zone_pages(node(n), z))

@@ -138,7 +138,7 @@ static void adopt_loose(struct mdom *m, const struct domain *d)
     for (int turn = 0; turn < 2; turn++) {
         for (unsigned i = 0; i < m->p2m.nr; i++)
             if (!machine_turn(mapped, m->p2m.run[i].to, m->p2m.run[i].len, turn))
-                prop_fail("domain %u: guest frames %llx.. stand for what is no RAM, or twice for the same", m->id.n,
+                prop_fail("domain %u: guest frames 0x%llx.. stand for what is no RAM, or twice for the same", m->id.n,
                           (unsigned long long)m->p2m.run[i].at);
         for (unsigned i = 0; !turn && (own = model_list(d, i)) != NULL; i++)
             for (extent_link l = own->head; l != LINK_NONE; l = frame_next(frame_of_link(l))) {

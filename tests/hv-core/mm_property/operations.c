@@ -351,7 +351,7 @@ static void populate(struct mdom *m, const uint32_t a[4], enum hv_memory_cmd cmd
         unsigned entry;
         uint64_t g = op.first_gfn.n + (i << order);
         if (p2m_query(d, g, &f, &entry) != P2M_ram || (f & (size - 1)))
-            prop_fail("guest frame %llx was populated with order %u, and is %llx", (unsigned long long)g, order,
+            prop_fail("guest frame 0x%llx was populated with order %u, and is 0x%llx", (unsigned long long)g, order,
                       (unsigned long long)f);
         model_map(m, g, f, size);
     }
@@ -414,7 +414,7 @@ static void decrease(struct mdom *m, const uint32_t a[4])
     for (uint64_t i = 0; i < op.nr_done; i++) {
         uint64_t g = op.first_gfn.n + (i << order);
         if (mapped_from(m, g, size) != size)
-            prop_fail("guest frames %llx.. (order %u) were not all there, and are given back", (unsigned long long)g,
+            prop_fail("guest frames 0x%llx.. (order %u) were not all there, and are given back", (unsigned long long)g,
                       order);
         model_unmap(m, g, size);
     }
@@ -584,7 +584,7 @@ static void alloc(unsigned slot, const uint32_t a[4])
         /* Without the part kept for devices there may be no zone at all to ask for. */
         if (!watch_fired() && !watch_refused() && !(flags & MEMF_no_dma) &&
             !(m && may_stop(m, false, order, 1ull << order)))
-            prop_fail("order %u, flags %x: refused for no reason", order, flags);
+            prop_fail("order %u, flags 0x%x: refused for no reason", order, flags);
         return;
     }
     held[nr_held++] = (struct held){f.n, order, m ? slot : MODEL_SLOTS};
@@ -715,21 +715,21 @@ static void offline(const uint32_t a[4])
         was = 0;
     bool out = was & PG_OFFLINE_STATUS_OFFLINED, pends = was & PG_OFFLINE_STATUS_OFFLINE_PENDING;
     if (!ram && rc != -HV_EINVAL)
-        prop_fail("frame %llx is no RAM, and goes out of use: %ld", (unsigned long long)f, rc);
+        prop_fail("frame 0x%llx is no RAM, and goes out of use: %ld", (unsigned long long)f, rc);
     if (rc && before != was)
-        prop_fail("frame %llx: %ld, and its state changes from %x to %x", (unsigned long long)f, rc, before, was);
+        prop_fail("frame 0x%llx: %ld, and its state changes from 0x%x to 0x%x", (unsigned long long)f, rc, before, was);
     if (rc)
         return;
     if (op.u.page_offline.cmd == sysctl_page_online) {
         if (out || pends)
-            prop_fail("frame %llx is back, and %x", (unsigned long long)f, was);
+            prop_fail("frame 0x%llx is back, and 0x%x", (unsigned long long)f, was);
         if (before)
             watch_online(f);
     } else {
         if (!out && !pends)
-            prop_fail("frame %llx went out of use, and is %x", (unsigned long long)f, was);
+            prop_fail("frame 0x%llx went out of use, and is 0x%x", (unsigned long long)f, was);
         if (!before && out != is_free && !(out && waits_for_demand(f)))
-            prop_fail("frame %llx, free %d, went out of use and is %x", (unsigned long long)f, is_free, was);
+            prop_fail("frame 0x%llx, free %d, went out of use and is 0x%x", (unsigned long long)f, is_free, was);
         if (!before)
             watch_offline(f, pends);
     }

@@ -143,11 +143,11 @@ static void turn(uint64_t f, unsigned order, bool were)
     unsigned n;
     uint64_t i = machine_frame_index(f, 1ull << order, &n);
     if (i == NOT_RAM)
-        prop_fail("the heap %s frames %llx, order %u, which are not RAM of one node", were ? "gets" : "gives",
+        prop_fail("the heap %s frames 0x%llx, order %u, which are not RAM of one node", were ? "gets" : "gives",
                   (unsigned long long)f, order);
     if (!bits_turn(map, i, 1ull << order, were))
-        prop_fail(were ? "frames %llx, order %u, are freed, but were not taken"
-                       : "frames %llx, order %u, are given, but were taken already",
+        prop_fail(were ? "frames 0x%llx, order %u, are freed, but were not taken"
+                       : "frames 0x%llx, order %u, are given, but were taken already",
                   (unsigned long long)f, order);
     if (were)
         taken -= 1ull << order;
@@ -211,7 +211,7 @@ static void set_dirty(uint64_t f, uint64_t n, bool is)
     unsigned node_of;
     uint64_t i = machine_frame_index(f, n, &node_of);
     if (i == NOT_RAM)
-        prop_fail("frames %llx.. (%llx) are cleared, which are not RAM of one node", (unsigned long long)f,
+        prop_fail("frames 0x%llx.. (0x%llx) are cleared, which are not RAM of one node", (unsigned long long)f,
                   (unsigned long long)n);
     bits_set(dirty, i, n, is);
 }
@@ -220,7 +220,8 @@ static void check_clean(uint64_t f, uint64_t n)
 {
     unsigned node_of;
     if (!bits_are(dirty, machine_frame_index(f, n, &node_of), n, false))
-        prop_fail("frames %llx.. (%llx) are given with what was in them", (unsigned long long)f, (unsigned long long)n);
+        prop_fail("frames 0x%llx.. (0x%llx) are given with what was in them", (unsigned long long)f,
+                  (unsigned long long)n);
 }
 
 void watched_port_clear_pages(mfn_t first, unsigned order)
@@ -271,12 +272,12 @@ static void check_given(uint64_t f, unsigned lo, unsigned hi, unsigned order, un
     for (uint64_t rest = f; rest >>= 1;)
         zone++;
     if (f & ((1ull << order) - 1))
-        prop_fail("the heap gives %llx for order %u, to which it is not aligned", (unsigned long long)f, order);
+        prop_fail("the heap gives 0x%llx for order %u, to which it is not aligned", (unsigned long long)f, order);
     if (zone < lo || zone > hi || (f + (1ull << order) - 1) >> (zone + 1))
-        prop_fail("the heap gives %llx, order %u, for zones %u to %u", (unsigned long long)f, order, lo, hi);
+        prop_fail("the heap gives 0x%llx, order %u, for zones %u to %u", (unsigned long long)f, order, lo, hi);
     machine_frame_index(f, 1, &n);
     if (asked != ~0u && (memflags & MEMF_exact_node) && n != asked)
-        prop_fail("the heap gives %llx, which is not on node %u alone", (unsigned long long)f, asked);
+        prop_fail("the heap gives 0x%llx, which is not on node %u alone", (unsigned long long)f, asked);
 }
 
 uint64_t watched_alloc_heap_pages(unsigned lo, unsigned hi, unsigned order, unsigned memflags, struct domain *d)
@@ -306,7 +307,7 @@ uint64_t watched_alloc_heap_pages(unsigned lo, unsigned hi, unsigned order, unsi
             twin_refused(d ? &twin : NULL, order, memflags, lo, hi, here);
         if ((refused <= 4 || refused % 64 == 0) && allowed && !no_descriptor && order <= MAX_ORDER &&
             has_one(lo, hi, order, memflags))
-            prop_fail("the heap refuses order %u in zones %u to %u, flags %x, and has it", order, lo, hi, memflags);
+            prop_fail("the heap refuses order %u in zones %u to %u, flags 0x%x, and has it", order, lo, hi, memflags);
         return f;
     }
     if (!allowed)
@@ -327,8 +328,8 @@ uint64_t watched_alloc_heap_pages(unsigned lo, unsigned hi, unsigned order, unsi
     if (twin_runs) {
         t = twin_alloc(d ? &twin : NULL, order, memflags, lo, hi, here);
         if (t != f)
-            prop_fail("order %u, flags %x: the heap gives %llx, its twin %x", order, memflags, (unsigned long long)f,
-                      t);
+            prop_fail("order %u, flags 0x%x: the heap gives 0x%llx, its twin 0x%x", order, memflags,
+                      (unsigned long long)f, t);
         if (d && twin.last_alloc_node.n != d->last_alloc_node.n)
             prop_fail("the domain's last node is %u, by the twin %u", d->last_alloc_node.n, twin.last_alloc_node.n);
     }
@@ -382,7 +383,7 @@ void *watched_port_map_pages(mfn_t first, unsigned order)
     unsigned n;
     uint64_t i = machine_frame_index(first.n, 1ull << order, &n);
     if (i == NOT_RAM || !watch_is_taken(i, 1ull << order, true))
-        prop_fail("frames %llx, order %u, are mapped, but not taken", (unsigned long long)first.n, order);
+        prop_fail("frames 0x%llx, order %u, are mapped, but not taken", (unsigned long long)first.n, order);
     return fails_now() ? NULL : port_map_pages(first, order);
 }
 

@@ -100,14 +100,20 @@ struct prop_failure prop_try(const struct prop_kit *kit, const void *k, const st
 
 /* ---- smaller ---------------------------------------------------------------------------------------------------- */
 
+/* What comes after a number, hexadecimal with 0x or decimal, if there is one. */
+static const char *skip_number(const char *s)
+{
+    if (s[0] == '0' && s[1] == 'x')
+        return s + 2 + strspn(s + 2, "0123456789abcdef");
+    return s + strspn(s, "0123456789");
+}
+
 /* Numbers aside. */
 static bool same_text(const char *a, const char *b)
 {
     for (;;) {
-        while (*a >= '0' && *a <= '9')
-            a++;
-        while (*b >= '0' && *b <= '9')
-            b++;
+        a = skip_number(a);
+        b = skip_number(b);
         if (*a != *b)
             return false;
         if (!*a)

@@ -266,6 +266,31 @@ static bool check_cpulist(struct loader *l, const struct xlcfg *x, const char *k
     return !l->err;
 }
 
+/* What depends on the level and the machine; the rest was checked when it was read. */
+static bool check_vnuma(struct loader *l, const struct xlcfg *x, const struct ts_domain_config *d)
+{
+    const struct machine *m = l->s->machine;
+    if (!d->nr_vnodes)
+        return true;
+    if (l->s->level->quirk[HV_QUIRK_vnuma_absent])
+        l->err = xlcfg_complain(x, "vnuma", 0, 0, "level '%s' has no virtual NUMA (xl has it from 4.6 on)",
+                                l->s->level->name);
+    else if (scenario_arch(m) != HV_ARCH_x86_64)
+        l->err = xlcfg_complain(x, "vnuma", 0, 0, "guests of machine '%s' have no virtual NUMA", m->name);
+    else {
+        unsigned i = 0;
+        while (i < d->nr_vnodes && d->vnode[i].pnode < m->nr_nodes)
+            i++;
+        if (i == d->nr_vnodes)
+            return true;
+        l->err =
+            xlcfg_complain(x, "vnuma", i, 0, "vnode %u: machine '%s' has no node %u", i, m->name, d->vnode[i].pnode);
+    }
+    if (!l->err)
+        out_of_memory(l);
+    return false;
+}
+
 static bool check_domain(struct loader *l, const struct xlcfg *x)
 {
     const struct ts_domain_config *d = xlcfg_domain(x);
@@ -286,6 +311,8 @@ static bool check_domain(struct loader *l, const struct xlcfg *x)
             out_of_memory(l);
         return false;
     }
+    if (!check_vnuma(l, x, d))
+        return false;
     if (d->cpus_soft && !check_cpulist(l, x, "cpus_soft", d->cpus_soft, 0, false))
         return false;
     for (unsigned i = 0; i < d->nr_cpus_soft_list; i++)

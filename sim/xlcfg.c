@@ -6,13 +6,10 @@
  * libxlutil is handed the text with a newline at the end. Without one it refuses a comment in the last line and, the
  * other way round, silently drops a single wrong character there.
  */
-#include "xlcfg.h"
-
-#include "xlcfg_scan.h"
+#include "xlcfg_priv.h"
 
 #include <config.h>
 #include <errno.h>
-#include <libxlutil.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,24 +21,9 @@
 #define CAP_NOT_GIVEN 0xffffffffu
 #define MAX_FILE (1l << 20) /* 1 MiB of configuration is a mistake */
 
-struct xlcfg {
-    char *name; /* of the file, for messages */
-    struct xlcfg_scan scan;
-    XLU_Config *xlu;
-    FILE *report; /* where libxlutil writes its messages */
-    char *report_text;
-    size_t report_len;
-    struct ts_domain_config domain;
-    char *cpus, *cpus_soft, *pool;
-    char **cpus_list, **cpus_soft_list;
-    char where[4096];
-    char *err;
-};
-
 /* ---- positions and messages ------------------------------------------------------------------------------------ */
 
-/* The setting that decides the value: the last one of that key. */
-static const struct xlcfg_setting *find_setting(const struct xlcfg *x, const char *key)
+const struct xlcfg_setting *xlcfg_find(const struct xlcfg *x, const char *key)
 {
     for (unsigned i = x->scan.nr; i-- > 0;)
         if (strcmp(x->scan.setting[i].key, key) == 0)
@@ -60,10 +42,7 @@ static char *format_message(const char *file, struct xlcfg_pos at, const char *f
     return line;
 }
 
-static bool fail_at(struct xlcfg *x, struct xlcfg_pos at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-
-/* Keeps the first error; returns false so that a check can be the return value. */
-static bool fail_at(struct xlcfg *x, struct xlcfg_pos at, const char *fmt, ...)
+bool xlcfg_fail_at(struct xlcfg *x, struct xlcfg_pos at, const char *fmt, ...)
 {
     if (x->err)
         return false;
@@ -78,7 +57,7 @@ static bool fail_at(struct xlcfg *x, struct xlcfg_pos at, const char *fmt, ...)
 
 static struct xlcfg_pos value_pos(const struct xlcfg *x, const char *key)
 {
-    const struct xlcfg_setting *s = find_setting(x, key);
+    const struct xlcfg_setting *s = xlcfg_find(x, key);
     return s ? s->value.at : (struct xlcfg_pos){1, 1};
 }
 
@@ -91,10 +70,10 @@ const char *xlcfg_where(struct xlcfg *x, const char *key)
 
 char *xlcfg_complain(const struct xlcfg *x, const char *key, unsigned item, unsigned offset, const char *fmt, ...)
 {
-    const struct xlcfg_setting *s = find_setting(x, key);
-    struct xlcfg_value value = {{1, 1}, false};
+    const struct xlcfg_setting *s = xlcfg_find(x, key);
+    struct xlcfg_value value = {.at = {1, 1}};
     if (s)
-        value = s->list && item < s->nr_items ? s->item[item] : s->value;
+        value = s->value.list && item < s->value.nr_items ? s->value.item[item] : s->value;
     struct xlcfg_pos at = value.at;
     at.column += offset + (value.quoted ? 1 : 0);
     va_list ap;
@@ -122,14 +101,14 @@ static bool unknown_key(struct xlcfg *x, const struct xlcfg_setting *s)
     const struct xlcfg_key *k = xlcfg_keys(&n);
     const char **words = calloc(n + 1, sizeof(*words));
     if (!words)
-        return fail_at(x, s->at, "out of memory");
+        return xlcfg_fail_at(x, s->at, "out of memory");
     unsigned nr = 0;
     for (unsigned i = 0; i < n; i++)
         if (k[i].effect != XLCFG_REFUSED)
             words[nr++] = k[i].name;
     const char *near = cfg_nearest(s->key, words);
-    fail_at(x, s->at, "unknown key '%s'%s%s%s", s->key, near ? "; did you mean '" : "", near ? near : "",
-            near ? "'?" : "");
+    xlcfg_fail_at(x, s->at, "unknown key '%s'%s%s%s", s->key, near ? "; did you mean '" : "", near ? near : "",
+                  near ? "'?" : "");
     free(words);
     return false;
 }
@@ -141,14 +120,15 @@ static bool check_setting(struct xlcfg *x, unsigned i)
     if (!k)
         return unknown_key(x, s);
     if (k->effect == XLCFG_REFUSED)
-        return fail_at(x, s->at, "unsupported key '%s': %s", s->key, k->text);
+        return xlcfg_fail_at(x, s->at, "unsupported key '%s': %s", s->key, k->text);
     if (s->numeric_escape)
-        return fail_at(x, s->escape_at, "numeric escapes are not decoded by libxlutil; write the character itself");
+        return xlcfg_fail_at(x, s->escape_at,
+                             "numeric escapes are not decoded by libxlutil; write the character itself");
     if (s->append)
         return true;
     for (unsigned j = 0; j < i; j++)
         if (strcmp(x->scan.setting[j].key, s->key) == 0)
-            return fail_at(x, s->at, "'%s' is given twice, first in line %u", s->key, x->scan.setting[j].at.line);
+            return xlcfg_fail_at(x, s->at, "'%s' is given twice, first in line %u", s->key, x->scan.setting[j].at.line);
     return true;
 }
 
@@ -162,26 +142,25 @@ static bool check_keys(struct xlcfg *x)
 
 /* ---- values ---------------------------------------------------------------------------------------------------- */
 
-/* A number in [min, max]. *out keeps its value if the key is not there. */
-static bool get_number(struct xlcfg *x, const char *key, long min, long max, long *out)
+bool xlcfg_get_number(struct xlcfg *x, const char *key, long min, long max, long *out)
 {
-    if (!find_setting(x, key))
+    if (!xlcfg_find(x, key))
         return true;
     long v = 0;
     if (xlu_cfg_get_long(x->xlu, key, &v, 1))
-        return fail_at(x, value_pos(x, key), "'%s' must be a whole number from %ld to %ld", key, min, max);
+        return xlcfg_fail_at(x, value_pos(x, key), "'%s' must be a whole number from %ld to %ld", key, min, max);
     if (v < min || v > max)
-        return fail_at(x, value_pos(x, key), "'%s' is %ld, expected %ld to %ld", key, v, min, max);
+        return xlcfg_fail_at(x, value_pos(x, key), "'%s' is %ld, expected %ld to %ld", key, v, min, max);
     *out = v;
     return true;
 }
 
 static bool get_string(struct xlcfg *x, const char *key, const char **out)
 {
-    if (!find_setting(x, key))
+    if (!xlcfg_find(x, key))
         return true;
     if (xlu_cfg_get_string(x->xlu, key, out, 1))
-        return fail_at(x, value_pos(x, key), "'%s' must be a string", key);
+        return xlcfg_fail_at(x, value_pos(x, key), "'%s' must be a string", key);
     return true;
 }
 
@@ -191,11 +170,12 @@ static bool get_name(struct xlcfg *x)
     if (!get_string(x, "name", &name))
         return false;
     if (!name)
-        return fail_at(x, (struct xlcfg_pos){1, 1}, "required key 'name' is missing");
+        return xlcfg_fail_at(x, (struct xlcfg_pos){1, 1}, "required key 'name' is missing");
     if (!*name || strlen(name) >= sizeof(x->domain.name))
-        return fail_at(x, value_pos(x, "name"), "'name' must have 1 to %zu characters", sizeof(x->domain.name) - 1);
+        return xlcfg_fail_at(x, value_pos(x, "name"), "'name' must have 1 to %zu characters",
+                             sizeof(x->domain.name) - 1);
     if (strcmp(name, "Domain-0") == 0)
-        return fail_at(x, value_pos(x, "name"), "'Domain-0' is the name of dom0");
+        return xlcfg_fail_at(x, value_pos(x, "name"), "'Domain-0' is the name of dom0");
     strcpy(x->domain.name, name);
     return true;
 }
@@ -211,19 +191,19 @@ static bool get_type(struct xlcfg *x)
     x->domain.type = HV_GUEST_PV;
     if (type && strcmp(type, "pv") && strcmp(type, "hvm")) {
         const char *near = cfg_nearest(type, types);
-        return fail_at(x, value_pos(x, "type"), "unknown type \"%s\", expected \"pv\" or \"hvm\"%s%s%s", type,
-                       near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+        return xlcfg_fail_at(x, value_pos(x, "type"), "unknown type \"%s\", expected \"pv\" or \"hvm\"%s%s%s", type,
+                             near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     }
     if (builder && strcmp(builder, "generic") && strcmp(builder, "linux") && strcmp(builder, "hvm")) {
         const char *near = cfg_nearest(builder, builders);
-        return fail_at(x, value_pos(x, "builder"),
-                       "unknown builder \"%s\", expected \"generic\", \"linux\" or \"hvm\"%s%s%s", builder,
-                       near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+        return xlcfg_fail_at(x, value_pos(x, "builder"),
+                             "unknown builder \"%s\", expected \"generic\", \"linux\" or \"hvm\"%s%s%s", builder,
+                             near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     }
     bool type_hvm = type && strcmp(type, "hvm") == 0;
     bool builder_hvm = builder && strcmp(builder, "hvm") == 0;
     if (type && builder && type_hvm != builder_hvm)
-        return fail_at(x, value_pos(x, "builder"), "builder \"%s\" contradicts type \"%s\"", builder, type);
+        return xlcfg_fail_at(x, value_pos(x, "builder"), "builder \"%s\" contradicts type \"%s\"", builder, type);
     if (type_hvm || builder_hvm)
         x->domain.type = HV_GUEST_HVM;
     return true;
@@ -232,13 +212,13 @@ static bool get_type(struct xlcfg *x)
 static bool get_vcpus(struct xlcfg *x)
 {
     long vcpus = 1, maxvcpus;
-    if (!get_number(x, "vcpus", 1, HV_MAX_VCPUS_PER_DOMAIN, &vcpus))
+    if (!xlcfg_get_number(x, "vcpus", 1, HV_MAX_VCPUS_PER_DOMAIN, &vcpus))
         return false;
     maxvcpus = vcpus;
-    if (!get_number(x, "maxvcpus", 1, HV_MAX_VCPUS_PER_DOMAIN, &maxvcpus))
+    if (!xlcfg_get_number(x, "maxvcpus", 1, HV_MAX_VCPUS_PER_DOMAIN, &maxvcpus))
         return false;
     if (maxvcpus < vcpus)
-        return fail_at(x, value_pos(x, "maxvcpus"), "'maxvcpus' is %ld, less than vcpus (%ld)", maxvcpus, vcpus);
+        return xlcfg_fail_at(x, value_pos(x, "maxvcpus"), "'maxvcpus' is %ld, less than vcpus (%ld)", maxvcpus, vcpus);
     x->domain.vcpus = (unsigned)vcpus;
     x->domain.maxvcpus = (unsigned)maxvcpus;
     return true;
@@ -247,15 +227,15 @@ static bool get_vcpus(struct xlcfg *x)
 static bool get_memory(struct xlcfg *x)
 {
     long memory = 0, maxmem;
-    if (!get_number(x, "memory", 1, MAX_MEMORY_MIB, &memory))
+    if (!xlcfg_get_number(x, "memory", 1, MAX_MEMORY_MIB, &memory))
         return false;
     if (!memory)
-        return fail_at(x, (struct xlcfg_pos){1, 1}, "required key 'memory' is missing");
+        return xlcfg_fail_at(x, (struct xlcfg_pos){1, 1}, "required key 'memory' is missing");
     maxmem = memory;
-    if (!get_number(x, "maxmem", 1, MAX_MEMORY_MIB, &maxmem))
+    if (!xlcfg_get_number(x, "maxmem", 1, MAX_MEMORY_MIB, &maxmem))
         return false;
     if (maxmem < memory)
-        return fail_at(x, value_pos(x, "maxmem"), "'maxmem' is %ld, less than memory (%ld)", maxmem, memory);
+        return xlcfg_fail_at(x, value_pos(x, "maxmem"), "'maxmem' is %ld, less than memory (%ld)", maxmem, memory);
     x->domain.memory_kb = (uint64_t)memory * KIB_PER_MIB;
     x->domain.maxmem_kb = (uint64_t)maxmem * KIB_PER_MIB;
     return true;
@@ -264,8 +244,8 @@ static bool get_memory(struct xlcfg *x)
 static bool get_sched(struct xlcfg *x)
 {
     long weight = 0, cap = -1;
-    if (!get_number(x, "cpu_weight", 1, MAX_WEIGHT, &weight) ||
-        !get_number(x, "cap", 0, 100l * (long)x->domain.maxvcpus, &cap))
+    if (!xlcfg_get_number(x, "cpu_weight", 1, MAX_WEIGHT, &weight) ||
+        !xlcfg_get_number(x, "cap", 0, 100l * (long)x->domain.maxvcpus, &cap))
         return false;
     x->domain.weight = (uint32_t)weight;
     x->domain.cap = cap < 0 ? CAP_NOT_GIVEN : (uint32_t)cap;
@@ -279,11 +259,12 @@ static bool get_sched(struct xlcfg *x)
 static bool get_rt(struct xlcfg *x)
 {
     long period = 0, budget = 0, extratime = -1;
-    if (!get_number(x, "period", RT_MIN_US, RT_MAX_US, &period) ||
-        !get_number(x, "budget", RT_MIN_US, RT_MAX_US, &budget) || !get_number(x, "extratime", 0, 1, &extratime))
+    if (!xlcfg_get_number(x, "period", RT_MIN_US, RT_MAX_US, &period) ||
+        !xlcfg_get_number(x, "budget", RT_MIN_US, RT_MAX_US, &budget) ||
+        !xlcfg_get_number(x, "extratime", 0, 1, &extratime))
         return false;
     if (period && budget > period)
-        return fail_at(x, value_pos(x, "budget"), "'budget' is %ld, more than period (%ld)", budget, period);
+        return xlcfg_fail_at(x, value_pos(x, "budget"), "'budget' is %ld, more than period (%ld)", budget, period);
     x->domain.rt_period_us = (uint32_t)period;
     x->domain.rt_budget_us = (uint32_t)budget;
     x->domain.rt_extratime = extratime < 0 ? TS_EXTRATIME_NOT_GIVEN : extratime ? TS_EXTRATIME_ON : TS_EXTRATIME_OFF;
@@ -299,7 +280,7 @@ static bool get_text(struct xlcfg *x, const char *key, char **out)
     if (!text)
         return true;
     *out = strdup(text);
-    return *out || fail_at(x, value_pos(x, key), "out of memory");
+    return *out || xlcfg_fail_at(x, value_pos(x, key), "out of memory");
 }
 
 /* The list form of cpus and cpus_soft: one entry a vCPU. */
@@ -308,31 +289,31 @@ static bool get_list(struct xlcfg *x, const char *key, char ***out, unsigned *nr
     XLU_ConfigList *list = NULL;
     int n = 0;
     if (xlu_cfg_get_list(x->xlu, key, &list, &n, 1) || n < 1)
-        return fail_at(x, value_pos(x, key), "'%s' is an empty list", key);
+        return xlcfg_fail_at(x, value_pos(x, key), "'%s' is an empty list", key);
     if ((unsigned)n > x->domain.maxvcpus)
-        return fail_at(x, value_pos(x, key), "'%s' lists %d entries for %u vCPUs", key, n, x->domain.maxvcpus);
+        return xlcfg_fail_at(x, value_pos(x, key), "'%s' lists %d entries for %u vCPUs", key, n, x->domain.maxvcpus);
     *out = calloc((size_t)n, sizeof(**out));
     if (!*out)
-        return fail_at(x, value_pos(x, key), "out of memory");
+        return xlcfg_fail_at(x, value_pos(x, key), "out of memory");
     *nr = (unsigned)n;
     for (int i = 0; i < n; i++) {
         const char *item = xlu_cfg_get_listitem(list, i);
         if (!item) {
-            const struct xlcfg_setting *s = find_setting(x, key);
-            return fail_at(x, (unsigned)i < s->nr_items ? s->item[i].at : s->value.at,
-                           "an entry of '%s' must be a string or a number", key);
+            const struct xlcfg_setting *s = xlcfg_find(x, key);
+            return xlcfg_fail_at(x, (unsigned)i < s->value.nr_items ? s->value.item[i].at : s->value.at,
+                                 "an entry of '%s' must be a string or a number", key);
         }
         (*out)[i] = strdup(item);
         if (!(*out)[i])
-            return fail_at(x, value_pos(x, key), "out of memory");
+            return xlcfg_fail_at(x, value_pos(x, key), "out of memory");
     }
     return true;
 }
 
 static bool get_affinity(struct xlcfg *x, const char *key, char **text, char ***list, unsigned *nr)
 {
-    const struct xlcfg_setting *s = find_setting(x, key);
-    return s && s->list ? get_list(x, key, list, nr) : get_text(x, key, text);
+    const struct xlcfg_setting *s = xlcfg_find(x, key);
+    return s && s->value.list ? get_list(x, key, list, nr) : get_text(x, key, text);
 }
 
 static bool get_places(struct xlcfg *x)
@@ -359,7 +340,7 @@ static bool read_xlu(struct xlcfg *x, const char *text, size_t len)
     if (x->report)
         x->xlu = xlu_cfg_init(x->report, x->name);
     if (!x->xlu)
-        return fail_at(x, (struct xlcfg_pos){1, 1}, "out of memory");
+        return xlcfg_fail_at(x, (struct xlcfg_pos){1, 1}, "out of memory");
     if (xlu_cfg_readdata(x->xlu, text, (int)len) == 0)
         return true;
     fflush(x->report);
@@ -370,7 +351,7 @@ static bool read_xlu(struct xlcfg *x, const char *text, size_t len)
         line = (unsigned)strtoul(message + name_len + 1, &message, 10);
         message += strspn(message, ": ");
     }
-    return fail_at(x, (struct xlcfg_pos){line ? line : 1, 1}, "%.*s", (int)strcspn(message, "\n"), message);
+    return xlcfg_fail_at(x, (struct xlcfg_pos){line ? line : 1, 1}, "%.*s", (int)strcspn(message, "\n"), message);
 }
 
 static bool read_text(struct xlcfg *x, const char *text, size_t len)
@@ -378,9 +359,9 @@ static bool read_text(struct xlcfg *x, const char *text, size_t len)
     char err[256];
     struct xlcfg_pos at;
     if (xlcfg_scan(text, len, &x->scan, err, sizeof(err), &at))
-        return fail_at(x, at, "%s", err);
+        return xlcfg_fail_at(x, at, "%s", err);
     return check_keys(x) && read_xlu(x, text, len) && get_name(x) && get_type(x) && get_vcpus(x) && get_memory(x) &&
-           get_sched(x) && get_rt(x) && get_places(x);
+           xlcfg_get_vnuma(x) && get_sched(x) && get_rt(x) && get_places(x);
 }
 
 struct xlcfg *xlcfg_parse(const char *text, size_t len, const char *name, char **err)
@@ -453,6 +434,9 @@ void xlcfg_free(struct xlcfg *x)
     free(x->cpus);
     free(x->cpus_soft);
     free(x->pool);
+    free(x->vnode);
+    free(x->distance);
+    free(x->vcpu_vnode);
     free(x->name);
     free(x->err);
     free(x);

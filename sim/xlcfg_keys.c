@@ -15,6 +15,9 @@ static const struct xlcfg_key keys[] = {
     {"cap", XLCFG_USED, "percent of one pCPU, 0..100 * maxvcpus; 0 means none"},
     {"cpus_soft", XLCFG_USED,
      "soft affinity, string or list, at levels that have it (modern, fixed); no automatic placement"},
+    {"vnuma", XLCFG_USED,
+     "nodes that the guest sees, from 4.6 on: a list [\"pnode=\", \"size=\" MiB, \"vcpus=\", \"vdistances=\"] for "
+     "each"},
     {"pool", XLCFG_USED, "cpupool, by the name of a [[pool]] of the scenario; default Pool-0"},
     {"period", XLCFG_USED, "scheduler rtds: us, 10 or more; default 10000"},
     {"budget", XLCFG_USED, "scheduler rtds: us, 10..period; default 4000"},
@@ -47,7 +50,6 @@ static const struct xlcfg_key keys[] = {
     {"on_watchdog", XLCFG_NO_EFFECT, "guests neither stop nor crash"},
     {"on_crash", XLCFG_NO_EFFECT, "guests neither stop nor crash"},
 
-    {"vnuma", XLCFG_REFUSED, "virtual NUMA is not simulated"},
     {"claim_mode", XLCFG_REFUSED, "it belongs into xl.conf, and claims are not simulated"},
     {"nodes", XLCFG_REFUSED, "xl has no such key; use cpus= with the pCPUs of the node"},
     {"cpu_cap", XLCFG_REFUSED, "xl has no such key; use cap="},

@@ -206,26 +206,25 @@ static void note_escape(struct scanner *s, struct xlcfg_setting *set)
     }
 }
 
-static struct xlcfg_value value_here(const struct scanner *s)
+/* Room for one more item of a list; NULL: out of memory. */
+static struct xlcfg_value *add_item(struct scanner *s, struct xlcfg_value *list)
 {
-    return (struct xlcfg_value){s->at, s->token == T_STRING};
-}
-
-static bool add_item(struct scanner *s, struct xlcfg_setting *set)
-{
-    struct xlcfg_value *bigger = realloc(set->item, (set->nr_items + 1) * sizeof(*bigger));
+    struct xlcfg_value *bigger = realloc(list->item, (list->nr_items + 1) * sizeof(*bigger));
     if (!bigger) {
         fail_at(s, s->at, "out of memory");
-        return false;
+        return NULL;
     }
-    set->item = bigger;
-    set->item[set->nr_items++] = value_here(s);
-    return true;
+    list->item = bigger;
+    bigger += list->nr_items++;
+    *bigger = (struct xlcfg_value){0};
+    return bigger;
 }
 
-static void parse_value(struct scanner *s, struct xlcfg_setting *set, int depth)
+static void parse_value(struct scanner *s, struct xlcfg_setting *set, struct xlcfg_value *value, int depth)
 {
+    value->at = s->at;
     if (s->token == T_STRING || s->token == T_NUMBER) {
+        value->quoted = s->token == T_STRING;
         note_escape(s, set);
         consume(s);
         return;
@@ -238,14 +237,14 @@ static void parse_value(struct scanner *s, struct xlcfg_setting *set, int depth)
         fail_at(s, s->at, "more than %d lists inside one another", MAX_NESTING);
         return;
     }
-    if (depth == 0)
-        set->list = true;
+    value->list = true;
     consume(s);
     skip_newlines(s);
     while (!s->failed && !is_punct(s, ']')) {
-        if (depth == 0 && !add_item(s, set))
+        struct xlcfg_value *item = add_item(s, value);
+        if (!item)
             return;
-        parse_value(s, set, depth + 1);
+        parse_value(s, set, item, depth + 1);
         skip_newlines(s);
         if (s->failed || is_punct(s, ']'))
             break;
@@ -284,9 +283,9 @@ static void check_append(struct scanner *s, const struct xlcfg_setting *set)
 {
     for (const struct xlcfg_setting *prev = set; prev-- > s->out->setting;)
         if (strcmp(prev->key, set->key) == 0) {
-            if (prev->list != set->list)
+            if (prev->value.list != set->value.list)
                 fail_at(s, set->value.at, "'%s' is a %s in line %u, a %s cannot be added to it", set->key,
-                        prev->list ? "list" : "string", prev->at.line, set->list ? "list" : "string");
+                        prev->value.list ? "list" : "string", prev->at.line, set->value.list ? "list" : "string");
             return;
         }
 }
@@ -305,8 +304,7 @@ static void parse_assignment(struct scanner *s)
     }
     set->append = s->token == T_APPEND;
     consume(s);
-    set->value = value_here(s);
-    parse_value(s, set, 0);
+    parse_value(s, set, &set->value, 0);
     if (!s->failed && s->token != T_NEWLINE && !is_punct(s, ';'))
         unexpected(s, "the end of the line or ';'");
     if (!s->failed && set->append)
@@ -337,11 +335,18 @@ int xlcfg_scan(const char *text, size_t len, struct xlcfg_scan *out, char *err, 
     return s.failed ? -1 : 0;
 }
 
+static void free_items(struct xlcfg_value *v)
+{
+    for (unsigned i = 0; i < v->nr_items; i++)
+        free_items(&v->item[i]);
+    free(v->item);
+}
+
 void xlcfg_scan_free(struct xlcfg_scan *s)
 {
     for (unsigned i = 0; i < s->nr; i++) {
         free(s->setting[i].key);
-        free(s->setting[i].item);
+        free_items(&s->setting[i].value);
     }
     free(s->setting);
     *s = (struct xlcfg_scan){0};

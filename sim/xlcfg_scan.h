@@ -20,17 +20,17 @@ struct xlcfg_pos {
 struct xlcfg_value {
     struct xlcfg_pos at; /* of a string: of its opening quote */
     bool quoted;
+    bool list; /* the value is [ ... ] */
+    unsigned nr_items;
+    struct xlcfg_value *item; /* of a list */
 };
 
 struct xlcfg_setting {
     char *key;
     struct xlcfg_pos at;
     struct xlcfg_value value;
-    bool append; /* written with += */
-    bool list;   /* the value is [ ... ] */
-    unsigned nr_items;
-    struct xlcfg_value *item; /* of a list */
-    bool numeric_escape;      /* the value holds "\NNN", which libxlutil accepts but decodes wrongly */
+    bool append;         /* written with += */
+    bool numeric_escape; /* the value holds "\NNN", which libxlutil accepts but decodes wrongly */
     struct xlcfg_pos escape_at;
 };
 

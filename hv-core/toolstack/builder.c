@@ -7,6 +7,8 @@
  * and all of the maximum only marked, in the same sizes, of which none is ever short.
  * Memory is claimed where xl claims: for PV guests all of it before the first extent; for HVM guests too, but at first
  * (4.3) once the low pages were there, and then as much as was still to come rather than all that it would have.
+ * A guest with vnodes gets the memory of each from its node and from no other; an HVM guest's first 640 KiB come
+ * before that, from wherever the domain's node affinity says.
  * Extents of one call are contiguous in guest-physical space (hv/public/hypercall.h), which libxc need not obey; calls
  * are cut where the space has a hole.
  */
@@ -38,6 +40,7 @@ struct build {
     dom_id id;
     unsigned flags; /* of each extent */
     uint64_t asked[3], got[3];
+    uint64_t base;     /* the first guest frame (PV and ARM) */
     uint64_t last_gfn; /* where the last call began */
 };
 
@@ -84,9 +87,10 @@ static long populate_4k(struct build *b, uint64_t first, uint64_t nr)
     return 0;
 }
 
-static long build_pv(struct build *b, uint64_t first, uint64_t pages)
+static long build_pv(struct build *b, uint64_t first, uint64_t end)
 {
-    uint64_t done = 0;
+    uint64_t pages = end - first, done = 0;
+    first += b->base;
     if (!b->h->level->quirk[HV_QUIRK_pv_builder_4k]) {
         /* Every batch is tried once, also after one that got only a part. */
         for (uint64_t left = pages >> ORDER_2M; left;) {
@@ -141,14 +145,35 @@ static long build_hvm_step(struct build *b, uint64_t g, uint64_t left)
 }
 
 /* Index runs over the guest's pages as if there were no hole; the VGA range is part of the count and stays empty. */
-static long build_hvm_rest(struct build *b, uint64_t pages)
+static long build_hvm_range(struct build *b, uint64_t index, uint64_t pages)
 {
     long rc = 0;
-    for (uint64_t index = VGA_END; rc >= 0 && index < pages; index += (uint64_t)rc) {
+    for (index = index < VGA_END ? VGA_END : index; rc >= 0 && index < pages; index += (uint64_t)rc) {
         uint64_t end = index < HOLE_FIRST ? least(pages, HOLE_FIRST) : pages;
         rc = build_hvm_step(b, hvm_gfn(index), end - index);
     }
     return rc < 0 ? rc : 0;
+}
+
+/* All of a range of the guest's pages, [first, end). */
+typedef long build_range(struct build *b, uint64_t first, uint64_t end);
+
+/* The guest's pages by index from 0: vnode by vnode, each from its own node alone, where it has vnodes. */
+static long build_vnodes(struct build *b, const struct ts_domain_config *cfg, uint64_t pages, build_range *range)
+{
+    if (!cfg->nr_vnodes)
+        return range(b, 0, pages);
+    const unsigned flags = b->flags;
+    uint64_t first = 0;
+    long rc = 0;
+    for (unsigned i = 0; i < cfg->nr_vnodes && rc >= 0; i++) {
+        uint64_t end = first + cfg->vnode[i].memory_kb / 4;
+        b->flags = flags | XENMEMF_node(cfg->vnode[i].pnode) | XENMEMF_exact_node_request;
+        rc = range(b, first, end);
+        first = end;
+    }
+    b->flags = flags;
+    return rc;
 }
 
 static long claim(const struct build *b, uint64_t pages)
@@ -193,7 +218,7 @@ static long build_hvm(struct build *b, const struct ts_domain_config *cfg, const
         rc = claim(b, pages - VGA_END);
         *what = rc < 0 ? *what : NULL;
     }
-    return rc < 0 ? rc : build_hvm_rest(b, pages);
+    return rc < 0 ? rc : build_vnodes(b, cfg, pages, build_hvm_range);
 }
 
 static long build_others(struct build *b, const struct ts_domain_config *cfg, const char **what)
@@ -204,7 +229,8 @@ static long build_others(struct build *b, const struct ts_domain_config *cfg, co
     if (rc < 0)
         return rc;
     *what = NULL;
-    return build_pv(b, ts_guest_frame(cfg->type, 0), pages);
+    b->base = ts_guest_frame(cfg->type, 0);
+    return build_vnodes(b, cfg, pages, build_pv);
 }
 
 /* The sizes in the order of the tries, and where they ended. */

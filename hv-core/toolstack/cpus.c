@@ -123,12 +123,12 @@ int ts_cpus_apply(const struct ts_host *h, dom_id id, unsigned nr_vcpus, const s
     return 0;
 }
 
-static int soften(const struct ts_host *h, dom_id id, unsigned v, const cpumask_t *mask)
+int ts_cpus_apply_soft_one(const struct ts_host *h, dom_id id, unsigned vcpu, const cpumask_t *soft)
 {
     struct hv_domctl op = {0};
-    op.u.vcpuaffinity.vcpu = vcpu_n(v);
+    op.u.vcpuaffinity.vcpu = vcpu_n(vcpu);
     op.u.vcpuaffinity.flags = XEN_VCPUAFFINITY_SOFT;
-    op.u.vcpuaffinity.cpumap_soft = *mask;
+    op.u.vcpuaffinity.cpumap_soft = *soft;
     long rc = ts_domctl(h, &op, XEN_DOMCTL_setvcpuaffinity, id);
     return rc < 0 ? (int)rc : 0;
 }
@@ -137,7 +137,7 @@ int ts_cpus_apply_soft(const struct ts_host *h, dom_id id, unsigned nr_vcpus, co
 {
     int rc = 0;
     for (unsigned v = 0; v < nr_vcpus && !rc; v++)
-        rc = soften(h, id, v, soft);
+        rc = ts_cpus_apply_soft_one(h, id, v, soft);
     return rc;
 }
 
@@ -147,7 +147,7 @@ int ts_cpus_apply_soft_list(const struct ts_host *h, dom_id id, unsigned nr_vcpu
     if (!soft->list_form)
         return ts_cpus_apply_soft(h, id, nr_vcpus, &soft->uni);
     for (unsigned v = 0; v < soft->nr && !rc; v++)
-        rc = soften(h, id, v, &soft->mask[v]);
+        rc = ts_cpus_apply_soft_one(h, id, v, &soft->mask[v]);
     return rc;
 }
 

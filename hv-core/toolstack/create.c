@@ -65,6 +65,10 @@ static int check_config(struct creation *c)
         return refuse(c, -HV_EINVAL, "cap must be at most 100 per vCPU");
     if (ts_cpus_soft_given(cfg) && c->h->level->quirk[HV_QUIRK_node_affinity_domain])
         return refuse(c, -HV_EOPNOTSUPP, "cpus_soft: this level has no soft affinity (Xen has it from 4.5 on)");
+    if (cfg->nr_vnodes && c->h->level->quirk[HV_QUIRK_vnuma_absent])
+        return refuse(c, -HV_EOPNOTSUPP, "vnuma: this level has no virtual NUMA (xl has it from 4.6 on)");
+    if (cfg->nr_vnodes && cfg->type != HV_GUEST_PV && cfg->type != HV_GUEST_HVM)
+        return refuse(c, -HV_EOPNOTSUPP, "vnuma: guests of this architecture have no virtual NUMA");
     return 0;
 }
 
@@ -87,18 +91,20 @@ static int prepare(struct creation *c)
 {
     int rc = check_config(c);
     if (!rc)
-        rc = read_host(c, ts_cpus_mention_nodes(&c->cfg));
+        rc = read_host(c, ts_cpus_mention_nodes(&c->cfg) || c->cfg.nr_vnodes);
     if (!rc)
         rc = ts_cpus_read(c->h, &c->cfg, c->nr_cpus, c->have_topo ? &c->topo : NULL, &c->cpus);
     if (!rc)
         rc = ts_cpus_read_soft(c->h, &c->cfg, c->nr_cpus, c->have_topo ? &c->topo : NULL, &c->cpus_soft);
+    if (!rc && c->cfg.nr_vnodes)
+        rc = ts_vnuma_check(c->h, &c->cfg, &c->topo, &c->cpus, &c->cpus_soft);
     return rc;
 }
 
 static bool wants_placement(const struct creation *c)
 {
     /* Without a choice there is nothing to decide. */
-    if (c->nr_nodes <= 1 || c->cpus_soft.set)
+    if (c->nr_nodes <= 1 || c->cpus_soft.set || c->cfg.nr_vnodes)
         return false;
     if (!c->cpus.set)
         return true;
@@ -245,6 +251,11 @@ static int build(struct creation *c)
         rc = set_max_mem(c);
     if (!rc)
         rc = ts_build_memory(c->h, c->id, &c->cfg);
+    if (!rc && c->cfg.nr_vnodes && !c->cpus_soft.set) {
+        rc = ts_vnuma_apply_soft(c->h, c->id, &c->cfg, &c->topo);
+        if (rc)
+            ts_fail(c->h, name, "soft affinity is refused", rc);
+    }
     if (!rc)
         rc = set_sched_params(c);
     if (!rc) {

@@ -66,8 +66,18 @@ bool ts_cpus_soft_given(const struct ts_domain_config *cfg);
 int ts_cpus_read_soft(const struct ts_host *h, const struct ts_domain_config *cfg, unsigned nr_cpus,
                       const struct ts_topology *t, struct ts_cpulist *out);
 int ts_cpus_apply_soft_list(const struct ts_host *h, dom_id id, unsigned nr_vcpus, const struct ts_cpulist *soft);
-/* One mask for all. */
+/* One mask for all; for one. */
 int ts_cpus_apply_soft(const struct ts_host *h, dom_id id, unsigned nr_vcpus, const cpumask_t *soft);
+int ts_cpus_apply_soft_one(const struct ts_host *h, dom_id id, unsigned vcpu, const cpumask_t *soft);
+
+/* ---- vnuma.c --------------------------------------------------------------------------------------------------- */
+
+/* What libxl checks of vnuma=; mistakes are logged. Affinity that does not match is worth a warning only. */
+int ts_vnuma_check(const struct ts_host *h, const struct ts_domain_config *cfg, const struct ts_topology *t,
+                   const struct ts_cpulist *cpus, const struct ts_cpulist *cpus_soft);
+/* Each vCPU prefers the pCPUs of the node that its vnode is on. */
+int ts_vnuma_apply_soft(const struct ts_host *h, dom_id id, const struct ts_domain_config *cfg,
+                        const struct ts_topology *t);
 
 /* ---- builder.c ------------------------------------------------------------------------------------------------- */
 

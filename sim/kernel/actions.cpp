@@ -111,11 +111,12 @@ long toolstack::call(const ts_host &h, const scenario_action &a)
 long toolstack::create_vm(const ts_host &h, const scenario_action &a)
 {
     vm &v = *host_.vms[a.vm];
-    int rc = ts_domain_create(&h, &host_.scn.vm[a.vm - 1].cfg, &made_);
+    const ts_domain_config &cfg = host_.scn.vm[a.vm - 1].cfg;
+    int rc = ts_domain_create(&h, &cfg, &made_);
     if (rc)
         return rc;
     v.id = made_.domid;
-    host_.attach_vm(v, 0);
+    host_.attach_vm(v, 0, &cfg);
     return a.paused ? 0 : ts_domain_unpause(&h, v.id);
 }
 

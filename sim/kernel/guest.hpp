@@ -24,6 +24,7 @@ struct vm {
     dom_id id = DOM_INVALID; ///< DOM_INVALID: it is not there yet, or not any more
     const workload_profile *profile = nullptr;
     double node_share[MACHINE_MAX_NODES] = {};
+    bool sees_nodes = false; ///< vnuma=: a vCPU works on the memory of its own node, not on the VM's
     wake_histogram wakes = {};
     timer_wakes late = {};
     std::vector<struct guest *> vcpus;

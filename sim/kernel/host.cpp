@@ -157,7 +157,7 @@ void host::solve_rates()
     }
 }
 
-void host::attach_vm(vm &v, int64_t offset_ps)
+void host::attach_vm(vm &v, int64_t offset_ps, const ts_domain_config *cfg)
 {
     struct domain *d = hv->domain_by_id(v.id);
     /* Where they are, whatever the hypervisor knows of nodes. */
@@ -167,6 +167,7 @@ void host::attach_vm(vm &v, int64_t offset_ps)
         total += pages[n] = sizes[n][0] + sizes[n][1] + sizes[n][2];
     for (unsigned n = 0; n < scn.machine->nr_nodes && total; n++)
         v.node_share[n] = double(pages[n]) / double(total);
+    v.sees_nodes = cfg && cfg->nr_vnodes;
     for (unsigned i = 0; i < d->max_vcpus; i++) {
         struct vcpu *hvv = d->vcpu[i];
         if (!hvv)
@@ -180,8 +181,9 @@ void host::attach_vm(vm &v, int64_t offset_ps)
             g->program = program_create(v.profile, stream_open(opt.seed, entity.c_str()), offset_ps);
             g->task.mix = &v.profile->phase[0].mix;
         }
+        const ts_vnode *own = v.sees_nodes ? &cfg->vnode[cfg->vcpu_vnode[i]] : nullptr;
         for (unsigned n = 0; n < MACHINE_MAX_NODES; n++)
-            g->task.node_share[n] = v.node_share[n];
+            g->task.node_share[n] = own ? double(n == own->pnode) : v.node_share[n];
         hvv->guest = g.get();
         g->index = guests.size();
         v.vcpus.push_back(g.get());

@@ -94,8 +94,8 @@ class host
 
     hv_boot_info boot_info() const;
     /// Create the guest side of a domain that the core knows; reads where its memory lies. Its programs start after
-    /// offset_ps.
-    void attach_vm(vm &v, int64_t offset_ps);
+    /// offset_ps. cfg: what it was made from, nullptr for dom0.
+    void attach_vm(vm &v, int64_t offset_ps, const ts_domain_config *cfg);
     /// It is paused, and will be destroyed: its guest side is only there for the metrics from now on.
     void detach_vm(vm &v);
 

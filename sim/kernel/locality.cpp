@@ -36,9 +36,9 @@ nodemask_t preferred_nodes(host &h, dom_id id)
     return {~0ull};
 }
 
-/// A vCPU that runs on each of the pCPUs that it prefers for as long as on any other, and touches each page as often as
-/// any other, finds this part of its memory on its own node.
-double expected_of_vcpu(host &h, dom_id id, unsigned vcpu, const cpumask_t &pool, const uint64_t *pages, uint64_t total)
+/// A vCPU that runs on each of the pCPUs that it prefers for as long as on any other finds this part of its accesses on
+/// its own node, of which share[n] go to node n.
+double expected_of_vcpu(host &h, dom_id id, unsigned vcpu, const cpumask_t &pool, const double *share)
 {
     const nodemask_t nodes = preferred_nodes(h, id);
     const machine &m = *h.scn.machine;
@@ -58,7 +58,7 @@ double expected_of_vcpu(host &h, dom_id id, unsigned vcpu, const cpumask_t &pool
                           !nodemask_test(nodes, node_id{uint8_t(m.cpu[c].node)}))))
                 continue;
             cpus++;
-            local += double(pages[m.cpu[c].node]) / double(total);
+            local += share[m.cpu[c].node];
         }
         if (cpus)
             return local / cpus;
@@ -91,10 +91,15 @@ vm_memory look_at_memory(host &h, dom_id id)
         out.nested_walk_ns = nested_walk_ns(h.scn.machine->page_walk_ns, by_size);
     }
     const cpumask_t pool = pool_cpus(h, id);
+    // Each page as often as any other, but for a guest that sees its nodes.
+    double even[HV_MAX_NODES] = {};
+    for (unsigned n = 0; n < HV_MAX_NODES && total; n++)
+        even[n] = double(out.pages[n]) / double(total);
     unsigned vcpus = 0;
     for (unsigned i = 0; total && i < d->max_vcpus; i++)
         if (d->vcpu[i]) {
-            out.expected_local += expected_of_vcpu(h, id, i, pool, out.pages, total);
+            auto g = static_cast<const guest *>(d->vcpu[i]->guest);
+            out.expected_local += expected_of_vcpu(h, id, i, pool, g && g->vm->sees_nodes ? g->task.node_share : even);
             vcpus++;
         }
     if (vcpus)

@@ -164,7 +164,7 @@ void toolstack::build_vms()
         int64_t max_ns = host_.scn.start_offset_max_ps / 1000;
         int64_t offset = int64_t(stream_uniform(s) * double(max_ns)) * 1000;
         stream_close(s);
-        host_.attach_vm(*v, offset);
+        host_.attach_vm(*v, offset, &sv.cfg);
         host_.vms.push_back(std::move(v));
         ids.push_back(made.domid);
     }

@@ -427,6 +427,25 @@ static void soft_affinity_of_a_level(void)
     good_cfgs();
 }
 
+static void vnuma_of_a_level_and_a_machine(void)
+{
+    static const char cfg[] = "name = 'c'\nmemory = 128\nvcpus = 2\n"
+                              "vnuma = [['pnode=0', 'size=64', 'vcpus=0', 'vdistances=10,20'],\n"
+                              "         ['pnode=%u', 'size=64', 'vcpus=1', 'vdistances=20,10']]\n";
+    char text[512];
+    snprintf(text, sizeof(text), cfg, 1u);
+    write_file("c.cfg", text);
+    write_file("t.toml", whole);
+    check_refused(NULL, "c.cfg:4:10: level 'xen-4.3' has no virtual NUMA (xl has it from 4.6 on)");
+    struct scenario *s = must_load("t.toml", at_modern);
+    CU_ASSERT_EQUAL(s->vm[3].cfg.nr_vnodes, 2);
+    scenario_free(s);
+    snprintf(text, sizeof(text), cfg, 2u);
+    write_file("c.cfg", text);
+    check_refused(at_modern, "c.cfg:5:10: vnode 1: machine 'westmere-ep-2s' has no node 2");
+    good_cfgs();
+}
+
 static void boot_parameters_of_the_schedulers(void)
 {
     static const char *const given[] = {"xen.behaviour=modern",
@@ -681,8 +700,8 @@ static void bad_vms(void)
                     "a.cfg:3:13: CPU 16 does not exist, the host has 0-15");
     check_cfg_error("a.cfg", "name = 'a'\nmemory = 1\nvcpus = 2\ncpus = [ 1,\n '2-3' ]\n",
                     "a.cfg:5:4: unexpected '-', an entry is one CPU number at level xen-4.3");
-    check_cfg_error("b.cfg", "name = 'b'\nmemory = 1\nvnuma = []\n",
-                    "b.cfg:3:1: unsupported key 'vnuma': virtual NUMA is not simulated");
+    check_cfg_error("b.cfg", "name = 'b'\nmemory = 1\npci = []\n",
+                    "b.cfg:3:1: unsupported key 'pci': passthrough is not simulated");
     check_cfg_error("b.cfg", "name = 'b'\nmemoyr = 1\n", "b.cfg:2:1: unknown key 'memoyr'; did you mean 'memory'?");
 }
 
@@ -738,6 +757,7 @@ static const struct cunit_case tests[] = {
     {"schedulers that a level has not", schedulers_of_a_level},
     {"the pool of a VM", the_pool_of_a_vm},
     {"soft affinity, and levels without it", soft_affinity_of_a_level},
+    {"vnuma= of a level and a machine", vnuma_of_a_level_and_a_machine},
     {"boot parameters of the schedulers", boot_parameters_of_the_schedulers},
     {"actions are read, in order of time", actions_are_read},
     {"bad actions", bad_actions},

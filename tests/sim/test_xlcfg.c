@@ -208,7 +208,7 @@ static void unknown_and_unsupported_keys(void)
 {
     check_error(OK "memmory=2\n", "vm.cfg:3:1: unknown key 'memmory'; did you mean 'memory'?");
     check_error(OK "zzzzzzzzzzzz=2\n", "vm.cfg:3:1: unknown key 'zzzzzzzzzzzz'");
-    check_error(OK "vnuma=[['pnode=0']]\n", "vm.cfg:3:1: unsupported key 'vnuma': virtual NUMA is not simulated");
+    check_error(OK "pci=['0']\n", "vm.cfg:3:1: unsupported key 'pci': passthrough is not simulated");
     check_error(OK "claim_mode=1\n",
                 "vm.cfg:3:1: unsupported key 'claim_mode': it belongs into xl.conf, and claims are "
                 "not simulated");
@@ -247,6 +247,65 @@ static void values_out_of_range(void)
     check_error(OK "cpus=[]\n", "vm.cfg:3:6: 'cpus' is an empty list");
     check_error(OK "cpus=[1,2]\n", "vm.cfg:3:6: 'cpus' lists 2 entries for 1 vCPUs");
     check_error(OK "vcpus=2\ncpus=[1,\n [2]]\n", "vm.cfg:5:2: an entry of 'cpus' must be a string or a number");
+}
+
+#define TWO "[['pnode=1', 'size=3', 'vcpus=0-1,4', 'vdistances=10,21'], [\"pnode = 0\", \"vcpus=2 , 3\", 'size=5', "
+
+static void vnuma(void)
+{
+    struct xlcfg *x = must_parse("name='a'\nmemory=8\nvcpus=2\nvnuma=" TWO "'vdistances= 21, 10']]\n");
+    const struct ts_domain_config *d = xlcfg_domain(x);
+    CU_ASSERT_EQUAL_FATAL(d->nr_vnodes, 2);
+    CU_ASSERT(d->vcpus == 2 && d->maxvcpus == 5 && d->memory_kb == 8192 && d->maxmem_kb == 8192);
+    CU_ASSERT(d->vnode[0].pnode == 1 && d->vnode[1].pnode == 0);
+    CU_ASSERT(d->vnode[0].memory_kb == 3072 && d->vnode[1].memory_kb == 5120);
+    CU_ASSERT(d->vnode[0].distance[0] == 10 && d->vnode[0].distance[1] == 21);
+    CU_ASSERT(d->vnode[1].distance[0] == 21 && d->vnode[1].distance[1] == 10);
+    static const uint8_t of[] = {0, 0, 1, 1, 0};
+    CU_ASSERT(memcmp(d->vcpu_vnode, of, sizeof(of)) == 0);
+    xlcfg_free(x);
+    x = must_parse("name='a'\nmemory=8\nmaxmem=8\nvcpus=5\nmaxvcpus=5\nvnuma=" TWO "'vdistances=21,10']]\n");
+    CU_ASSERT_EQUAL(xlcfg_domain(x)->maxvcpus, 5);
+    xlcfg_free(x);
+}
+
+/* One vnode with these options. */
+#define ONE(options) OK "vnuma=[[" options "]]\n"
+
+static void bad_vnuma(void)
+{
+    check_error(OK "vnuma=1\n", "vm.cfg:3:7: 'vnuma' must be a list of lists");
+    check_error(OK "vnuma=[]\n", "vm.cfg:3:7: 'vnuma' must have 1 to 64 vnodes, not 0");
+    check_error(OK "vnuma=['pnode=0']\n", "vm.cfg:3:8: vnuma: each vnode is a list: [\"pnode=0\", \"size=1024\", ...]");
+    check_error(OK "vnuma=[[1]]\nvnuma+=[[2]]\n", "vm.cfg:4:1: 'vnuma' must be given in one list");
+    check_error(OK "vnuma=[[['pnode=0']]]\n", "vm.cfg:3:9: vnuma: expected a string: \"option=value\"");
+    check_error(ONE("'pnod=0'"), "vm.cfg:3:10: vnuma: unknown option 'pnod'; did you mean 'pnode'?");
+    check_error(ONE("'pnode'"), "vm.cfg:3:15: vnuma: expected '=' after 'pnode'");
+    check_error(ONE("'pnode=x'"), "vm.cfg:3:16: vnuma: pnode: expected a number");
+    check_error(ONE("'pnode=64'"), "vm.cfg:3:16: vnuma: pnode: at most 63");
+    check_error(ONE("'pnode=0 1'"), "vm.cfg:3:18: vnuma: pnode: unexpected '1'");
+    check_error(ONE("'pnode=0','pnode=1'"), "vm.cfg:3:20: vnuma: 'pnode' is given twice for vnode 0");
+    check_error(ONE("'size=0'"), "vm.cfg:3:16: vnuma: size: a vnode needs memory");
+    check_error(ONE("'vcpus=3-1'"), "vm.cfg:3:16: vnuma: vcpus: 3-1 is backwards");
+    check_error(ONE("'vcpus=0,0-1'"), "vm.cfg:3:18: vnuma: vCPU 0 is in vnode 0 already");
+    check_error(ONE("'vcpus=0,'"), "vm.cfg:3:18: vnuma: vcpus: expected a number");
+    check_error(ONE("'vcpus=512'"), "vm.cfg:3:16: vnuma: vcpus: at most 511");
+    check_error(ONE("'vdistances=10,20'"), "vm.cfg:3:21: vnuma: vdistances: 2 distances for 1 vnodes");
+    check_error(ONE("'pnode=0','size=1','vcpus=0'"), "vm.cfg:3:8: vnuma: vnode 0 has no 'vdistances'");
+    check_error(ONE("'pnode=0','size=1','vcpus=1','vdistances=10'"), "vm.cfg:3:7: vnuma: vCPU 0 is in no vnode");
+    check_error(OK "vcpus=2\nvnuma=[['pnode=0','size=1','vcpus=0','vdistances=10']]\n",
+                "vm.cfg:4:7: vnuma: 1 vCPUs are in vnodes, vcpus is 2");
+    check_error(OK "maxvcpus=2\nvnuma=[['pnode=0','size=1','vcpus=0','vdistances=10']]\n",
+                "vm.cfg:4:7: vnuma: vCPU 1 is in no vnode");
+    check_error(OK "maxvcpus=1\nvnuma=[['pnode=0','size=1','vcpus=0-1','vdistances=10']]\n",
+                "vm.cfg:4:7: vnuma: there is no vCPU 1: maxvcpus is 1");
+    check_error(ONE("'pnode=0','size=2','vcpus=0','vdistances=10'"),
+                "vm.cfg:3:7: vnuma: the vnodes have 2 MiB in all, memory is 1 MiB");
+    check_error("name='a'\nmemory=4\nmaxmem=8\nvnuma=[['pnode=0','size=4','vcpus=0','vdistances=10']]\n",
+                "vm.cfg:4:7: vnuma: the vnodes have 4 MiB in all, maxmem is 8 MiB");
+    check_error(OK "vcpus=2\nvnuma=[['pnode=0','size=1','vcpus=0','vdistances=20,10'],"
+                   "['pnode=0','size=1','vcpus=1','vdistances=10,20']]\n",
+                "vm.cfg:4:50: vnuma: vdistances: vnode 0 is nearer to vnode 1 than to itself");
 }
 
 static void missing_file(void)
@@ -360,7 +419,7 @@ static unsigned count_items(const struct xlcfg_scan *s, const char *key)
     unsigned n = 0;
     for (unsigned i = s->nr; i-- > 0;)
         if (strcmp(s->setting[i].key, key) == 0) {
-            n += s->setting[i].nr_items;
+            n += s->setting[i].value.nr_items;
             if (!s->setting[i].append)
                 break;
         }
@@ -378,7 +437,7 @@ static bool agree_on_keys(const struct xlcfg_scan *s, const XLU_Config *xlu)
         bool has_list = xlu_cfg_get_list(xlu, fuzz_keys[i], &list, &entries, 1) == 0;
         if ((set != NULL) != (has_string || has_list))
             return false;
-        if (set && (set->list != has_list || (has_list && (unsigned)entries != count_items(s, fuzz_keys[i]))))
+        if (set && (set->value.list != has_list || (has_list && (unsigned)entries != count_items(s, fuzz_keys[i]))))
             return false;
     }
     return true;
@@ -425,6 +484,8 @@ static const struct cunit_case tests[] = {
     {"every supported key is read, with its position", everything_is_read},
     {"defaults are those of xl", defaults_are_those_of_xl},
     {"cpus as a list", cpus_as_a_list},
+    {"vnuma: a list of lists", vnuma},
+    {"vnuma: mistakes, where they are", bad_vnuma},
     {"builder is the older spelling of type", builder_is_the_older_type},
     {"+= joins strings", addition_joins_strings},
     {"keys without effect are accepted, refused ones refused", every_listed_key_is_treated_as_listed},

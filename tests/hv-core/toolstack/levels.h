@@ -15,6 +15,7 @@ static const struct hv_profile level_43 = {.name = "xen-4.3",
                                                      [HV_QUIRK_pv_builder_4k] = true,
                                                      [HV_QUIRK_cpulist_exclusions_last] = true,
                                                      [HV_QUIRK_cpus_list_single] = true,
+                                                     [HV_QUIRK_vnuma_absent] = true,
                                                      [HV_QUIRK_claim_mode_off] = true}};
 
 static const struct hv_profile level_modern = {.name = "modern",

@@ -34,6 +34,15 @@ struct ts_cpulist {
 
 enum ts_extratime { TS_EXTRATIME_NOT_GIVEN, TS_EXTRATIME_ON, TS_EXTRATIME_OFF };
 
+/* One node that the guest sees: its memory comes from node pnode of the host and from no other. */
+struct ts_vnode {
+    unsigned pnode;
+    uint64_t memory_kb;
+    const unsigned *distance; /* to each vnode */
+};
+
+#define TS_VNODE_NONE 0xffu
+
 /* Domain configuration: the part of xl.cfg that matters here, parsed. */
 struct ts_domain_config {
     char name[64];
@@ -48,7 +57,12 @@ struct ts_domain_config {
     const char *cpus_soft;
     const char *const *cpus_soft_list;
     unsigned nr_cpus_soft_list;
-    const char *pool; /* name of the cpupool, NULL: the boot pool; pool_id is what counts */
+    /* vnuma=: the guest's nodes, which hold all of its memory, and the vnode of each vCPU. -HV_EOPNOTSUPP before 4.6.
+     */
+    unsigned nr_vnodes;
+    const struct ts_vnode *vnode;
+    const uint8_t *vcpu_vnode; /* [maxvcpus], TS_VNODE_NONE: of none, which is a mistake */
+    const char *pool;          /* name of the cpupool, NULL: the boot pool; pool_id is what counts */
     unsigned pool_id;
     uint32_t rt_period_us, rt_budget_us; /* rtds, all vCPUs; 0: not given */
     enum ts_extratime rt_extratime;

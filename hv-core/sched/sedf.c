@@ -290,6 +290,7 @@ static struct sched_slice sedf_schedule(struct scheduler *s, pcpu_id c, s_time_t
     if (!next)
         return (struct sched_slice){.task = idle_unit_on_cpu(c), .time = time};
     ASSERT(!next->asleep);
+    p->left = 0;
     next->started = now;
     return (struct sched_slice){.task = next->unit, .time = time};
 }
@@ -442,16 +443,18 @@ static bool sedf_is_queued(struct scheduler *s, const struct sched_unit *u)
 
 /*
  * Whoever has extra time waits for no more than what is left over before a period begins, and that of each unit may
- * begin right after the one before. On other pCPUs, and without extra time, one may wait for ever.
+ * begin right after the one before; the pCPU has also idled for those that went meanwhile. On other pCPUs, and without
+ * extra time, one may wait for ever.
  */
 static s_time_t sedf_idle_limit(struct scheduler *s, const struct sched_unit *u, pcpu_id c)
 {
     const struct list_head *pos;
-    s_time_t limit = 0;
+    const struct sedf_pcpu *p = sedf_pcpu_of(c);
+    s_time_t limit = p->left * SEDF_EXTRA_QUANTUM;
 
     if (!pcpu_eq(u->processor, c) || !sedf_on_extraq(sedf_unit_of(u), SEDF_L1))
         return -1;
-    list_for_each (pos, &sedf_pcpu_of(c)->waitq)
+    list_for_each (pos, &p->waitq)
         limit += SEDF_EXTRA_QUANTUM;
     return limit < SEDF_WEIGHT_PERIOD ? limit : -1;
 }

@@ -64,6 +64,7 @@ struct sedf_pool {
 struct sedf_pcpu {
     struct list_head runq, waitq, extraq[SEDF_EXTRAQ_NR];
     s_time_t slice_expires; /* of the current decision */
+    unsigned left;          /* how often a unit left runq or waitq since one was last chosen to run; for the check */
 };
 
 struct sedf_unit {

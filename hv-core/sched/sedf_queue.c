@@ -34,6 +34,7 @@ void sedf_enqueue(struct sedf_unit *su, s_time_t now)
 void sedf_dequeue(struct sedf_unit *su)
 {
     list_del_init(&su->elem);
+    sedf_pcpu_of(su->unit->processor)->left++;
 }
 
 /* ---- extra time ------------------------------------------------------------------------------------------------- */

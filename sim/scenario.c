@@ -5,6 +5,7 @@
  */
 #include "scenario_priv.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -230,8 +231,13 @@ static void read_dom0(struct loader *l)
     s->dom0_vcpus = l->raw.dom0_vcpus;
     s->dom0_memory = l->raw.dom0_memory;
     s->dom0_weight = l->raw.dom0_weight;
+    s->claim_mode = l->raw.claim_mode == UINT_MAX ? TS_CLAIM_DEFAULT : l->raw.claim_mode ? TS_CLAIM_ON : TS_CLAIM_OFF;
     if (cfg_has(dom0, "weight") && strcmp(s->opt.sched, "credit") != 0 && strcmp(s->opt.sched, "credit2") != 0)
         cfg_fail(dom0, "weight", "scheduler '%s' has no weights", s->opt.sched);
+    if (!s->opt.dom0_mem)
+        cfg_size(dom0, "memory", true, 0, UINT64_MAX, &s->dom0_memory);
+    else if (cfg_has(dom0, "memory"))
+        cfg_fail(dom0, "memory", "xen.dom0_mem says it, too");
     if (s->dom0_memory >= machine_memory(s->machine))
         cfg_fail(dom0, "memory", "dom0 needs %llu MiB, machine '%s' has %llu MiB",
                  (unsigned long long)(s->dom0_memory / MIB), s->machine->name,

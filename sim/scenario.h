@@ -118,6 +118,7 @@ struct scenario {
     int64_t cpu_up_interval_ps;  /* between two pCPUs coming up at boot */
 
     unsigned dom0_vcpus;
+    enum ts_claim_mode claim_mode;
     uint64_t dom0_memory;
     uint32_t dom0_weight;
     const struct workload_profile *dom0_profile; /* NULL: dom0 sleeps */

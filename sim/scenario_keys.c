@@ -2,6 +2,7 @@
 /* The scalar keys of a scenario file: one table that documents them and reads them. */
 #include "scenario_priv.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +55,13 @@ static const struct key keys[] = {
      "cpu (default), core or socket: what is scheduled as one"},
     {"xen", "dom0_vcpus_pin", KIND_BOOL, false, 0, 0, RAW(dom0_vcpus_pin),
      "pin vCPU i of dom0 to pCPU i; default false"},
+    {"xen", "dom0_mem", KIND_STRING, false, 0, 0, RAW(dom0_mem),
+     "[min:|max:]SIZE,... instead of dom0.memory: sizes with K (default), M, G or T; -SIZE: all that is free but that; "
+     "without an amount: all but a sixteenth, 128 MiB at most"},
+    {"xen", "dom0_nodes", KIND_STRING, false, 0, 0, RAW(dom0_nodes),
+     "nodes of dom0's memory, with commas between, from 4.6 on; its vCPUs run there only (strict, the default), or "
+     "would "
+     "rather (relaxed, as in \"0,relaxed\")"},
     {"xen", "dma_bits", KIND_UINT, false, 0, 40, RAW(dma_bits),
      "addresses of so many bits are kept back for devices; default 0: Xen chooses"},
     {"xen", "memop_max_order", KIND_STRING, false, 0, 0, RAW(memop_max_order),
@@ -75,8 +83,11 @@ static const struct key keys[] = {
      "us; default 500"},
     {"xen", "sched_credit2_max_cpus_runqueue", KIND_UINT, false, 1, HV_MAX_PCPUS, RAW(credit2_max_cpus_runqueue),
      "default 16"},
+    {"xl", "claim_mode", KIND_UINT, false, 0, 1, RAW(claim_mode),
+     "of xl.conf: 1: claim a VM's memory before it is built, 0: do not; default 1 from 4.4 on"},
     {"dom0", "vcpus", KIND_UINT, true, 1, HV_MAX_VCPUS_PER_DOMAIN, RAW(dom0_vcpus), "vCPUs of dom0"},
-    {"dom0", "memory", KIND_SIZE, true, MIN_DOM0_MEMORY, MAX_MEMORY, RAW(dom0_memory), "memory of dom0"},
+    {"dom0", "memory", KIND_SIZE, false, MIN_DOM0_MEMORY, MAX_MEMORY, RAW(dom0_memory),
+     "memory of dom0, and the most that it may have; required without xen.dom0_mem"},
     {"dom0", "weight", KIND_UINT, false, 1, 65535, RAW(dom0_weight), "scheduling weight; default 256"},
     {"dom0", "workload", KIND_STRING, false, 0, 0, RAW(dom0_workload),
      "profile of workloads/profiles that dom0 runs; default none: dom0 sleeps"},
@@ -135,6 +146,7 @@ void scenario_raw_defaults(struct scenario_raw *raw)
         .timer_slop = 50000,
         .low_mem_virq_limit = UINT64_MAX,
         .dom0_weight = 256,
+        .claim_mode = UINT_MAX,
     };
 }
 

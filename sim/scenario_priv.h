@@ -26,9 +26,10 @@ struct scenario_raw {
     const char *name, *description, *machine, *hv_cost;
     int64_t warmup, duration, offset_max, cpu_up_interval, watchdog;
     const char *behaviour, *sched;
-    unsigned ratelimit_us, tslice_ms, migration_delay, timer_slop, dma_bits;
+    unsigned ratelimit_us, tslice_ms, migration_delay, timer_slop, dma_bits, claim_mode;
     bool tickle_one_idle, smt_power_savings, dom0_vcpus_pin;
     const char *sched_gran, *credit2_runqueue, *bootscrub, *memop_max_order;
+    const char *dom0_mem, *dom0_nodes;
     uint64_t low_mem_virq_limit; /* UINT64_MAX: not given */
     int64_t credit2_balance_under, credit2_balance_over;
     unsigned credit2_load_window_shift, credit2_load_precision_shift, credit2_cap_period_ms;

@@ -57,6 +57,29 @@ static void check_memop_max_order(struct loader *l, cfg_table *xen)
         cfg_fail(xen, "memop_max_order", "level '%s' has no memop_max_order (4.7 has it)", l->s->level->name);
 }
 
+/* Also after the options are taken over: the core reads them. */
+static void check_dom0_options(struct loader *l, cfg_table *xen)
+{
+    const struct hv_options *opt = &l->s->opt;
+    const char *bad = hv_core_get()->bad_option(opt);
+    if (bad)
+        cfg_fail(xen, bad, "expected %s, found '%s'",
+                 strcmp(bad, "dom0_mem") == 0 ? "[min:|max:]SIZE with commas between, as 512M,max:1G"
+                                              : "nodes, strict or relaxed, with commas between, as 0,1,relaxed",
+                 strcmp(bad, "dom0_mem") == 0 ? opt->dom0_mem : opt->dom0_nodes);
+    if (bad || !opt->dom0_nodes)
+        return;
+    if (l->s->level->quirk[HV_QUIRK_dom0_nodes_absent])
+        cfg_fail(xen, "dom0_nodes", "level '%s' has no dom0_nodes (4.6 has it)", l->s->level->name);
+    for (const char *p = opt->dom0_nodes; *p; p++) {
+        char *end = (char *)p;
+        unsigned long n = strtoul(p, &end, 10);
+        if (end != p && n >= l->s->machine->nr_nodes)
+            cfg_fail(xen, "dom0_nodes", "machine '%s' has no node %lu", l->s->machine->name, n);
+        p = end != p ? end - 1 : p;
+    }
+}
+
 /* 4.12 made credit2 the default. */
 static const char *default_sched(const struct hv_profile *level)
 {
@@ -88,6 +111,8 @@ void scenario_read_xen_options(struct loader *l, cfg_table *xen)
         .sched_smt_power_savings = r->smt_power_savings,
         .timer_slop = r->timer_slop,
         .dma_bits = r->dma_bits,
+        .dom0_mem = r->dom0_mem,
+        .dom0_nodes = r->dom0_nodes,
         .memop_max_order = r->memop_max_order,
         .bootscrub = (enum hv_bootscrub)bootscrub,
         .low_mem_virq_limit = r->low_mem_virq_limit == UINT64_MAX ? -1 : (int64_t)r->low_mem_virq_limit,
@@ -102,6 +127,7 @@ void scenario_read_xen_options(struct loader *l, cfg_table *xen)
         .sched_credit2_migrate_resist = r->credit2_migrate_resist,
         .sched_credit2_max_cpus_runqueue = r->credit2_max_cpus_runqueue,
     };
+    check_dom0_options(l, xen);
 }
 
 /* ---- cpupools --------------------------------------------------------------------------------------------------- */

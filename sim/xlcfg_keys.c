@@ -50,7 +50,7 @@ static const struct xlcfg_key keys[] = {
     {"on_watchdog", XLCFG_NO_EFFECT, "guests neither stop nor crash"},
     {"on_crash", XLCFG_NO_EFFECT, "guests neither stop nor crash"},
 
-    {"claim_mode", XLCFG_REFUSED, "it belongs into xl.conf, and claims are not simulated"},
+    {"claim_mode", XLCFG_REFUSED, "it belongs into xl.conf; in a scenario it is xl.claim_mode"},
     {"nodes", XLCFG_REFUSED, "xl has no such key; use cpus= with the pCPUs of the node"},
     {"cpu_cap", XLCFG_REFUSED, "xl has no such key; use cap="},
     {"slice", XLCFG_REFUSED, "a parameter of the sedf scheduler; it can be set at run time only"},

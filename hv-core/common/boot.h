@@ -14,6 +14,10 @@ void timers_init(const struct hv_options *opt);
 int domains_init(void);
 
 int hv_boot(const struct hv_boot_info *info);
+/* The boot parameters about dom0. NULL, or the name of the one that would be refused. */
+const char *dom0_bad_option(const struct hv_options *opt);
+/* Takes them over; 0, or -HV_EINVAL with a message. After numa_init. */
+int dom0_options_set(const struct hv_options *opt);
 int hv_construct_dom0(unsigned nr_vcpus, uint64_t mem_bytes);
 /* Entry of hypercalls (hv/core.h). */
 long hv_hypercall(enum hv_hypercall nr, void *arg);

@@ -155,6 +155,7 @@ static const struct hv_core core = {
     .domain_by_id = domain_find,
     .vcpu_runstate = core_vcpu_runstate,
     .idle_time = core_idle_time,
+    .bad_option = dom0_bad_option,
     .construct_dom0 = core_construct_dom0,
     .domain_pages_per_node = core_pages_per_node,
     .domain_pages_by_size = p2m_count_pages,

@@ -178,7 +178,8 @@ static long build_vnodes(struct build *b, const struct ts_domain_config *cfg, ui
 
 static long claim(const struct build *b, uint64_t pages)
 {
-    if (b->h->level->quirk[HV_QUIRK_claim_mode_off])
+    const enum ts_claim_mode mode = b->h->claim_mode;
+    if (mode == TS_CLAIM_OFF || (mode == TS_CLAIM_DEFAULT && b->h->level->quirk[HV_QUIRK_claim_mode_off]))
         return 0;
     struct hv_memory_op op = {.cmd = XENMEM_claim_pages, .domid = b->id, .nr_extents = pages};
     return b->h->hypercall(b->h->ctx, HYPERCALL_memory_op, &op);

@@ -146,7 +146,7 @@ ts_memory &toolstack::memory_of(unsigned n)
     if (g.mem.max_kb == 0 || g.id.n != host_.vms[n]->id.n) {
         ts_domain_config dom0 = {};
         dom0.type = HV_GUEST_PV;
-        dom0.memory_kb = host_.scn.dom0_memory / 1024;
+        dom0.memory_kb = host_.dom0_memory_kb;
         g = {host_.vms[n]->id, {}, false};
         ts_memory_of(n == 0 ? &dom0 : &host_.scn.vm[n - 1].cfg, &g.mem);
     }

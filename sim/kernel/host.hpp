@@ -87,7 +87,8 @@ class host
     {
         return c % 2 ? scn.machine->clock_apart_ns : 0;
     }
-    bool measuring = false; ///< inside the window of measurement
+    uint64_t dom0_memory_kb = 0; ///< that it was built with
+    bool measuring = false;      ///< inside the window of measurement
     /// The instrument reads the core's state: the port takes no locks and charges nothing. Only between two events,
     /// when no pCPU is in the middle of anything that its last sync did not show.
     bool observing = false;

@@ -191,6 +191,7 @@ void pcpu_module::construct_dom0()
     v->name = v->label = "Domain-0";
     v->id = dom_id{0};
     v->profile = host_.scn.dom0_profile;
+    host_.dom0_memory_kb = host_.hv->domain_by_id(v->id)->tot_pages * 4;
     host_.attach_vm(*v, 0, nullptr);
     v->vcpus[0]->toolstack = host_.ts.get();
     host_.vms.push_back(std::move(v));

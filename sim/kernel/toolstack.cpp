@@ -107,6 +107,7 @@ ts_host toolstack::xl()
     ts_host h = {};
     h.ctx = this;
     h.level = host_.scn.level;
+    h.claim_mode = host_.scn.claim_mode;
     h.hypercall = [](void *ctx, hv_hypercall n, void *a) { return static_cast<toolstack *>(ctx)->hypercall(n, a); };
     h.log = [](void *ctx, int level, const char *line) { static_cast<toolstack *>(ctx)->say(level, line); };
     return h;

@@ -705,8 +705,48 @@ static void bad_vms(void)
     check_cfg_error("b.cfg", "name = 'b'\nmemoyr = 1\n", "b.cfg:2:1: unknown key 'memoyr'; did you mean 'memory'?");
 }
 
+/* dom0's boot parameters: what the core would refuse, and what the machine and the level do not have. */
+static void dom0_boot_parameters(void)
+{
+    static const struct {
+        const char *level, *set, *expected;
+    } rows[] = {
+        {"xen.behaviour=modern", "xen.dom0_nodes='1,relaxed'", NULL},
+        {"xen.behaviour=modern", "xen.dom0_nodes='0,1'", NULL},
+        {"xen.behaviour=modern", "xen.dom0_nodes='2'", "--set xen.dom0_nodes: machine 'westmere-ep-2s' has no node 2"},
+        {"xen.behaviour=modern", "xen.dom0_nodes='relax'",
+         "--set xen.dom0_nodes: expected nodes, strict or relaxed, with commas between, as 0,1,relaxed, found 'relax'"},
+        {"xen.behaviour=xen-4.3", "xen.dom0_nodes='1'",
+         "--set xen.dom0_nodes: level 'xen-4.3' has no dom0_nodes (4.6 has it)"},
+    };
+    write_file("t.toml", whole);
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *const overrides[] = {rows[i].level, rows[i].set, NULL};
+        if (rows[i].expected)
+            check_refused(overrides, rows[i].expected);
+        else
+            scenario_free(must_load("t.toml", overrides));
+    }
+    /* dom0_mem instead of dom0.memory: neither is a mistake, and both. */
+    char text[4096];
+    const char *at = strstr(whole, "memory = '1 GiB'\n");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+    snprintf(text, sizeof(text), "%.*s%s", (int)(at - whole), whole, at + strlen("memory = '1 GiB'\n"));
+    write_file("t.toml", text);
+    static const char *const mem[] = {"xen.dom0_mem='512M,max:1G'", NULL};
+    static const char *const bad[] = {"xen.dom0_mem='512Q'", NULL};
+    struct scenario *s = must_load("t.toml", mem);
+    CU_ASSERT_EQUAL(s->dom0_memory, 0);
+    CU_ASSERT_STRING_EQUAL(s->opt.dom0_mem, "512M,max:1G");
+    scenario_free(s);
+    check_refused(bad,
+                  "--set xen.dom0_mem: expected [min:|max:]SIZE with commas between, as 512M,max:1G, found '512Q'");
+}
+
 static void bad_overrides(void)
 {
+    check_set_error("xen.dom0_mem=4G", "t.toml:16:10: xen.dom0_mem says it, too");
+    check_set_error("xl.claim_mode=2", "--set xl.claim_mode: claim_mode = 2 is out of range, expected 0 to 1");
     check_set_error("xen.shced=credit", "--set xen.shced: unknown key 'shced' in [xen]; did you mean 'sched'?");
     check_set_error("duration", "--set duration: expected key=value");
     check_set_error("profile.specjbb205.memory.scale=1.0",
@@ -763,6 +803,7 @@ static const struct cunit_case tests[] = {
     {"bad actions", bad_actions},
     {"missing files", missing_files},
     {"bad VMs", bad_vms},
+    {"dom0's boot parameters", dom0_boot_parameters},
     {"bad overrides", bad_overrides},
     {"clean-up", clean_up},
 };

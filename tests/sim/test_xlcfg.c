@@ -210,8 +210,8 @@ static void unknown_and_unsupported_keys(void)
     check_error(OK "zzzzzzzzzzzz=2\n", "vm.cfg:3:1: unknown key 'zzzzzzzzzzzz'");
     check_error(OK "pci=['0']\n", "vm.cfg:3:1: unsupported key 'pci': passthrough is not simulated");
     check_error(OK "claim_mode=1\n",
-                "vm.cfg:3:1: unsupported key 'claim_mode': it belongs into xl.conf, and claims are "
-                "not simulated");
+                "vm.cfg:3:1: unsupported key 'claim_mode': it belongs into xl.conf; in a scenario it is "
+                "xl.claim_mode");
     check_error(OK "vcpus=1\nvcpus=2\n", "vm.cfg:4:1: 'vcpus' is given twice, first in line 3");
 }
 

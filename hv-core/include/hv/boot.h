@@ -40,6 +40,8 @@ struct hv_options {
     unsigned timer_slop;             /* ns, 50000 */
     enum hv_sched_gran sched_gran;   /* cpu */
     bool dom0_vcpus_pin;             /* false */
+    const char *dom0_mem;            /* "[min:|max:]SIZE,..." (common/dom0.c); NULL: all but a little */
+    const char *dom0_nodes;          /* "N,...[,strict|,relaxed]"; NULL: all; from 4.6 on */
     unsigned dma_bits;               /* width of the addresses kept back for devices, 0: Xen chooses */
     const char *memop_max_order;     /* largest extents: "domU,control,hardware,pass-through"; NULL: Xen's own */
     enum hv_bootscrub bootscrub;     /* off: a run begins on a host whose memory is clean */

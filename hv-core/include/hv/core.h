@@ -16,7 +16,7 @@ extern "C" {
 #endif
 
 /* Changes whenever this file, hv/domain.h, hv/port.h or the public headers change their meaning. */
-#define HV_ABI_VERSION 8u
+#define HV_ABI_VERSION 9u
 
 struct hv_sched_info {
     const char *name, *opt_name; /* for people; the word after sched= */
@@ -61,7 +61,12 @@ struct hv_core {
     /* ns that a pCPU's idle vCPU has run. */
     s_time_t (*idle_time)(pcpu_id cpu);
 
-    /* Build dom0 on pCPU 0, after boot: vCPUs, memory (from the nodes of its affinity), unpaused by the caller. */
+    /* Of the boot parameters that are texts about dom0: NULL, or the name of the first that boot would refuse. */
+    const char *(*bad_option)(const struct hv_options *opt);
+    /*
+     * Build dom0 on pCPU 0, after boot: vCPUs, memory (from the nodes of its affinity), unpaused by the caller.
+     * mem_bytes: what it has and may have at most; 0: as dom0_mem says.
+     */
     int (*construct_dom0)(unsigned nr_vcpus, uint64_t mem_bytes);
 
     /* Pages of a domain on each node, counted in the heap's own bookkeeping; the sum is tot_pages. */

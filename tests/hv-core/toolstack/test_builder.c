@@ -10,6 +10,7 @@
 #include <string.h>
 
 static struct fake_host f;
+static enum ts_claim_mode claim_mode;
 
 #define MIB_KB 1024ull
 #define GIB_KB (1024 * MIB_KB)
@@ -18,6 +19,7 @@ static int build(const struct hv_profile *level, enum hv_guest_type type, uint64
                  uint64_t left_1g)
 {
     fake_reset(&f, level, 2, 8, 64 * GIB_KB);
+    f.host.claim_mode = claim_mode;
     f.extents_left[9] = left_2m;
     f.extents_left[18] = left_1g;
     struct ts_domain_config cfg = {
@@ -225,6 +227,21 @@ static void pv_has_its_memory_only(void)
     CU_ASSERT_EQUAL(f.dom[1].pod_entries, 0);
 }
 
+/* xl.conf decides, whatever the level's default. */
+static void claim_mode_of_the_operator(void)
+{
+    char calls[4096];
+    claim_mode = TS_CLAIM_OFF;
+    CU_ASSERT_EQUAL(build(&level_modern, HV_GUEST_PV, GIB_KB, UINT64_MAX, UINT64_MAX), 0);
+    CU_ASSERT_PTR_NULL(strstr(fake_calls(&f, calls, sizeof calls), "claim"));
+    claim_mode = TS_CLAIM_ON;
+    CU_ASSERT_EQUAL(build(&level_43, HV_GUEST_PV, GIB_KB, UINT64_MAX, UINT64_MAX), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(fake_calls(&f, calls, sizeof calls), " max_mem claim=262144 populate claim=0"));
+    claim_mode = TS_CLAIM_DEFAULT;
+    CU_ASSERT_EQUAL(build(&level_43, HV_GUEST_PV, GIB_KB, UINT64_MAX, UINT64_MAX), 0);
+    CU_ASSERT_PTR_NULL(strstr(fake_calls(&f, calls, sizeof calls), "claim"));
+}
+
 /* 4.3 where xl is told to claim: after the low pages, and only for what is to come. */
 static void hvm_claimed_late(void)
 {
@@ -297,6 +314,7 @@ static const struct cunit_case tests[] = {
     {"HVM with a maximum: a cache, and marks in the same sizes", hvm_populates_on_demand},
     {"PV with a maximum: its memory only", pv_has_its_memory_only},
     {"4.3 claims late for HVM", hvm_claimed_late},
+    {"claim_mode of xl.conf", claim_mode_of_the_operator},
     {"a failure says how far it got", a_failure_says_how_far_it_got},
     {"an ARM guest's memory begins at 2 GiB", arm_begins_at_2g},
 };

@@ -13,6 +13,9 @@
 extern "C" {
 #endif
 
+/* xl.conf's claim_mode: whether a domain's memory is claimed before it is built. By default from 4.4 on. */
+enum ts_claim_mode { TS_CLAIM_DEFAULT, TS_CLAIM_OFF, TS_CLAIM_ON };
+
 /* How the toolstack makes hypercalls and talks. Provided by whoever runs it (the simulator, or a test). */
 struct ts_host {
     void *ctx;
@@ -21,6 +24,7 @@ struct ts_host {
     long (*hypercall)(void *ctx, enum hv_hypercall nr, void *arg);
     /* A message for the operator (level 0 error, 1 warning, 2 information); one line, no newline. */
     void (*log)(void *ctx, int level, const char *line);
+    enum ts_claim_mode claim_mode;
 };
 
 /* A list of pCPUs as xl.cfg writes it ("all", "0-7,^3"; "nodes:" from 4.4 on). */

@@ -227,6 +227,29 @@ static void memory_follows_its_target(void)
     fclose(opt.action_log);
 }
 
+/* Pinned to the other node later, a guest's vCPUs go and its memory stays. */
+static void memory_stays_where_it_is(void)
+{
+    write_file("late.cfg", "name = 'late'\nmemory = 256\ncpus = '0-3'\n");
+    struct run_options opt = {.action_log = fopen("log", "w+")};
+    CU_ASSERT_PTR_NOT_NULL_FATAL(opt.action_log);
+    const char *const set[] = {"xen.behaviour=xen-4.3", NULL};
+    struct run_reply a = run_with(set,
+                                  AT("0 s", "create") "config = 'late.cfg'\nworkload = 'burn'\n" /* */
+                                  AT("1 s", "vcpu-pin") "vm = 'late'\nvcpu = 'all'\nhard = '4-7'\n" AT(
+                                      "3 s", "mem-set") "vm = 'late'\nmemory = '256 MiB'\n",
+                                  opt);
+    CU_ASSERT_EQUAL_FATAL(a.exit, EXIT_DONE);
+    CU_ASSERT(value(&a, "vm.expected_local_fraction", "vm", "late") < 0.5);
+    run_reply_free(&a);
+    char line[2048] = "";
+    rewind(opt.action_log);
+    for (unsigned i = 0; i < 3; i++)
+        CU_ASSERT_PTR_NOT_NULL(fgets(line, sizeof(line), opt.action_log));
+    CU_ASSERT_PTR_NOT_NULL(strstr(line, "\"pages_per_node\": [65536, 0]"));
+    fclose(opt.action_log);
+}
+
 static void a_host_cannot_have_more_free_than_it_has(void)
 {
     struct run_reply a = run_with(NULL, AT("0 s", "set-aside") "free_pages = [0, 80000000]\n", (struct run_options){0});
@@ -712,6 +735,7 @@ static const struct cunit_case tests[] = {
     {"set-up", in_a_directory_of_its_own},
     {"VMs are made and destroyed", vms_are_made_and_destroyed},
     {"memory follows its target", memory_follows_its_target},
+    {"memory stays where it is", memory_stays_where_it_is},
     {"a host cannot have more free than it has", a_host_cannot_have_more_free_than_it_has},
     {"a weight divides from its time on", weights_change_at_their_time},
     {"a weight can be doubled and quartered", weights_can_be_halved_again},

@@ -24,17 +24,34 @@ cfg_table *machine_find_table(cfg_doc *doc, const char *path)
     return t;
 }
 
+bool machine_has_table(cfg_doc *doc, const char *path)
+{
+    cfg_table *t = cfg_root(doc);
+    char part[64];
+    while (path && t) {
+        const char *dot = strchr(path, '.');
+        snprintf(part, sizeof(part), "%.*s", dot ? (int)(dot - path) : (int)strlen(path), path);
+        t = cfg_sub(t, part, false);
+        path = dot ? dot + 1 : NULL;
+    }
+    return t != NULL;
+}
+
 static void read_field(cfg_doc *doc, const struct machine_field *f, struct machine *m)
 {
-    if (f->type >= MK_SPECIAL) /* read by hand below; "node[]" is no table that could be looked up */
+    if ((f->type & ~(unsigned)MK_OPTIONAL) >=
+        MK_SPECIAL) /* read by hand below; "node[]" is no table that could be looked up */
         return;
     void *at = (char *)m + f->offset;
+    bool required = !(f->type & MK_OPTIONAL);
+    if ((!required && !machine_has_table(doc, f->table)) || (m->no_l3 && f->table && !strcmp(f->table, "cache.l3")))
+        return;
     cfg_table *t = machine_find_table(doc, f->table);
-    if (!t)
+    if (!t || (!required && !cfg_has(t, f->key)))
         return;
     const char *s = NULL;
     int64_t ps = 0;
-    switch (f->type) {
+    switch ((enum machine_type)(f->type & ~(unsigned)MK_OPTIONAL)) {
     case MK_STRING:
         if (cfg_string(t, f->key, true, &s) && !(*(char **)at = strdup(s)))
             cfg_fail(t, f->key, "out of memory");
@@ -61,97 +78,8 @@ static void read_field(cfg_doc *doc, const struct machine_field *f, struct machi
         break;
     case MK_SPECIAL:
     case MK_SPECIAL_OPTIONAL:
+    case MK_OPTIONAL:
         break;
-    }
-}
-
-static int by_start(const void *a, const void *b)
-{
-    const struct machine_range *x = a, *y = b;
-    return x->start < y->start ? -1 : x->start > y->start;
-}
-
-static void read_ranges(cfg_table *node, unsigned n, struct machine *m)
-{
-    size_t nr = cfg_array_len(node, "range");
-    struct machine_range *grown = realloc(m->range, (m->nr_ranges + nr + 1) * sizeof(*m->range));
-    if (!grown) {
-        cfg_fail(node, NULL, "out of memory");
-        return;
-    }
-    m->range = grown;
-    for (size_t i = 0; i < nr; i++) {
-        cfg_table *t = cfg_array_at(node, "range", i);
-        struct machine_range r = {0, 0, n};
-        if (!t || !cfg_size(t, "start", true, 0, INT64_MAX, &r.start) ||
-            !cfg_size(t, "end", true, 1, INT64_MAX, &r.end))
-            return;
-        if (r.start % 4096 || r.end % 4096)
-            cfg_fail(t, r.start % 4096 ? "start" : "end", "a range of RAM must be aligned to pages of 4 KiB");
-        else if (r.end <= r.start)
-            cfg_fail(t, "end", "the range ends before it starts");
-        for (unsigned k = 0; k < m->nr_ranges; k++)
-            if (r.start < m->range[k].end && m->range[k].start < r.end)
-                cfg_fail(t, "start", "overlaps a range of node %u", m->range[k].node);
-        m->range[m->nr_ranges++] = r;
-    }
-}
-
-static void read_nodes(cfg_doc *doc, const char *path, struct machine *m)
-{
-    cfg_table *root = cfg_root(doc);
-    size_t n = cfg_array_len(root, "node");
-
-    if (n < 1 || n > MACHINE_MAX_NODES) {
-        cfg_fail(root, "node", "expected 1 to %u nodes, found %zu", MACHINE_MAX_NODES, n);
-        return;
-    }
-    m->nr_nodes = (unsigned)n;
-    m->mem_bandwidth = calloc(n, sizeof(double));
-    m->mem_latency_ns = calloc(n * n, sizeof(double));
-    m->node_socket = calloc(n, sizeof(unsigned));
-    m->slit = calloc(n * n, 1);
-    if (!m->mem_bandwidth || !m->mem_latency_ns || !m->node_socket || !m->slit) {
-        cfg_fail(root, NULL, "out of memory");
-        return;
-    }
-    machine_read_cores(doc, path, m);
-    for (unsigned i = 0; i < n && !cfg_error(doc); i++) {
-        cfg_table *t = cfg_array_at(root, "node", i);
-        if (!t)
-            return;
-        unsigned before = m->nr_ranges;
-        read_ranges(t, i, m);
-        if (m->nr_ranges == before && !machine_node_has_cores(m, i))
-            cfg_fail(t, NULL, "a node needs memory or cores");
-        m->mem_bandwidth[i] = m->node_bandwidth;
-    }
-    if (cfg_error(doc))
-        return;
-    if (!m->nr_ranges)
-        cfg_fail(root, "node", "the machine has no memory");
-    qsort(m->range, m->nr_ranges, sizeof(*m->range), by_start);
-}
-
-static void read_slit(cfg_doc *doc, struct machine *m)
-{
-    cfg_table *t = machine_find_table(doc, "numa");
-    const int64_t *d = NULL;
-    size_t n = 0;
-    if (!t || !cfg_ints(t, "slit", true, &d, &n))
-        return;
-    if (n != (size_t)m->nr_nodes * m->nr_nodes) {
-        cfg_fail(t, "slit", "expected %u x %u distances, found %zu", m->nr_nodes, m->nr_nodes, n);
-        return;
-    }
-    for (unsigned i = 0; i < n; i++) {
-        bool diagonal = i / m->nr_nodes == i % m->nr_nodes;
-        if (diagonal ? d[i] != 10 : d[i] <= 10 || d[i] > 254) {
-            cfg_fail(t, "slit", "distance %u,%u is %lld: expected %s", i / m->nr_nodes, i % m->nr_nodes,
-                     (long long)d[i], diagonal ? "10 on the diagonal" : "11 to 254 off it");
-            return;
-        }
-        m->slit[i] = (uint8_t)d[i];
     }
 }
 
@@ -162,26 +90,6 @@ static void read_clock(cfg_doc *doc, struct machine *m)
     int64_t ps = 0;
     if (t && cfg_time_ps(t, "apart", false, 0, MAX_CLOCK_APART_PS, &ps))
         m->clock_apart_ns = ps / 1000;
-}
-
-static void read_latency(cfg_doc *doc, struct machine *m)
-{
-    cfg_table *t = machine_find_table(doc, "memory");
-    const double *d = NULL;
-    size_t n = 0;
-    if (!t || !cfg_doubles(t, "latency_ns", true, &d, &n))
-        return;
-    if (n != (size_t)m->nr_nodes * m->nr_nodes) {
-        cfg_fail(t, "latency_ns", "expected %u x %u latencies, found %zu", m->nr_nodes, m->nr_nodes, n);
-        return;
-    }
-    for (unsigned i = 0; i < n; i++) {
-        if (!(d[i] >= 1 && d[i] <= 1e5)) {
-            cfg_fail(t, "latency_ns", "%g ns is out of range, expected 1 to 100000", d[i]);
-            return;
-        }
-        m->mem_latency_ns[i] = d[i];
-    }
 }
 
 static void read_timer(cfg_doc *doc, struct machine *m)
@@ -201,52 +109,44 @@ static void read_timer(cfg_doc *doc, struct machine *m)
         m->timer_late_mean_ns = (double)ps / 1000;
 }
 
-/* A cache is whole sets of `ways` lines. */
-static void check_cache(cfg_doc *doc, const char *table, const struct machine_cache *c)
+/* Together they say what a written line costs beyond a read one (memory.turnaround). */
+static void read_write_cost(cfg_doc *doc, struct machine *m)
 {
-    uint64_t set = c->ways * c->line;
-    if (c->line & (c->line - 1))
-        cfg_fail(machine_find_table(doc, table), "line", "a line of %llu bytes: expected a power of two",
-                 (unsigned long long)c->line);
-    else if (c->size % set)
-        cfg_fail(machine_find_table(doc, table), "size",
-                 "%llu bytes are no whole number of sets of %u lines of %llu bytes", (unsigned long long)c->size,
-                 c->ways, (unsigned long long)c->line);
+    if (m->mem_line_ns > 0 && m->mem_write_batch)
+        m->write_cost = m->mem_turnaround_ns / (m->mem_write_batch * m->mem_line_ns);
+    else if (m->mem_turnaround_ns > 0)
+        cfg_fail(machine_find_table(doc, "memory"), "turnaround", "needs line_transfer and write_batch beside it");
+    if (!m->cluster_cores != !(m->cluster_bandwidth > 0))
+        cfg_fail(machine_find_table(doc, "cluster"), NULL, "cores and bandwidth go together");
 }
 
-static void check_caches(cfg_doc *doc, const struct machine *m)
+static void read_tables(cfg_doc *doc, const char *path, struct machine *m)
 {
-    check_cache(doc, "cache.l1d", &m->l1d);
-    check_cache(doc, "cache.l2", &m->l2);
-    check_cache(doc, "cache.l3", &m->l3);
-    if (m->l1d.line != m->l2.line || m->l2.line != m->l3.line)
-        cfg_fail(machine_find_table(doc, "cache.l3"), "line", "the caches must have lines of one size");
+    static void (*const readers[])(cfg_doc *, struct machine *) = {
+        machine_read_slit,  machine_read_latency, machine_read_caches, machine_read_tlb, machine_read_links,
+        machine_read_turbo, read_write_cost,      read_clock,          read_timer,
+    };
+    m->tlb.pte_bytes = 8;
+    m->no_l3 = !machine_has_table(doc, "cache.l3");
+    for (unsigned i = 0; i < machine_nr_fields && !cfg_error(doc); i++)
+        read_field(doc, &machine_fields[i], m);
+    if (!cfg_error(doc))
+        machine_read_kinds(doc, m);
+    if (!cfg_error(doc))
+        machine_read_nodes(doc, path, m);
+    for (unsigned i = 0; i < sizeof(readers) / sizeof(readers[0]) && !cfg_error(doc); i++)
+        readers[i](doc, m);
 }
 
 static void read_machine(cfg_doc *doc, const char *path, struct machine *m)
 {
-    for (unsigned i = 0; i < machine_nr_fields && !cfg_error(doc); i++)
-        read_field(doc, &machine_fields[i], m);
-    if (!cfg_error(doc))
-        check_caches(doc, m);
-    if (!cfg_error(doc))
-        read_nodes(doc, path, m);
-    if (!cfg_error(doc))
-        read_slit(doc, m);
-    if (!cfg_error(doc))
-        read_latency(doc, m);
-    if (!cfg_error(doc))
-        read_clock(doc, m);
-    if (!cfg_error(doc))
-        read_timer(doc, m);
+    read_tables(doc, path, m);
     unsigned isa = 0;
     cfg_enum(cfg_root(doc), "isa", true, isas, &isa);
     const char *costs = NULL;
     if (cfg_string(cfg_root(doc), "costs", false, &costs) && costs && !(m->costs = strdup(costs)))
         cfg_fail(cfg_root(doc), "costs", "out of memory");
     cfg_finish(doc);
-    m->l1d.shared_by = m->l2.shared_by = m->threads_per_core;
-    m->l3.shared_by = m->cores_per_socket * m->threads_per_core;
 }
 
 struct machine *machine_load(const char *path, const char *const *overrides, char **err)
@@ -285,6 +185,16 @@ void machine_free(struct machine *m)
     free(m->range);
     free(m->node_socket);
     free(m->slit);
+    for (unsigned k = 0; m->kind && k < m->nr_kinds; k++)
+        free(m->kind[k].name);
+    free(m->kind);
+    free(m->turbo_hz);
+    free(m->l1d.of);
+    free(m->l2.of);
+    free(m->l3.of);
+    free(m->link);
+    free(m->route_at);
+    free(m->route);
     free(m->mem_latency_ns);
     free(m->mem_bandwidth);
     free(m);

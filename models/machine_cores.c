@@ -13,6 +13,7 @@
 #define MAX_CORES_PER_SOCKET 1024u
 #define MAX_THREADS_PER_CORE 8u
 #define NO_SOCKET UINT32_MAX
+#define MAX_KINDS 16u
 
 static bool room_for(cfg_doc *doc, cfg_table *t, struct machine *m, uint64_t cpus)
 {
@@ -48,7 +49,7 @@ static void deal_out(cfg_doc *doc, struct machine *m, const unsigned *socket_of_
     unsigned per_socket = m->cores_per_socket * m->threads_per_core;
     for (unsigned c = 0; c < m->nr_cpus; c++) {
         struct machine_cpu *p = &m->cpu[c];
-        *p = (struct machine_cpu){c / per_socket, c / m->threads_per_core, c % m->threads_per_core, 0};
+        *p = (struct machine_cpu){c / per_socket, c / m->threads_per_core, c % m->threads_per_core, 0, 0};
         unsigned part = p->core % m->cores_per_socket / (m->cores_per_socket / nodes[p->socket]);
         for (unsigned n = 0; n < m->nr_nodes; n++)
             if (socket_of_node[n] == p->socket && part-- == 0)
@@ -83,19 +84,29 @@ static void read_alike(cfg_doc *doc, cfg_table *topology, struct machine *m)
 
 /* ---- runs of cores ----------------------------------------------------------------------------------------------- */
 
+static void read_kind_of(cfg_table *t, const struct machine *m, unsigned *kind)
+{
+    const char *names[MAX_KINDS] = {NULL};
+    for (unsigned k = 1; k < m->nr_kinds; k++)
+        names[k - 1] = m->kind[k].name;
+    if (m->nr_kinds > 1 && cfg_enum(t, "kind", false, names, kind) && cfg_has(t, "kind"))
+        ++*kind; /* 0 is the machine's own */
+}
+
 static void add_run(cfg_doc *doc, cfg_table *t, struct machine *m, unsigned *cores_of_socket)
 {
-    unsigned socket = 0, node = 0, count = 1, threads = 1;
+    unsigned socket = 0, node = 0, count = 1, threads = 1, kind = 0;
 
     cfg_uint(t, "socket", true, 0, MAX_SOCKETS - 1, &socket);
     cfg_uint(t, "node", true, 0, m->nr_nodes - 1, &node);
     cfg_uint(t, "count", false, 1, MACHINE_MAX_PCPUS, &count);
     cfg_uint(t, "threads", false, 1, MAX_THREADS_PER_CORE, &threads);
+    read_kind_of(t, m, &kind);
     if (cfg_error(doc) || !room_for(doc, t, m, m->nr_cpus + (uint64_t)count * threads))
         return;
     for (unsigned core = 0; core < count; core++, m->nr_cores++)
         for (unsigned thread = 0; thread < threads; thread++)
-            m->cpu[m->nr_cpus++] = (struct machine_cpu){socket, m->nr_cores, thread, node};
+            m->cpu[m->nr_cpus++] = (struct machine_cpu){socket, m->nr_cores, thread, node, kind};
     cores_of_socket[socket] += count;
     if (socket >= m->nr_sockets)
         m->nr_sockets = socket + 1;
@@ -128,6 +139,66 @@ static void read_runs(cfg_doc *doc, const char *path, cfg_table *topology, struc
             if (m->cpu[c].node == i)
                 m->node_socket[i] = m->cpu[c].socket;
         cfg_uint(cfg_array_at(root, "node", i), "socket", false, 0, m->nr_sockets - 1, &m->node_socket[i]);
+    }
+}
+
+/* ---- kinds of cores, clocks -----------------------------------------------------------------------------------------
+ */
+
+void machine_read_kinds(cfg_doc *doc, struct machine *m)
+{
+    cfg_table *root = cfg_root(doc);
+    size_t n = cfg_array_len(root, "core_kind");
+
+    m->kind = calloc(n + 1, sizeof(*m->kind));
+    if (!m->kind || n >= MAX_KINDS) {
+        cfg_fail(root, m->kind ? "core_kind" : NULL, m->kind ? "%u kinds of core at most" : "out of memory",
+                 MAX_KINDS - 1);
+        return;
+    }
+    m->kind[m->nr_kinds++] = (struct machine_kind){NULL, m->freq_hz, 1, m->l2.size, m->l2.latency_ns};
+    for (size_t i = 0; i < n && !cfg_error(doc); i++) {
+        cfg_table *t = cfg_array_at(root, "core_kind", i);
+        struct machine_kind k = m->kind[0];
+        const char *name = NULL;
+        double ipc = 1, cycles = m->l2.latency_ns * m->freq_hz / 1e9;
+        cfg_string(t, "name", true, &name);
+        cfg_freq(t, "frequency", false, 1e6, 1e11, &k.freq_hz);
+        cfg_double(t, "ipc", false, 0.01, 100, &ipc);
+        cfg_size(t, "l2_size", false, 1024, 1000000000, &k.l2_size);
+        cfg_double(t, "l2_latency_cycles", false, 1, 1000, &cycles);
+        if (cfg_error(doc))
+            return;
+        k.speed = k.freq_hz / m->freq_hz * ipc;
+        k.l2_latency_ns = cycles * 1e9 / k.freq_hz;
+        k.name = strdup(name);
+        for (unsigned o = 1; o < m->nr_kinds; o++)
+            if (!strcmp(m->kind[o].name, name))
+                cfg_fail(t, "name", "a second core_kind '%s'", name);
+        m->kind[m->nr_kinds++] = k;
+        if (!k.name)
+            cfg_fail(t, NULL, "out of memory");
+    }
+}
+
+void machine_read_turbo(cfg_doc *doc, struct machine *m)
+{
+    cfg_table *t = machine_find_table(doc, "topology");
+    const double *hz = NULL;
+    size_t n = 0;
+
+    if (!t || !cfg_has(t, "turbo") || !cfg_freqs(t, "turbo", true, 1e6, 1e11, &hz, &n))
+        return;
+    m->turbo_hz = calloc(n, sizeof(*m->turbo_hz));
+    if (!n || !m->turbo_hz) {
+        cfg_fail(t, "turbo", n ? "out of memory" : "expected at least one clock");
+        return;
+    }
+    m->nr_turbo = (unsigned)n;
+    for (size_t i = 0; i < n; i++) {
+        m->turbo_hz[i] = hz[i];
+        if (i && hz[i] > hz[i - 1])
+            cfg_fail(t, "turbo", "the clock rises with more active cores (%g after %g Hz)", hz[i], hz[i - 1]);
     }
 }
 

@@ -259,6 +259,14 @@ bool cfg_is_string(cfg_table *t, const char *key)
     });
 }
 
+bool cfg_is_integer(cfg_table *t, const char *key)
+{
+    return guard(t, false, [&] {
+        const config::entry *e = config::lookup(t, key);
+        return e && e->v.k == kind::integer;
+    });
+}
+
 bool cfg_finish(cfg_doc *doc)
 {
     return guard(doc->root.get(), false, [&] {

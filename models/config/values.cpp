@@ -108,19 +108,22 @@ bool read_time(cfg_table *t, const char *key, const value &v, int64_t min, int64
     return true;
 }
 
+bool read_real(cfg_table *t, const char *key, const value &v, dimension d, double min, double max, double *out)
+{
+    quantity q;
+    if (!read_quantity(t, key, v, d, &q))
+        return false;
+    const char *unit = d == dimension::frequency ? " Hz" : " B/s";
+    double r = q.real();
+    if (r < min || r > max)
+        return out_of_range(t, key, v, "'" + v.text + "'", show(min) + unit, show(max) + unit);
+    *out = r;
+    return true;
+}
+
 bool real_quantity(cfg_table *t, const char *key, bool required, dimension d, double min, double max, double *out)
 {
-    return scalar(t, key, required, [&](value &v) {
-        quantity q;
-        if (!read_quantity(t, key, v, d, &q))
-            return false;
-        const char *unit = d == dimension::frequency ? " Hz" : " B/s";
-        double r = q.real();
-        if (r < min || r > max)
-            return out_of_range(t, key, v, "'" + v.text + "'", show(min) + unit, show(max) + unit);
-        *out = r;
-        return true;
-    });
+    return scalar(t, key, required, [&](value &v) { return read_real(t, key, v, d, min, max, out); });
 }
 
 /// Each element of the array at key, by read(element, index into what it appends to).
@@ -257,6 +260,14 @@ bool cfg_times_ps(cfg_table *t, const char *key, bool required, int64_t min, int
         return false;
     return array(t, key, required, "expected an array of times", t->doc->ints, out, n,
                  [&](const value &v, int64_t *ps) { return read_time(t, key, v, min, max, ps); });
+}
+
+bool cfg_freqs(cfg_table *t, const char *key, bool required, double min, double max, const double **out, size_t *n)
+{
+    if (!t)
+        return false;
+    return array(t, key, required, "expected an array of frequencies", t->doc->doubles, out, n,
+                 [&](const value &v, double *hz) { return read_real(t, key, v, dimension::frequency, min, max, hz); });
 }
 
 bool cfg_strings(cfg_table *t, const char *key, bool required, const char *const **out, size_t *n)

@@ -3,6 +3,16 @@
 
 #include <stdlib.h>
 
+static void set_sharing(struct machine *m, struct machine_cache *c, unsigned threads)
+{
+    c->nr = m->nr_cpus / threads;
+    c->of = calloc(m->nr_cpus, sizeof(*c->of));
+    if (!c->of)
+        abort();
+    for (unsigned i = 0; i < m->nr_cpus; i++)
+        c->of[i] = i / threads;
+}
+
 struct machine *box_new(unsigned sockets, unsigned cores, unsigned threads)
 {
     struct machine *m = calloc(1, sizeof(*m));
@@ -23,7 +33,7 @@ struct machine *box_new(unsigned sockets, unsigned cores, unsigned threads)
         abort();
     for (unsigned c = 0; c < m->nr_cpus; c++) {
         unsigned socket = c / (cores * threads);
-        m->cpu[c] = (struct machine_cpu){socket, c / threads, c % threads, socket};
+        m->cpu[c] = (struct machine_cpu){socket, c / threads, c % threads, socket, 0};
     }
     for (unsigned a = 0; a < sockets; a++) {
         m->mem_bandwidth[a] = 20e9;
@@ -35,14 +45,26 @@ struct machine *box_new(unsigned sockets, unsigned cores, unsigned threads)
     m->mem_service_ns = 25;
     m->link_service_ns = 6.4;
     m->page_walk_ns = 10;
-    m->l1d = (struct machine_cache){32768, 8, 64, 4, threads};
-    m->l2 = (struct machine_cache){262144, 8, 64, 10, threads};
-    m->l3 = (struct machine_cache){(uint64_t)(8 * BOX_MIB), 16, 64, 40, cores * threads};
+    m->l1d = (struct machine_cache){32768, 8, 64, 4, threads, 0, 0, 0, NULL};
+    m->l2 = (struct machine_cache){262144, 8, 64, 10, threads, 0, 0, 0, NULL};
+    m->l3 = (struct machine_cache){(uint64_t)(8 * BOX_MIB), 16, 64, 40, cores * threads, 0, 0, 0, NULL};
+    set_sharing(m, &m->l1d, threads);
+    set_sharing(m, &m->l2, threads);
+    set_sharing(m, &m->l3, cores * threads);
+    m->nr_kinds = 1;
+    m->kind = calloc(1, sizeof(*m->kind));
+    if (!m->kind)
+        abort();
+    m->kind[0] = (struct machine_kind){NULL, m->freq_hz, 1, m->l2.size, m->l2.latency_ns};
     return m;
 }
 
 void box_free(struct machine *m)
 {
+    free(m->l1d.of);
+    free(m->l2.of);
+    free(m->l3.of);
+    free(m->kind);
     free(m->cpu);
     free(m->mem_latency_ns);
     free(m->mem_bandwidth);

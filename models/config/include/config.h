@@ -55,6 +55,7 @@ size_t cfg_keys(cfg_table *t, const char *const **keys);
 bool cfg_has(cfg_table *t, const char *key);
 /* Is there a string at key? For keys that take a word or a number. */
 bool cfg_is_string(cfg_table *t, const char *key);
+bool cfg_is_integer(cfg_table *t, const char *key);
 
 /*
  * Scalars. out keeps its value if the key is absent, which is an error only if required. Ranges are inclusive; a value
@@ -87,6 +88,8 @@ bool cfg_freq(cfg_table *t, const char *key, bool required, double min, double m
 bool cfg_bandwidth(cfg_table *t, const char *key, bool required, double min, double max, double *out);
 /* Clock cycles of whatever clock the reader has in mind: "42 cycles". */
 bool cfg_cycles(cfg_table *t, const char *key, bool required, double min, double max, double *out);
+/* Arrays of frequencies, storage owned by the document. */
+bool cfg_freqs(cfg_table *t, const char *key, bool required, double min, double max, const double **out, size_t *n);
 /* An array of times, storage owned by the document. */
 bool cfg_times_ps(cfg_table *t, const char *key, bool required, int64_t min, int64_t max, const int64_t **out,
                   size_t *n);

@@ -4,17 +4,20 @@
  *
  *   t_i  = core_i (1 + s_i u_i)  +  hits_i  +  walks_i  +  q_i L_i / mlp_i
  *
- *   core_i   cpi_core / f                                    cycles that the core issues for it
+ *   core_i   cpi_core / f                                    cycles that the core issues for it; f is the kind of
+ *                                                            core's, by active cores of the socket where it has turbo
  *   s_i u_i  SMT: what the siblings that issue cost it       smt.c
  *   hits_i   ((l2_apki - l3_apki) / 1000 * lat_L2 + (l3_apki / 1000 - q_i) * lat_L3) / mlp
  *   walks_i  tlb_mpki / 1000 * walk
  *   q_i      L3 misses per instruction at its share of L3    models/cache.h
- *   L_i      sum over nodes n of share_in (L0[node of i][n] + W_n + W_link(i, n))
+ *   L_i      sum over nodes n of share_in (L0[node of i][n] + W_n + sum of W_l over links l from n to i + write_i sum
+ * of W_l over links from i to n) + W_cluster(i)
  *
- *   rho_n    = sum_i (1 + write_i) q_i share_in / t_i / (B_n / line), the same for each link; W_n by M/D/1 from rho_n
+ *   rho_n    = sum_i (1 + (1 + k) write_i) q_i share_in / t_i / (C_n / line); k: what turning the bus round costs
+ *   rho_l    the same with q_i where line l is on the way from the memory and write_i q_i where it is on the way there
+ *   W        by M/D/1 from rho
  *
- * (A CPI stack with overlapped misses: Karkhanis and Smith, ISCA 2004; Eyerman et al., TOCS 2009. Lines written back
- * are counted where the misses go; the link's other direction is not modelled apart.)
+ * (A CPI stack with overlapped misses: Karkhanis and Smith, ISCA 2004; Eyerman et al., TOCS 2009.)
  *
  * How it is worked out: tasks of equal content are one class, cores of a node that run the same classes one group.
  * Groups stand in an order that only their content decides, so that exchanging equal threads exchanges the results bit
@@ -27,19 +30,6 @@
 #include <string.h>
 
 /* ---- the model of a machine ------------------------------------------------------------------------------------ */
-
-static void set_resources(struct rate_model *r)
-{
-    const struct machine *m = r->m;
-    for (unsigned n = 0; n < m->nr_nodes; n++)
-        r->resource[n] = (struct resource){m->mem_bandwidth[n] / 1e9 / (double)m->l3.line, m->mem_service_ns};
-    for (unsigned l = m->nr_nodes; l < r->nr_resources; l++)
-        r->resource[l] = (struct resource){m->link_bandwidth / 1e9 / (double)m->l3.line, m->link_service_ns};
-    for (unsigned i = 0; i < m->nr_cores * m->threads_per_core; i++)
-        r->core_cpu[i] = NO_CPU;
-    for (unsigned c = 0; c < m->nr_cpus; c++)
-        r->core_cpu[m->cpu[c].core * m->threads_per_core + m->cpu[c].thread] = c;
-}
 
 static void *array(size_t n, size_t size, bool *ok)
 {
@@ -58,7 +48,10 @@ struct rate_model *rate_create(const struct machine *m)
     r->nr_cores = m->nr_cores;
     r->max_classes = 4 * m->nr_cpus + 64;
     r->max_groups = r->nr_cores;
-    r->nr_resources = m->nr_nodes + m->nr_sockets * m->nr_sockets;
+    if (!sites_make(r)) {
+        rate_free(r);
+        return NULL;
+    }
     r->t = array(m->nr_cpus, sizeof(*r->t), &ok);
     r->core_cpu = array((size_t)m->nr_cores * m->threads_per_core, sizeof(unsigned), &ok);
     r->core_busy = array(r->nr_cores, sizeof(unsigned), &ok);
@@ -66,7 +59,9 @@ struct rate_model *rate_create(const struct machine *m)
     r->class = array(r->max_classes, sizeof(r->class[0]), &ok);
     r->group = array(r->max_groups, sizeof(*r->group), &ok);
     r->order = array(r->max_groups, sizeof(unsigned), &ok);
-    r->resource = array(r->nr_resources, sizeof(*r->resource), &ok);
+    r->l3_first = array(m->l3.nr, sizeof(unsigned), &ok);
+    r->socket_cores = array(m->nr_sockets, sizeof(unsigned), &ok);
+    r->clock = array(m->nr_sockets, sizeof(double), &ok);
     r->rho = array(r->nr_resources, sizeof(double), &ok);
     r->active = array(r->nr_resources, sizeof(unsigned), &ok);
     r->active_of = array(r->nr_resources, sizeof(unsigned), &ok);
@@ -85,7 +80,10 @@ struct rate_model *rate_create(const struct machine *m)
         rate_free(r);
         return NULL;
     }
-    set_resources(r);
+    for (unsigned i = 0; i < m->nr_cores * m->threads_per_core; i++)
+        r->core_cpu[i] = NO_CPU;
+    for (unsigned c = 0; c < m->nr_cpus; c++)
+        r->core_cpu[m->cpu[c].core * m->threads_per_core + m->cpu[c].thread] = c;
     return r;
 }
 
@@ -95,17 +93,19 @@ void rate_free(struct rate_model *r)
         return;
     if (r->class)
         classes_free(r);
-    void *const arrays[] = {r->t,     r->core_cpu, r->core_busy, r->core_group, r->group, r->order,   r->resource,
-                            r->rho,   r->active,   r->active_of, r->wait,       r->load,  r->partial, r->step,
-                            r->tried, r->weight,   r->most,      r->share,      r->count, r->jacobian};
+    void *const arrays[] = {r->t,        r->core_cpu, r->core_busy, r->core_group, r->group,    r->order,
+                            r->resource, r->rho,      r->active,    r->active_of,  r->wait,     r->load,
+                            r->partial,  r->step,     r->tried,     r->weight,     r->most,     r->share,
+                            r->count,    r->jacobian, r->site,      r->core_site,  r->l3_first, r->socket_cores,
+                            r->clock,    r->route};
     for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++)
         free(arrays[i]);
     free(r);
 }
 
-double rate_hidden_ns(const struct machine *m, const struct work_mix *w, double miss)
+double rate_hidden_ns(const struct machine *m, const struct work_mix *w, double l2_ns, double miss)
 {
-    double l2 = (w->l2_apki - w->l3_apki) / 1000 * m->l2.latency_ns;
+    double l2 = (w->l2_apki - w->l3_apki) / 1000 * l2_ns;
     double l3 = (w->l3_apki / 1000 - miss) * m->l3.latency_ns;
     return (l2 + (l3 > 0 ? l3 : 0)) / w->mlp + w->tlb_mpki_4k / 1000 * m->page_walk_ns;
 }
@@ -118,7 +118,7 @@ int rate_set(struct rate_model *r, unsigned cpu, const struct rate_task *task)
     struct task_class *class = NULL;
     if (task) {
         class = class_get(r, task);
-        if (!class || !class_place(r, class, r->m->cpu[cpu].node)) {
+        if (!class || !class_place(r, class, r->core_site[r->m->cpu[cpu].core])) {
             class_put(class);
             return -1;
         }
@@ -150,9 +150,9 @@ static unsigned classes_of_core(const struct rate_model *r, unsigned core, struc
     return nr;
 }
 
-static bool same_classes(const struct core_group *g, unsigned node, unsigned nr, struct task_class *const *list)
+static bool same_classes(const struct core_group *g, unsigned site, unsigned nr, struct task_class *const *list)
 {
-    if (g->node != node || g->nr != nr)
+    if (g->site != site || g->nr != nr)
         return false;
     for (unsigned i = 0; i < nr; i++)
         if (g->slot[i].class != list[i])
@@ -160,33 +160,30 @@ static bool same_classes(const struct core_group *g, unsigned node, unsigned nr,
     return true;
 }
 
-static unsigned find_group(struct rate_model *r, unsigned node, unsigned nr, struct task_class *const *list)
+static unsigned find_group(struct rate_model *r, unsigned site, unsigned nr, struct task_class *const *list)
 {
     for (unsigned g = 0; g < r->nr_groups; g++)
-        if (same_classes(&r->group[g], node, nr, list)) {
+        if (same_classes(&r->group[g], site, nr, list)) {
             r->group[g].count++;
             return g;
         }
     struct core_group *g = &r->group[r->nr_groups];
-    g->node = node;
-    g->socket = r->m->node_socket[node];
+    g->site = site;
     g->nr = nr;
     g->nr_different = list[0] == list[nr - 1] ? 1 : nr; /* ordered by rank */
     g->count = 1;
     for (unsigned i = 0; i < nr; i++) {
         g->slot[i].class = list[i];
-        g->slot[i].place = list[i]->place[node];
+        g->slot[i].place = list[i]->place[site];
     }
     return r->nr_groups++;
 }
 
-/* By socket and node, then by classes. */
+/* By site, then by classes. */
 static bool goes_before(const struct core_group *a, const struct core_group *b)
 {
-    if (a->socket != b->socket)
-        return a->socket < b->socket;
-    if (a->node != b->node)
-        return a->node < b->node;
+    if (a->site != b->site)
+        return a->site < b->site;
     if (a->nr != b->nr)
         return a->nr < b->nr;
     for (unsigned i = 0; i < a->nr; i++)
@@ -198,13 +195,14 @@ static bool goes_before(const struct core_group *a, const struct core_group *b)
 static void make_groups(struct rate_model *r)
 {
     r->nr_groups = 0;
+    memset(r->socket_cores, 0, r->m->nr_sockets * sizeof(*r->socket_cores));
     for (unsigned core = 0; core < r->nr_cores; core++) {
         if (!r->core_busy[core])
             continue;
         struct task_class *list[MAX_THREADS_PER_CORE];
         unsigned nr = classes_of_core(r, core, list);
-        unsigned node = r->m->cpu[r->core_cpu[core * r->m->threads_per_core]].node;
-        unsigned groups = r->nr_groups, g = find_group(r, node, nr, list);
+        unsigned site = r->core_site[core], groups = r->nr_groups, g = find_group(r, site, nr, list);
+        r->socket_cores[r->site[site].socket]++;
         r->core_group[core] = g;
         if (g < groups)
             continue;
@@ -215,35 +213,69 @@ static void make_groups(struct rate_model *r)
     }
 }
 
-/* Shares of L3 and what follows from them, socket by socket. */
-static void share_caches(struct rate_model *r)
+/* The clock of each socket by its active cores. */
+static void set_clocks(struct rate_model *r)
 {
     const struct machine *m = r->m;
-    for (unsigned from = 0, to; from < r->nr_groups; from = to) {
-        unsigned socket = r->group[r->order[from]].socket, n = 0;
-        for (to = from; to < r->nr_groups && r->group[r->order[to]].socket == socket; to++) {
-            const struct core_group *g = &r->group[r->order[to]];
-            for (unsigned i = 0; i < g->nr_different; i++, n++) {
-                r->weight[n] = g->slot[i].place->l3_weight;
-                r->most[n] = g->slot[i].class->l3_most;
-                r->count[n] = g->nr_different < g->nr ? g->count * g->nr : g->count;
-            }
-        }
-        cache_shares((double)m->l3.size, n, r->count, r->weight, r->most, r->share);
-        n = 0;
-        for (unsigned o = from; o < to; o++) {
-            struct core_group *g = &r->group[r->order[o]];
-            for (unsigned i = 0; i < g->nr_different; i++, n++) {
-                struct slot *s = &g->slot[i];
-                const struct work_mix *w = &s->class->mix;
-                s->l3_share = r->share[n];
-                s->miss = cache_mpki(w->nr_curve, w->curve_size, w->curve_mpki, s->l3_share) / 1000;
-                s->hidden_ns = rate_hidden_ns(m, w, s->miss);
-                s->stall_ns = s->miss / w->mlp;
-                s->flow = s->miss * (1 + w->write_fraction);
-            }
+    for (unsigned s = 0; s < m->nr_sockets; s++) {
+        unsigned active = r->socket_cores[s], last = m->nr_turbo;
+        r->clock[s] = !last || !active ? 1 : m->turbo_hz[(active < last ? active : last) - 1] / m->freq_hz;
+    }
+}
+
+/* Bytes that a thread's task has in the cache levels above the L3 that does not hold them, too. */
+static double beside_l3(const struct rate_model *r, const struct core_group *g)
+{
+    const struct machine *m = r->m;
+    if (m->no_l3 || m->l3.policy < MACHINE_EXCLUSIVE)
+        return 0;
+    double cores = (double)m->l2.shared_by / m->threads_per_core;
+    return (double)m->kind[r->site[g->site].kind].l2_size / (cores < 1 ? 1 : cores) / g->nr;
+}
+
+static void set_slot(struct rate_model *r, const struct core_group *g, struct slot *s, double share)
+{
+    const struct work_mix *w = &s->class->mix;
+    const struct site *site = &r->site[g->site];
+    double clock = r->clock[site->socket];
+    s->core_ns = s->place->core_ns / clock;
+    s->l3_share = share;
+    s->miss = cache_mpki(w->nr_curve, w->curve_size, w->curve_mpki, share + beside_l3(r, g)) / 1000;
+    s->hidden_ns = rate_hidden_ns(r->m, w, r->m->kind[site->kind].l2_latency_ns / clock, s->miss);
+    s->stall_ns = s->miss / w->mlp;
+}
+
+/* Shares of one L3 and what follows from them. */
+static void share_cache(struct rate_model *r, unsigned first)
+{
+    unsigned n = 0;
+    for (unsigned at = first; at != NO_GROUP; at = r->group[at].next_in_l3) {
+        const struct core_group *g = &r->group[at];
+        for (unsigned i = 0; i < g->nr_different; i++, n++) {
+            r->weight[n] = g->slot[i].place->l3_weight;
+            r->most[n] = g->slot[i].class->l3_most;
+            r->count[n] = g->nr_different < g->nr ? g->count * g->nr : g->count;
         }
     }
+    cache_shares((double)r->m->l3.size, n, r->count, r->weight, r->most, r->share);
+    n = 0;
+    for (unsigned at = first; at != NO_GROUP; at = r->group[at].next_in_l3)
+        for (unsigned i = 0; i < r->group[at].nr_different; i++, n++)
+            set_slot(r, &r->group[at], &r->group[at].slot[i], r->share[n]);
+}
+
+static void share_caches(struct rate_model *r)
+{
+    for (unsigned l = 0; l < r->m->l3.nr; l++)
+        r->l3_first[l] = NO_GROUP;
+    for (unsigned o = r->nr_groups; o-- > 0;) { /* from the back, so that each list is in order */
+        struct core_group *g = &r->group[r->order[o]];
+        unsigned l3 = r->site[g->site].l3;
+        g->next_in_l3 = r->l3_first[l3];
+        r->l3_first[l3] = r->order[o];
+    }
+    for (unsigned l = 0; l < r->m->l3.nr; l++)
+        share_cache(r, r->l3_first[l]);
 }
 
 /* ---- the solution ---------------------------------------------------------------------------------------------- */
@@ -277,6 +309,7 @@ unsigned rate_solve(struct rate_model *r, unsigned *changed)
     if (!r->nr_different)
         return 0;
     make_groups(r);
+    set_clocks(r);
     share_caches(r);
     solver_run(r);
     unsigned n = 0;
@@ -317,7 +350,12 @@ double rate_mem_utilisation(const struct rate_model *r, unsigned node)
 
 double rate_link_utilisation(const struct rate_model *r, unsigned from_socket, unsigned to_socket)
 {
-    return r->rho[r->m->nr_nodes + from_socket * r->m->nr_sockets + to_socket];
+    unsigned scratch, n;
+    const unsigned *way = sites_route(r, from_socket, to_socket, &scratch, &n);
+    double busiest = 0;
+    for (unsigned i = 0; i < n; i++)
+        busiest = r->rho[way[i]] > busiest ? r->rho[way[i]] : busiest;
+    return busiest;
 }
 
 double rate_miss_latency_ns(const struct rate_model *r, unsigned cpu)

@@ -43,9 +43,9 @@ static int order_of(const struct work_mix *mix, const double *node_share, const 
     return o;
 }
 
-static void class_free(struct task_class *c, unsigned nr_nodes)
+static void class_free(struct task_class *c, unsigned nr_sites)
 {
-    for (unsigned n = 0; n < nr_nodes; n++)
+    for (unsigned n = 0; n < nr_sites; n++)
         free(c->place[n]);
     free(c->place);
     free(c);
@@ -58,7 +58,7 @@ static void drop_unused(struct rate_model *r)
     for (unsigned i = 0; i < r->nr_classes; i++) {
         struct task_class *c = r->class[i];
         if (!c->refs) {
-            class_free(c, r->m->nr_nodes);
+            class_free(c, r->nr_sites);
             continue;
         }
         c->rank = kept;
@@ -80,7 +80,7 @@ static struct task_class *class_new(struct rate_model *r, const struct rate_task
     struct task_class *c = calloc(1, sizeof(*c) + nr_nodes * sizeof(double));
     if (!c)
         return NULL;
-    c->place = calloc(nr_nodes, sizeof(struct placement *));
+    c->place = calloc(r->nr_sites, sizeof(struct placement *));
     if (!c->place) {
         free(c);
         return NULL;
@@ -132,37 +132,60 @@ void class_put(struct task_class *c)
 void classes_free(struct rate_model *r)
 {
     for (unsigned i = 0; i < r->nr_classes; i++)
-        class_free(r->class[i], r -> m -> nr_nodes);
+        class_free(r->class[i], r -> nr_sites);
     free(r->class);
 }
 
-static unsigned link_number(const struct rate_model *r, unsigned from_socket, unsigned to_socket)
+/*
+ * Reads wait for the link from the memory to the core; write-backs take the other way. A miss whose victim cannot leave
+ * waits, too: otherwise nothing would keep write-backs below the capacity of their link.
+ */
+static void add_links(const struct rate_model *r, struct placement *p, unsigned core_socket, unsigned memory_socket,
+                      double part, double writes)
 {
-    return r->m->nr_nodes + from_socket * r->m->nr_sockets + to_socket;
+    unsigned scratch, n;
+    const unsigned *way = sites_route(r, memory_socket, core_socket, &scratch, &n);
+    for (unsigned i = 0; i < n; i++)
+        p->demand[p->nr_demands++] = (struct demand){way[i], part, part};
+    way = sites_route(r, core_socket, memory_socket, &scratch, &n);
+    for (unsigned i = 0; i < n && writes > 0; i++)
+        p->demand[p->nr_demands++] = (struct demand){way[i], part * writes, part * writes};
 }
 
-const struct placement *class_place(struct rate_model *r, struct task_class *c, unsigned node)
+/* Room for the node, the way there and back, for every node, and the cluster. */
+static struct placement *new_placement(const struct rate_model *r)
 {
-    if (c->place[node])
-        return c->place[node];
+    size_t per_node = 1 + 2 * (size_t)sites_longest_route(r);
+    return calloc(1, sizeof(struct placement) + (r->m->nr_nodes * per_node + 1) * sizeof(struct demand));
+}
+
+const struct placement *class_place(struct rate_model *r, struct task_class *c, unsigned site)
+{
+    if (c->place[site])
+        return c->place[site];
     const struct machine *m = r->m;
-    struct placement *p = calloc(1, sizeof(*p) + 2 * (size_t)m->nr_nodes * sizeof(p->demand[0]));
+    const struct site *at = &r->site[site];
+    const struct machine_kind *kind = &m->kind[at->kind];
+    struct placement *p = new_placement(r);
     if (!p)
         return NULL;
-    unsigned socket = r->m->node_socket[node];
-    p->core_ns = c->mix.cpi_core * 1e9 / m->freq_hz;
+    double writes = c->mix.write_fraction;
+    p->core_ns = c->mix.cpi_core * 1e9 / m->freq_hz / kind->speed;
     for (unsigned n = 0; n < m->nr_nodes; n++) {
         double part = c->node_share[n];
-        p->idle_lat_ns += part * m->mem_latency_ns[(size_t)node * m->nr_nodes + n];
+        p->idle_lat_ns += part * m->mem_latency_ns[(size_t)at->node * m->nr_nodes + n];
         if (part <= 0)
             continue;
-        p->demand[p->nr_demands++] = (struct demand){n, part};
-        if (r->m->node_socket[n] != socket)
-            p->demand[p->nr_demands++] = (struct demand){link_number(r, socket, r->m->node_socket[n]), part};
+        p->demand[p->nr_demands++] = (struct demand){n, part, part * (1 + writes * (1 + m->write_cost))};
+        if (m->node_socket[n] != at->socket)
+            add_links(r, p, at->socket, m->node_socket[n], part, writes);
     }
+    if (m->cluster_cores)
+        p->demand[p->nr_demands++] = (struct demand){r->first_cluster + at->cluster, 1, 1 + writes};
     double miss = cache_mpki(c->mix.nr_curve, c->mix.curve_size, c->mix.curve_mpki, (double)m->l3.size) / 1000;
     p->l3_weight =
-        c->mix.l3_apki / 1000 / (p->core_ns + rate_hidden_ns(m, &c->mix, miss) + miss * p->idle_lat_ns / c->mix.mlp);
-    c->place[node] = p;
+        c->mix.l3_apki / 1000 /
+        (p->core_ns + rate_hidden_ns(m, &c->mix, kind->l2_latency_ns, miss) + miss * p->idle_lat_ns / c->mix.mlp);
+    c->place[site] = p;
     return p;
 }

@@ -5,22 +5,29 @@
 
 #include <models/rate.h>
 
+#define NO_GROUP (~0u)
 #define NO_CPU (~0u)            /* a core has fewer threads than another */
 #define MAX_THREADS_PER_CORE 8u /* as the machine reader allows */
 
-/* A resource that requests queue at: the controllers of a node, or the link from one socket to another. */
+/* A resource that requests queue at: the controllers of a node, a link in one direction, the port of a cluster. */
 struct resource {
     double lines_per_ns; /* capacity in cache lines */
     double service_ns;   /* of the queueing term */
 };
 
-/* A part of a task's misses passes a resource. */
+/* What a task's misses do to a resource. */
 struct demand {
     unsigned resource;
-    double part; /* of its misses, 0..1 */
+    double part;  /* of its misses that wait for it, 0..1 */
+    double lines; /* that it carries per miss, write-backs included */
 };
 
-/* What a class of tasks is to a core of one node, constant. Per instruction, in ns. */
+/* Cores for which the hardware is the same: of one node and L3, one cluster, one kind. In this order. */
+struct site {
+    unsigned socket, node, l3, cluster, kind;
+};
+
+/* What a class of tasks is to a core of one site, constant. Per instruction, in ns. */
 struct placement {
     double core_ns;     /* core-bound time with the core to itself */
     double idle_lat_ns; /* of an L3 miss, over its nodes */
@@ -38,7 +45,7 @@ struct task_class {
     unsigned refs, rank;
     uint64_t hash;
     double l3_most;           /* bytes of L3 that it can use */
-    struct placement **place; /* per node of a core; NULL: not needed yet */
+    struct placement **place; /* per site; NULL: not needed yet */
     double node_share[];
 };
 
@@ -48,17 +55,18 @@ struct slot {
     const struct placement *place;
     double miss;      /* L3 misses per instruction */
     double l3_share;  /* bytes */
+    double core_ns;   /* core-bound time with the core to itself, at the present clock */
     double hidden_ns; /* everything but core and L3 misses: hits in L2 and L3, page walks */
     double stall_ns;  /* ns of lost time per ns of miss latency: miss / mlp */
-    double flow;      /* lines moved per instruction, write-backs included */
     double lat_ns;    /* loaded latency of a miss */
     double m;         /* all that is not core-bound, ns */
     double time_ns;   /* per instruction */
 };
 
-/* Cores of one node that run the same classes: solved once. */
+/* Cores of one site that run the same classes: solved once. */
 struct core_group {
-    unsigned node, socket;
+    unsigned site;
+    unsigned next_in_l3;                    /* the next group that shares its L3; NO_GROUP: none */
     unsigned count;                         /* how many such cores */
     unsigned nr;                            /* busy threads of each */
     unsigned nr_different;                  /* slots in use: 1 if all threads are of one class, else nr */
@@ -88,7 +96,16 @@ struct rate_model {
     struct core_group *group;
     unsigned *order; /* groups in canonical order */
 
-    unsigned nr_resources; /* nodes, then links [from socket][to socket] */
+    unsigned nr_sites;
+    struct site *site;
+    unsigned *core_site;    /* per core */
+    unsigned *l3_first;     /* per L3: its first group while solving */
+    unsigned *socket_cores; /* per socket: cores that are busy */
+    double *clock;          /* per socket: present over nominal frequency */
+
+    unsigned nr_links, first_link, first_cluster;
+    unsigned *route; /* as the machine's, in resources */
+    unsigned nr_resources; /* nodes, then links (of the machine's graph, or [from socket][to socket]), then clusters */
     struct resource *resource;
     double *rho; /* per resource, of the last solution */
 
@@ -111,13 +128,25 @@ struct rate_model {
 struct task_class *class_get(struct rate_model *r, const struct rate_task *task);
 void class_put(struct task_class *c);
 /* Out of memory: NULL. */
-const struct placement *class_place(struct rate_model *r, struct task_class *c, unsigned node);
+const struct placement *class_place(struct rate_model *r, struct task_class *c, unsigned site);
 void classes_free(struct rate_model *r);
 
 /* ---- rate.c */
 
-/* ns per instruction of hits in L2 and L3 and of page walks, with that many L3 misses per instruction. */
-double rate_hidden_ns(const struct machine *m, const struct work_mix *w, double miss);
+/*
+ * ns per instruction of hits in L2 (whose latency is given) and L3 and of page walks, with that many L3 misses per
+ * instruction.
+ */
+double rate_hidden_ns(const struct machine *m, const struct work_mix *w, double l2_ns, double miss);
+
+/* ---- rate_sites.c: what the machine is to the model, worked out once */
+
+/* Sites, resources and their capacities. false: out of memory. */
+bool sites_make(struct rate_model *r);
+/* Links on the way from one socket to another, as resources; *n of them; scratch: room for one. */
+const unsigned *sites_route(const struct rate_model *r, unsigned from, unsigned to, unsigned *scratch, unsigned *n);
+/* Longest of these ways. */
+unsigned sites_longest_route(const struct rate_model *r);
 
 /* ---- smt.c: see there for the equations */
 

@@ -3,15 +3,16 @@
  * The waits. Unknown is the wait W_k of every resource k in use (controllers of a node, a link); given the waits, the
  * time of an instruction follows for every thread (smt.c), and from that the traffic. What is solved is
  *
- *   F_k(W) = load_k(W) - rho(W_k) = 0,   load_k = sum over threads of  flow_i part_ik / t_i(W) / capacity_k
+ *   F_k(W) = load_k(W) - rho(W_k) = 0,   load_k = sum over threads of  q_i lines_ik / t_i(W) / capacity_k
  *
  * where rho(W) = 2 W / (S + 2 W) is M/D/1 turned around (models/queueing.h): it is below 1 for every finite wait, so no
  * solution carries more than the capacity, and saturation is no special case.
  *
- * It is unique. Without SMT t_i = a_i + stall_i sum_k part_ik W_k; with y_i = flow_i / t_i, F = 0 says that the
- * gradient of  sum_i U_i(y_i) - sum_k capacity_k * integral of W_k(rho)  vanishes, U_i' = (flow_i / y_i - a_i) /
- * stall_i falling: the sum is strictly concave (the flow problem of Kelly, Maulloo, Tan, J. Oper. Res. Soc. 1998). The
- * pull that SMT adds between siblings does not change the sign of dF (tests compare with bisection).
+ * It is unique. Without SMT t_i = a_i + stall_i sum_k part_ik W_k; with y_i = q_i / t_i and lines = part,
+ * F = 0 says that the gradient of  sum_i U_i(y_i) - sum_k capacity_k * integral of W_k(rho)  vanishes, U_i' = (flow_i /
+ * y_i - a_i) / stall_i falling: the sum is strictly concave (the flow problem of Kelly, Maulloo, Tan, J. Oper. Res.
+ * Soc. 1998). What write-backs add (lines that nobody waits for), and the pull that SMT adds between siblings, do not
+ * change the sign of dF (tests compare with bisection).
  *
  * Newton's method from W = 0, with steps halved while they do not bring F down: F is smooth, its Jacobian is never
  * singular, so the steps become whole and the convergence quadratic. Nothing of an earlier solution enters.
@@ -58,7 +59,7 @@ static void group_times(const struct rate_model *r, struct core_group *g, double
         for (unsigned d = 0; d < s->place->nr_demands; d++)
             lat += s->place->demand[d].part * r->wait[s->place->demand[d].resource];
         s->lat_ns = lat;
-        t[i] = (struct smt_thread){s->place->core_ns, s->class->mix.smt_slowdown, s->hidden_ns + s->stall_ns * lat};
+        t[i] = (struct smt_thread){s->core_ns, s->class->mix.smt_slowdown, s->hidden_ns + s->stall_ns * lat};
     }
     smt_solve(g->nr, g->nr_different < g->nr, t, time, gain);
     for (unsigned i = 0; i < g->nr_different; i++)
@@ -80,7 +81,7 @@ static void add_derivatives(struct rate_model *r, const struct core_group *g, un
             double *row = &r->jacobian[(size_t)r->active_of[da->resource] * r->nr_active];
             for (unsigned b = 0; b < other->place->nr_demands; b++) {
                 const struct demand *db = &other->place->demand[b];
-                row[r->active_of[db->resource]] += f * da->part * db->part;
+                row[r->active_of[db->resource]] += f * da->lines * db->part;
             }
         }
     }
@@ -95,9 +96,9 @@ static void evaluate(struct rate_model *r, bool derivatives)
     if (derivatives)
         memset(r->jacobian, 0, (size_t)n * n * sizeof(double));
     for (unsigned o = 0; o < r->nr_groups;) {
-        unsigned node = r->group[r->order[o]].node;
+        unsigned node = r->site[r->group[r->order[o]].site].node;
         memset(r->partial, 0, n * sizeof(double));
-        for (; o < r->nr_groups && r->group[r->order[o]].node == node; o++) {
+        for (; o < r->nr_groups && r->site[r->group[r->order[o]].site].node == node; o++) {
             struct core_group *g = &r->group[r->order[o]];
             group_times(r, g, derivatives ? gain : NULL);
             unsigned alike = g->nr_different < g->nr ? g->nr : 1;
@@ -105,11 +106,11 @@ static void evaluate(struct rate_model *r, bool derivatives)
                 const struct slot *s = &g->slot[i];
                 if (s->miss <= 0)
                     continue;
-                double ipns = 1 / s->time_ns, lines = (double)(g->count * alike) * s->flow * ipns;
+                double ipns = 1 / s->time_ns, misses = (double)(g->count * alike) * s->miss * ipns;
                 for (unsigned d = 0; d < s->place->nr_demands; d++)
-                    r->partial[r->active_of[s->place->demand[d].resource]] += lines * s->place->demand[d].part;
+                    r->partial[r->active_of[s->place->demand[d].resource]] += misses * s->place->demand[d].lines;
                 if (derivatives)
-                    add_derivatives(r, g, i, -lines * ipns, gain);
+                    add_derivatives(r, g, i, -misses * ipns, gain);
             }
         }
         for (unsigned k = 0; k < n; k++)

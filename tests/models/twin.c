@@ -73,12 +73,23 @@ static void shares(struct state *s, unsigned socket)
         }
 }
 
+/* How much of a thread's misses waits for resource k. */
 static double part(const struct state *s, unsigned cpu, unsigned k)
 {
     unsigned socket = s->m->cpu[cpu].socket;
     if (k < NODES)
         return s->task[cpu]->node_share[k];
-    return k - NODES == socket ? s->task[cpu]->node_share[1 - socket] : 0; /* link from this socket */
+    /* the link from the other socket brings lines, the one to it takes what is written back */
+    return s->task[cpu]->node_share[1 - socket] * (k - NODES != socket ? 1 : s->task[cpu]->mix->write_fraction);
+}
+
+/* Lines that resource k carries for each miss. */
+static double lines(const struct state *s, unsigned cpu, unsigned k)
+{
+    double writes = s->task[cpu]->mix->write_fraction;
+    if (k < NODES)
+        return s->task[cpu]->node_share[k] * (1 + writes * (1 + s->m->write_cost));
+    return part(s, cpu, k);
 }
 
 static void times(struct state *s)
@@ -123,8 +134,7 @@ static double load(struct state *s, unsigned k)
     times(s);
     for (unsigned c = 0; c < m->nr_cpus; c++)
         if (s->task[c])
-            bytes +=
-                part(s, c, k) * s->miss[c] * (1 + s->task[c]->mix->write_fraction) * (double)m->l3.line / s->time[c];
+            bytes += lines(s, c, k) * s->miss[c] * (double)m->l3.line / s->time[c];
     return bytes * 1e9 / (k < NODES ? m->mem_bandwidth[k] : m->link_bandwidth);
 }
 

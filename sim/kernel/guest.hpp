@@ -76,9 +76,9 @@ struct guest {
     double l3_share = 0; ///< bytes of L3 that it holds when warm
 
     // Where its cache contents are (models: cache_resident).
-    int last_cpu = -1, l2_core = -1, l3_socket = -1;
+    int last_cpu = -1, l2 = -1, l3 = -1;
     double l2_held = 0, l3_held = 0;         ///< bytes held when it left
-    double l2_inserted = 0, l3_inserted = 0; ///< insertion counters of that core / socket when it left
+    double l2_inserted = 0, l3_inserted = 0; ///< insertion counters of these caches when it left
     double l2_resident = 0, l3_resident = 0; ///< still there when it was scheduled in
 
     time_ps woken_at = -1; ///< became runnable from blocked then, and has not run yet

@@ -50,21 +50,18 @@ host::host(const scenario &s, const run_options &o, const hv_core *core)
       trace(o.trace, s.machine->nr_cpus), changed_(s.machine->nr_cpus)
 {
     const machine &m = *s.machine;
-    unsigned cores = 0;
     for (unsigned c = 0; c < m.nr_cpus; c++) {
-        if (m.cpu[c].core >= cores)
-            cores = m.cpu[c].core + 1;
         boot_cpu_.push_back({uint16_t(m.cpu[c].socket), uint16_t(m.cpu[c].core), uint16_t(m.cpu[c].thread),
                              node_id{uint8_t(m.cpu[c].node)}});
     }
     for (unsigned i = 0; i < m.nr_ranges; i++)
         boot_range_.push_back(
             {m.range[i].start >> PAGE_SHIFT, m.range[i].end >> PAGE_SHIFT, node_id{uint8_t(m.range[i].node)}});
-    l2_inserted.assign(cores, 0.0);
-    l3_inserted.assign(m.nr_sockets, 0.0);
-    socket_cpus_.resize(m.nr_sockets);
+    l2_inserted.assign(m.l2.nr, 0.0);
+    l3_inserted.assign(m.l3.nr, 0.0);
+    l3_cpus_.resize(m.l3.nr);
     for (unsigned c = 0; c < m.nr_cpus; c++)
-        socket_cpus_[m.cpu[c].socket].push_back(c);
+        l3_cpus_[m.l3.of[c]].push_back(c);
     the_host = this;
     for (unsigned c = 0; c < m.nr_cpus; c++)
         cpu.push_back(std::make_unique<pcpu_module>(("pcpu" + std::to_string(c)).c_str(), *this, uint16_t(c)));
@@ -111,13 +108,13 @@ void host::progress(guest &g, unsigned c)
     g.count.instructions += instr;
     g.count.misses += misses;
     g.count.local_misses += misses * g.task.node_share[where.node];
-    l3_inserted[where.socket] += misses * scn.machine->l3.line;
-    l2_inserted[where.core] += instr * g.task.mix->l3_apki / 1000 * scn.machine->l2.line;
+    l3_inserted[scn.machine->l3.of[c]] += misses * scn.machine->l3.line;
+    l2_inserted[scn.machine->l2.of[c]] += instr * g.task.mix->l3_apki / 1000 * scn.machine->l2.line;
 }
 
-void host::progress_socket(unsigned socket)
+void host::progress_l3(unsigned l3)
 {
-    for (unsigned c : socket_cpus_[socket]) {
+    for (unsigned c : l3_cpus_[l3]) {
         guest *g = cpu[c]->current_guest();
         if (g && g->executing)
             progress(*g, c);

@@ -58,7 +58,7 @@ class host
     /// The pCPU whose thread has the baton (the toolstack runs on behalf of the pCPU that called it).
     pcpu_module *running = nullptr;
 
-    // Bytes brought into each core's L2 and each socket's L3 so far.
+    // Bytes brought into each L2 and L3 so far.
     std::vector<double> l2_inserted, l3_inserted;
 
     trace_writer trace;
@@ -71,8 +71,8 @@ class host
     void solve_rates();
     /// Progress of a guest up to now.
     void progress(guest &g, unsigned cpu);
-    /// The same for all that execute on a socket (their insertions into its caches count up to now).
-    void progress_socket(unsigned socket);
+    /// The same for all that share an L3 (their insertions into it and the L2s below count up to now).
+    void progress_l3(unsigned l3);
     /// Domain and vCPU number in one word, as the trace has it.
     static uint32_t name_of(const struct vcpu *v)
     {
@@ -102,7 +102,7 @@ class host
 
   private:
     std::vector<vm *> vm_by_dom_;
-    std::vector<std::vector<unsigned>> socket_cpus_;
+    std::vector<std::vector<unsigned>> l3_cpus_;
     std::vector<unsigned> changed_;
     std::vector<hv_cpu_desc> boot_cpu_;
     std::vector<hv_mem_range> boot_range_;

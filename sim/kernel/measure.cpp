@@ -97,8 +97,8 @@ void measure::take(snapshot &s)
     const machine &m = *host_.scn.machine;
     s.at = host_.room.now();
     host_.observing = true;
-    for (unsigned k = 0; k < m.nr_sockets; k++)
-        host_.progress_socket(k);
+    for (unsigned k = 0; k < m.l3.nr; k++)
+        host_.progress_l3(k);
     for (auto &g : host_.guests) {
         vcpu_sample v = {g->count, {}};
         if (g->vcpu)

@@ -462,7 +462,7 @@ void pcpu_module::context_switch(struct vcpu *, struct vcpu *next)
     sync();
     context_switches++;
     host_.room.record(event_class::resume, id_, what::context_switch, host_.name_of(next));
-    host_.progress_socket(host_.scn.machine->cpu[id_].socket);
+    host_.progress_l3(host_.scn.machine->l3.of[id_]);
     if (guest_)
         switch_out(*guest_);
     guest_ = static_cast<guest *>(next->guest);
@@ -478,23 +478,23 @@ void pcpu_module::switch_out(guest &g)
         return; // never got to execute: its caches are where they were
     double warm = g.warmup_total > 0 ? 1 - g.warmup / g.warmup_total : 1;
     double l2 = g.task.mix->footprint < double(m.l2.size) ? g.task.mix->footprint : double(m.l2.size);
-    g.l2_core = int(m.cpu[id_].core);
-    g.l3_socket = int(m.cpu[id_].socket);
+    g.l2 = int(m.l2.of[id_]);
+    g.l3 = int(m.l3.of[id_]);
     g.l2_held = l2 * warm;
     g.l3_held = g.l3_share * warm;
-    g.l2_inserted = host_.l2_inserted[m.cpu[id_].core];
-    g.l3_inserted = host_.l3_inserted[m.cpu[id_].socket];
+    g.l2_inserted = host_.l2_inserted[m.l2.of[id_]];
+    g.l3_inserted = host_.l3_inserted[m.l3.of[id_]];
 }
 
 void pcpu_module::switch_in(guest &g)
 {
     const machine &m = *host_.scn.machine;
-    unsigned core = m.cpu[id_].core, socket = m.cpu[id_].socket;
-    g.l2_resident = g.l2_core == int(core)
-                        ? cache_resident(g.l2_held, host_.l2_inserted[core] - g.l2_inserted, double(m.l2.size))
+    unsigned l2 = m.l2.of[id_], l3 = m.l3.of[id_];
+    g.l2_resident = g.l2 == int(l2)
+                        ? cache_resident(g.l2_held, host_.l2_inserted[l2] - g.l2_inserted, double(m.l2.size))
                         : 0;
-    g.l3_resident = g.l3_socket == int(socket)
-                        ? cache_resident(g.l3_held, host_.l3_inserted[socket] - g.l3_inserted, double(m.l3.size))
+    g.l3_resident = g.l3 == int(l3)
+                        ? cache_resident(g.l3_held, host_.l3_inserted[l3] - g.l3_inserted, double(m.l3.size))
                         : 0;
     if (g.last_cpu >= 0 && g.last_cpu != int(id_))
         g.count.migrations++;

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A machine as a command names it. */
+#ifndef SIM_MACHINE_OPEN_H
+#define SIM_MACHINE_OPEN_H
+
+#include "fault.h"
+#include <models/machine.h>
+
+/*
+ * name: of models/machines, or a path with a '/' or ".toml" at its end. overrides: as machine_load. NULL with *f filled
+ * in: no such machine (with the nearest name), or what is wrong with its file.
+ */
+struct machine *machine_open(const char *name, const char *const *overrides, struct fault *f);
+
+#endif

@@ -76,6 +76,9 @@ static void read_field(cfg_doc *doc, const struct machine_field *f, struct machi
         if (cfg_double(t, f->key, true, f->min, f->max, at) && m->freq_hz > 0)
             *(double *)at *= 1e9 / m->freq_hz;
         break;
+    case MK_NUMBER:
+        cfg_double(t, f->key, true, f->min, f->max, at);
+        break;
     case MK_SPECIAL:
     case MK_SPECIAL_OPTIONAL:
     case MK_OPTIONAL:

@@ -32,7 +32,7 @@ const struct machine_field machine_fields[] = {
      "of its own clock; default cache.l2.latency_cycles"},
     {"topology", "turbo", MK_SPECIAL_OPTIONAL, 0, 1e6, 1e11,
      "list: clock with 1, 2, 3... active cores of the socket, the last for all beyond; left out: always frequency"},
-    {"core", "outstanding", MK_OPTIONAL | MK_COUNT, AT(core_outstanding), 1, 1024,
+    {"core", "outstanding", MK_OPTIONAL | MK_NUMBER, AT(core_outstanding), 1, 1024,
      "lines that a core keeps in flight to memory, its prefetchers included; needed by hvsim measure"},
     {"cluster", "cores", MK_OPTIONAL | MK_COUNT, AT(cluster_cores), 1, 1024,
      "consecutive cores of a socket that share one way to the memory system; left out: no limit below the node"},
@@ -86,6 +86,8 @@ const struct machine_field machine_fields[] = {
     {"link.between[]", "bandwidth", MK_SPECIAL_OPTIONAL, 0, 1e6, 1e13, "of each direction; default link.bandwidth"},
     {"link.between[]", "one_way", MK_SPECIAL_OPTIONAL, 0, 0, 0, "true: no way back; default false"},
     {"link", "bandwidth", MK_BANDWIDTH, AT(link_bandwidth), 1e6, 1e13, "between two sockets, one direction"},
+    {"link", "port", MK_OPTIONAL | MK_BANDWIDTH, AT(port_bandwidth), 1e6, 1e13,
+     "what a node takes in from other nodes, of any socket, and what it gives out, each; left out: no such limit"},
     {"link", "service", MK_TIME_NS, AT(link_service_ns), 0.1, 1e4, "time of a line on the link"},
     {"tlb", "walk", MK_TIME_NS, AT(page_walk_ns), 0, 1e5, "page walk after a miss of it (one dimension)"},
     {"tlb", "l1_entries", MK_SPECIAL_OPTIONAL, 0, 1, 1 << 20,
@@ -124,8 +126,8 @@ const struct machine_field machine_fields[] = {
 };
 const unsigned machine_nr_fields = sizeof(machine_fields) / sizeof(machine_fields[0]);
 
-static const char *const type_names[] = {"string",    "integer", "frequency", "size",    "time",
-                                         "bandwidth", "number",  "see text",  "see text"};
+static const char *const type_names[] = {"string",    "integer", "frequency", "size",     "time",
+                                         "bandwidth", "number",  "number",    "see text", "see text"};
 
 const struct machine_key *machine_keys(unsigned *n)
 {

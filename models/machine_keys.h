@@ -13,6 +13,7 @@ enum machine_type {
     MK_TIME_NS,
     MK_BANDWIDTH,
     MK_CYCLES,
+    MK_NUMBER,
     MK_SPECIAL,
     MK_SPECIAL_OPTIONAL,
     MK_OPTIONAL = 64 /* together with one of the above: keeps its value if it is left out, with its table or alone */

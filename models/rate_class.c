@@ -152,10 +152,23 @@ static void add_links(const struct rate_model *r, struct placement *p, unsigned 
         p->demand[p->nr_demands++] = (struct demand){way[i], part * writes, part * writes};
 }
 
-/* Room for the node, the way there and back, for every node, and the cluster. */
+/* From the memory's node into the core's, and back what is written. */
+static void add_ports(const struct rate_model *r, struct placement *p, unsigned core_node, unsigned memory_node,
+                      double part, double writes)
+{
+    unsigned of_core = r->first_port + 2 * core_node, of_memory = r->first_port + 2 * memory_node; /* in; out: + 1 */
+    p->demand[p->nr_demands++] = (struct demand){of_memory + 1, part, part};
+    p->demand[p->nr_demands++] = (struct demand){of_core, part, part};
+    if (writes <= 0)
+        return;
+    p->demand[p->nr_demands++] = (struct demand){of_core + 1, part * writes, part * writes};
+    p->demand[p->nr_demands++] = (struct demand){of_memory, part * writes, part * writes};
+}
+
+/* Room for the node, its ports, the way there and back, for every node, and the cluster. */
 static struct placement *new_placement(const struct rate_model *r)
 {
-    size_t per_node = 1 + 2 * (size_t)sites_longest_route(r);
+    size_t per_node = 5 + 2 * (size_t)sites_longest_route(r);
     return calloc(1, sizeof(struct placement) + (r->m->nr_nodes * per_node + 1) * sizeof(struct demand));
 }
 
@@ -179,6 +192,8 @@ const struct placement *class_place(struct rate_model *r, struct task_class *c, 
         p->demand[p->nr_demands++] = (struct demand){n, part, part * (1 + writes * (1 + m->write_cost))};
         if (m->node_socket[n] != at->socket)
             add_links(r, p, at->socket, m->node_socket[n], part, writes);
+        if (n != at->node && m->port_bandwidth > 0)
+            add_ports(r, p, at->node, n, part, writes);
     }
     if (m->cluster_cores)
         p->demand[p->nr_demands++] = (struct demand){r->first_cluster + at->cluster, 1, 1 + writes};

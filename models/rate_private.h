@@ -103,9 +103,10 @@ struct rate_model {
     unsigned *socket_cores; /* per socket: cores that are busy */
     double *clock;          /* per socket: present over nominal frequency */
 
-    unsigned nr_links, first_link, first_cluster;
-    unsigned *route; /* as the machine's, in resources */
-    unsigned nr_resources; /* nodes, then links (of the machine's graph, or [from socket][to socket]), then clusters */
+    unsigned nr_links, first_link, first_cluster, first_port;
+    unsigned *route;       /* as the machine's, in resources */
+    unsigned nr_resources; /* nodes, then links (of the machine's graph, or [from socket][to socket]), clusters, ports
+                            * (in and out of each node) */
     struct resource *resource;
     double *rho; /* per resource, of the last solution */
 

@@ -18,7 +18,7 @@
 static double capacity(const struct machine *m, double bandwidth, double service_ns, double idle_ns, unsigned cores)
 {
     double line = (double)m->l3.line, per_ns = bandwidth / 1e9;
-    double wait = (double)cores * m->core_outstanding * line / per_ns - idle_ns;
+    double wait = cores * m->core_outstanding * line / per_ns - idle_ns;
     return per_ns / line * (wait > 0 ? 1 + service_ns / (2 * wait) : 1);
 }
 
@@ -56,10 +56,12 @@ static void set_resources(struct rate_model *r)
             capacity(m, bandwidth, m->link_service_ns, idle_between(m, to, from), m->cores_per_socket),
             m->link_service_ns};
     }
-    for (unsigned c = r->first_cluster; c < r->nr_resources; c++)
+    for (unsigned c = r->first_cluster; c < r->first_port; c++)
         r->resource[c] = (struct resource){
             capacity(m, m->cluster_bandwidth, m->link_service_ns, m->mem_latency_ns[0], m->cluster_cores),
             m->link_service_ns};
+    for (unsigned p = r->first_port; p < r->nr_resources; p++)
+        r->resource[p] = (struct resource){m->port_bandwidth / 1e9 / (double)m->l3.line, m->link_service_ns};
 }
 
 static bool same_site(const struct site *a, const struct site *b)
@@ -141,7 +143,8 @@ bool sites_make(struct rate_model *r)
     r->nr_links = m->nr_links ? m->nr_links : m->nr_sockets * m->nr_sockets;
     r->first_link = m->nr_nodes;
     r->first_cluster = r->first_link + r->nr_links;
-    r->nr_resources = r->first_cluster + clusters;
+    r->first_port = r->first_cluster + clusters;
+    r->nr_resources = r->first_port + (m->port_bandwidth > 0 ? 2 * m->nr_nodes : 0);
     r->resource = calloc(r->nr_resources, sizeof(*r->resource));
     if (!r->resource || !copy_routes(r))
         return false;

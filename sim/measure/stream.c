@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * STREAM and its relatives (lmbench's stream): four loops over arrays too large for any cache. A step is a line of each
- * array.
+ * array. A line that was read for ownership leaves the cache later, when nobody waits for it; one that is streamed to
+ * memory holds one of the core's buffers on its way, as a line that is read does.
  */
 #include "measure.h"
 
@@ -23,8 +24,11 @@ int measure_stream(const struct machine *m, const struct measure_stream *s, doub
     struct measure_host *h = in_flight > 0 ? measure_new(m, f) : NULL;
     int rc = h ? 0 : -1;
     for (unsigned op = 0; op < MEASURE_OPS && !rc; op++) {
-        double named = op < MEASURE_ADD ? 1 : 2, own = reads_first(m, s->stores) ? 1 : 0;
-        struct measure_program p = {.reads = named + own, .writes = 1, .in_flight = in_flight};
+        bool rfo = reads_first(m, s->stores);
+        double named = op < MEASURE_ADD ? 1 : 2;
+        struct measure_program p = {.reads = named + rfo, .writes = 1, .in_flight = in_flight};
+        if (!rfo)
+            p.in_flight *= p.reads / (p.reads + p.writes);
         measure_clear(h);
         for (unsigned t = 0; t < s->nr && !rc; t++)
             rc = measure_run(h, s->cpu[t], &p, s->share + (size_t)t * m->nr_nodes, f);

@@ -186,6 +186,23 @@ static void a_route_loads_every_link_on_it(void)
     box_free(m);
 }
 
+/* What a core reads from a node that is not its own goes out there and in here, on one socket, too. */
+static void a_node_takes_in_no_more_than_its_port(void)
+{
+    struct machine *m = box_new(2, 4, 1);
+    m->mem_bandwidth[0] = m->mem_bandwidth[1] = m->link_bandwidth = HUGE_BANDWIDTH;
+    m->node_socket[1] = 0;
+    m->port_bandwidth = 6e9;
+    struct work_mix w = mix_of(1e-9, 1000, 12);
+    struct rate_model *r = running(m, &w, 0, 4, 1);
+    CU_ASSERT(read_per_ns(r, 0, 4) < 6 && read_per_ns(r, 0, 4) > 5.9);
+    rate_free(r);
+    r = running(m, &w, 0, 4, 0); /* its own: through no port */
+    CU_ASSERT(read_per_ns(r, 0, 4) > 30);
+    rate_free(r);
+    box_free(m);
+}
+
 static const struct cunit_case tests[] = {
     {"L3 is shared within its group", l3_is_shared_within_its_group},
     {"an exclusive L3 adds up with L2", an_exclusive_l3_adds_up_with_l2},
@@ -193,6 +210,7 @@ static const struct cunit_case tests[] = {
     {"the clock falls with active cores", the_clock_falls_with_active_cores},
     {"bandwidths are what tools measure", bandwidths_are_what_tools_measure},
     {"a cluster is a bottleneck of its own", a_cluster_is_a_bottleneck_of_its_own},
+    {"a node takes in no more than its port", a_node_takes_in_no_more_than_its_port},
     {"a route loads every link on it", a_route_loads_every_link_on_it},
 };
 

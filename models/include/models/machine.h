@@ -91,7 +91,7 @@ struct machine {
     struct machine_cache l1d, l2, l3;
     bool no_l3;
     struct machine_tlb tlb;
-    unsigned core_outstanding; /* lines that a core keeps in flight to memory; 0: unknown */
+    double core_outstanding; /* lines that a core keeps in flight to memory; 0: unknown */
 
     /* Memory. Latencies are idle load-to-use latencies seen by a core. */
     double *mem_latency_ns; /* nr_nodes x nr_nodes: [node of the core][node of the memory] */
@@ -100,6 +100,7 @@ struct machine {
     double link_bandwidth;  /* bytes/s, one direction, of the path between two sockets */
     unsigned nr_links;      /* 0: every two sockets have a link of link_bandwidth */
     struct machine_link *link;
+    double port_bandwidth;      /* bytes/s into a node from others, and out of it to others; 0: no limit of its own */
     unsigned *route_at, *route; /* links from socket a to b: route[route_at[a * nr_sockets + b]] to that of the next */
     unsigned mem_channels;      /* of a node; 0: unknown */
     double mem_line_ns, mem_turnaround_ns;

@@ -490,12 +490,10 @@ void pcpu_module::switch_in(guest &g)
 {
     const machine &m = *host_.scn.machine;
     unsigned l2 = m.l2.of[id_], l3 = m.l3.of[id_];
-    g.l2_resident = g.l2 == int(l2)
-                        ? cache_resident(g.l2_held, host_.l2_inserted[l2] - g.l2_inserted, double(m.l2.size))
-                        : 0;
-    g.l3_resident = g.l3 == int(l3)
-                        ? cache_resident(g.l3_held, host_.l3_inserted[l3] - g.l3_inserted, double(m.l3.size))
-                        : 0;
+    g.l2_resident =
+        g.l2 == int(l2) ? cache_resident(g.l2_held, host_.l2_inserted[l2] - g.l2_inserted, double(m.l2.size)) : 0;
+    g.l3_resident =
+        g.l3 == int(l3) ? cache_resident(g.l3_held, host_.l3_inserted[l3] - g.l3_inserted, double(m.l3.size)) : 0;
     if (g.last_cpu >= 0 && g.last_cpu != int(id_))
         g.count.migrations++;
     g.count.switches++;

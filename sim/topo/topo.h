@@ -15,6 +15,7 @@
 
 #define TOPO_MAX_CPUS 4096u /* as machines have at most */
 #define TOPO_MAX_NODES 64u
+#define TOPO_MAX_CACHE_LEVELS 5u
 #define TOPO_NONE UINT32_MAX
 
 /* A set of CPUs by index into topo.cpu. */
@@ -29,7 +30,6 @@ struct topo_cpu {
     unsigned thread;  /* 0.. within the core */
     unsigned node;    /* index into topo.node; TOPO_NONE: of no node */
     unsigned kind;    /* index into topo.kind; 0 if all are alike */
-    bool offline;     /* it is there, but was not running */
 };
 
 /* A kind of core of a machine that has several. */
@@ -68,6 +68,7 @@ struct topo {
     char isa[16];             /* "x86-64", "aarch64", "armv7", or "" unknown, or what it is ("ppc64") */
     char cpu_model[128];      /* as the source names it, or "" */
     double freq_hz;           /* 0: unknown */
+    bool packages_unknown;    /* the source has none: all is one */
     unsigned nr_packages, nr_cores, nr_cpus, nr_nodes, nr_caches, nr_kinds;
     struct topo_cpu *cpu; /* in the order of packages, cores, threads */
     struct topo_node *node;
@@ -101,11 +102,16 @@ static inline bool topo_set_has(const struct topo_set *s, unsigned cpu)
 }
 
 /*
- * Does it hang together? Every CPU in at most one node, distances square with 10 on the diagonal or NULL, caches that
- * nest (a cache of a level lies within one of the next), at least one CPU and some memory or nodes of unknown size.
- * Packages, cores and threads are renumbered in order. 0, or -1 with *f naming what is wrong.
+ * Does it hang together? Every core in one package and node, distances square with one figure on the diagonal or NULL,
+ * caches that nest (a cache of a level lies within one of the next), at least one CPU and some memory or nodes of
+ * unknown size. Packages, cores and threads are renumbered in order, distances scaled to 10. 0, or -1 with *f naming
+ * what is wrong.
  */
 int topo_check(struct topo *t, struct fault *f);
+
+/* Which data or unified cache of that level each CPU has (index into topo.cache, TOPO_NONE: none); how many have one.
+ */
+unsigned topo_caches_of(const struct topo *t, unsigned level, unsigned *of);
 
 /* ---- readers: one file each. Data is the content of the file, name stands in messages. NULL with *f filled in. ----
  */
@@ -116,12 +122,13 @@ struct topo *topo_read_synthetic(const char *text, struct fault *f); /* hwloc's 
 struct topo *topo_read_sysfs(const char *path, struct fault *f);
 /* acpidump's text, or the binary tables SRAT, SLIT and (optional) APIC, PPTT, one behind the other. */
 struct topo *topo_read_acpi(const char *data, size_t size, const char *name, struct fault *f);
-/* A flattened device tree. */
-struct topo *topo_read_dtb(const char *data, size_t size, const char *name, struct fault *f);
 
 /* ---- the writer */
 
-/* The machine file, every guessed value marked "# guessed: why". name: of the machine. 0, or -1. */
+/*
+ * The machine file, every guessed value marked "# guessed: why". name: of the machine. The number of guessed values, or
+ * -1 with *f: a machine file cannot say it.
+ */
 int topo_write_machine(const struct topo *t, const char *name, FILE *to, struct fault *f);
 
 #endif

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What libhwloc makes of its XML, of its synthetic strings, and of another box's sysfs. */
+#include "topo.h"
+
+#include <errno.h>
+#include <hwloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "unpack.h"
+
+/* ---- from libhwloc's tree
+ * -------------------------------------------------------------------------------------------- */
+
+static const char *info(hwloc_obj_t o, const char *name)
+{
+    const char *v = o ? hwloc_obj_get_info_by_name(o, name) : NULL;
+    return v ? v : "";
+}
+
+static void set_isa(struct topo *t, const char *arch)
+{
+    static const char *const names[][2] = {{"x86_64", "x86-64"},   {"amd64", "x86-64"},  {"i686", "x86-64"},
+                                           {"aarch64", "aarch64"}, {"arm64", "aarch64"}, {"armv7l", "armv7"}};
+    snprintf(t->isa, sizeof(t->isa), "%.15s", arch);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (!strcmp(arch, names[i][0]))
+            snprintf(t->isa, sizeof(t->isa), "%s", names[i][1]);
+}
+
+/* "... @ 2.40GHz" */
+static double clock_of_model(const char *model)
+{
+    const char *at = strchr(model, '@');
+    double ghz = 0;
+    return at && sscanf(at + 1, "%lfGHz", &ghz) == 1 && ghz > 0.1 && ghz < 10 ? ghz * 1e9 : 0;
+}
+
+static void read_names(struct topo *t, hwloc_topology_t h)
+{
+    hwloc_obj_t root = hwloc_get_root_obj(h), package = hwloc_get_obj_by_type(h, HWLOC_OBJ_PACKAGE, 0);
+    set_isa(t, info(root, "Architecture"));
+    const char *model = *info(package, "CPUModel") ? info(package, "CPUModel") : info(root, "CPUModel");
+    snprintf(t->cpu_model, sizeof(t->cpu_model), "%s", model);
+    t->freq_hz = clock_of_model(model);
+    if (!*t->isa && (strstr(model, "Intel") || strstr(model, "AMD")))
+        snprintf(t->isa, sizeof(t->isa), "x86-64");
+}
+
+static bool read_nodes(struct topo *t, hwloc_topology_t h, struct fault *f)
+{
+    hwloc_obj_t o = NULL;
+    while ((o = hwloc_get_next_obj_by_type(h, HWLOC_OBJ_NUMANODE, o))) {
+        struct topo_node *n = topo_add_node(t, f);
+        if (!n)
+            return false;
+        n->os = o->os_index;
+        n->memory = o->attr->numanode.local_memory;
+        hwloc_obj_t package = hwloc_get_ancestor_obj_by_type(h, HWLOC_OBJ_PACKAGE, o);
+        n->package = package ? package->logical_index : TOPO_NONE;
+    }
+    bool some = false;
+    for (unsigned i = 0; i < t->nr_nodes; i++)
+        some = some || t->node[i].memory;
+    for (unsigned i = 0; i < t->nr_nodes && !some; i++) /* older files leave it out */
+        t->node[i].memory_unknown = true;
+    return true;
+}
+
+/* The node of a PU: of several that have it the one with the fewest CPUs, then the first. TOPO_NONE: none, or *f. */
+static unsigned node_of(hwloc_topology_t h, hwloc_obj_t pu, struct fault *f)
+{
+    hwloc_obj_t best = NULL, o = NULL;
+    while ((o = hwloc_get_next_obj_by_type(h, HWLOC_OBJ_NUMANODE, o))) {
+        if (!o->cpuset || !hwloc_bitmap_isset(o->cpuset, pu->os_index))
+            continue;
+        if (best && !hwloc_bitmap_isincluded(best->cpuset, o->cpuset) &&
+            !hwloc_bitmap_isincluded(o->cpuset, best->cpuset)) {
+            fault_set(f, EXIT_BAD_INPUT, "CPU %u is in nodes %u and %u", pu->os_index, best->os_index, o->os_index);
+            return TOPO_NONE;
+        }
+        if (!best || hwloc_bitmap_weight(o->cpuset) < hwloc_bitmap_weight(best->cpuset))
+            best = o;
+    }
+    return best ? best->logical_index : TOPO_NONE;
+}
+
+static bool read_cpus(struct topo *t, hwloc_topology_t h, struct fault *f)
+{
+    hwloc_obj_t pu = NULL;
+    while ((pu = hwloc_get_next_obj_by_type(h, HWLOC_OBJ_PU, pu))) {
+        struct topo_cpu *c = topo_add_cpu(t, f);
+        if (!c)
+            return false;
+        hwloc_obj_t package = hwloc_get_ancestor_obj_by_type(h, HWLOC_OBJ_PACKAGE, pu);
+        hwloc_obj_t core = hwloc_get_ancestor_obj_by_type(h, HWLOC_OBJ_CORE, pu);
+        c->os = pu->os_index;
+        c->package = package ? package->logical_index : 0;
+        c->core = core ? core->logical_index : pu->logical_index;
+        c->node = node_of(h, pu, f);
+        if (f->code != EXIT_DONE)
+            return false;
+        if (!package)
+            t->packages_unknown = true;
+    }
+    hwloc_const_cpuset_t all = hwloc_topology_get_complete_cpuset(h), here = hwloc_topology_get_topology_cpuset(h);
+    hwloc_cpuset_t gone = hwloc_bitmap_alloc();
+    char *list = NULL;
+    if (gone && hwloc_bitmap_andnot(gone, all, here) == 0 && !hwloc_bitmap_iszero(gone) &&
+        hwloc_bitmap_weight(gone) > 0 && hwloc_bitmap_list_asprintf(&list, gone) >= 0)
+        topo_note(t, "offline, left out: CPUs %s", list);
+    free(list);
+    hwloc_bitmap_free(gone);
+    return true;
+}
+
+static unsigned index_of(const struct topo *t, unsigned os)
+{
+    for (unsigned i = 0; i < t->nr_cpus; i++)
+        if (t->cpu[i].os == os)
+            return i;
+    return TOPO_NONE;
+}
+
+static bool read_caches(struct topo *t, hwloc_topology_t h, struct fault *f)
+{
+    unsigned *of_os = malloc(TOPO_MAX_CPUS * 8 * sizeof(*of_os)), most = TOPO_MAX_CPUS * 8;
+    if (!of_os) {
+        fault_set(f, EXIT_HOST_FAILED, "out of memory");
+        return false;
+    }
+    for (unsigned i = 0; i < most; i++)
+        of_os[i] = TOPO_NONE;
+    for (unsigned i = 0; i < t->nr_cpus; i++)
+        if (t->cpu[i].os < most)
+            of_os[t->cpu[i].os] = i;
+    bool ok = true;
+    for (hwloc_obj_type_t type = HWLOC_OBJ_L1CACHE; type <= HWLOC_OBJ_L3ICACHE && ok; type++)
+        for (hwloc_obj_t o = NULL; ok && (o = hwloc_get_next_obj_by_type(h, type, o));) {
+            struct topo_cache *c = topo_add_cache(t, f);
+            if (!(ok = c != NULL))
+                break;
+            c->level = o->attr->cache.depth;
+            c->type = o->attr->cache.type == HWLOC_OBJ_CACHE_DATA          ? TOPO_CACHE_DATA
+                      : o->attr->cache.type == HWLOC_OBJ_CACHE_INSTRUCTION ? TOPO_CACHE_INSTRUCTION
+                                                                           : TOPO_CACHE_UNIFIED;
+            c->size = o->attr->cache.size;
+            c->line = o->attr->cache.linesize;
+            c->ways = o->attr->cache.associativity < 0 ? TOPO_NONE : (unsigned)o->attr->cache.associativity;
+            unsigned os;
+            hwloc_bitmap_foreach_begin(os, o->cpuset) unsigned i = os < most ? of_os[os] : index_of(t, os);
+            if (i != TOPO_NONE)
+                topo_set_add(&c->cpus, i);
+            hwloc_bitmap_foreach_end();
+        }
+    free(of_os);
+    return ok;
+}
+
+static bool read_distances(struct topo *t, hwloc_topology_t h, struct fault *f)
+{
+    struct hwloc_distances_s *d = NULL;
+    unsigned nr = 1;
+    if (hwloc_distances_get_by_type(h, HWLOC_OBJ_NUMANODE, &nr, &d, HWLOC_DISTANCES_KIND_MEANS_LATENCY, 0) < 0 || !nr ||
+        !d)
+        return true;
+    if (d->nbobjs == t->nr_nodes) {
+        t->distance = calloc((size_t)t->nr_nodes * t->nr_nodes, sizeof(*t->distance));
+        for (unsigned i = 0; t->distance && i < d->nbobjs * d->nbobjs; i++) {
+            unsigned from = d->objs[i / d->nbobjs]->logical_index, to = d->objs[i % d->nbobjs]->logical_index;
+            t->distance[(size_t)from * t->nr_nodes + to] = (unsigned)(d->values[i] > 1000000 ? 1000000 : d->values[i]);
+        }
+        if (!t->distance)
+            fault_set(f, EXIT_HOST_FAILED, "out of memory");
+    } else {
+        topo_note(t, "distances are known of %u nodes of %u only, left out", d->nbobjs, t->nr_nodes);
+    }
+    hwloc_distances_release(h, d);
+    return f->code == EXIT_DONE;
+}
+
+static bool read_kinds(struct topo *t, hwloc_topology_t h, struct fault *f)
+{
+    int nr = hwloc_cpukinds_get_nr(h, 0);
+    hwloc_bitmap_t set = nr > 1 ? hwloc_bitmap_alloc() : NULL;
+    for (int k = 0; set && k < nr; k++) {
+        struct hwloc_info_s *infos = NULL;
+        unsigned n = 0;
+        int efficiency;
+        if (hwloc_cpukinds_get_info(h, (unsigned)k, set, &efficiency, &n, &infos, 0) < 0)
+            continue;
+        struct topo_kind *kind = topo_add_kind(t, f);
+        if (!kind)
+            break;
+        snprintf(kind->name, sizeof(kind->name), "kind-%d", k);
+        for (unsigned i = 0; i < n; i++) {
+            if (!strcmp(infos[i].name, "CoreType"))
+                snprintf(kind->name, sizeof(kind->name), "%s-%d", infos[i].value, k);
+            if (!strcmp(infos[i].name, "FrequencyBaseMHz") ||
+                (!strcmp(infos[i].name, "FrequencyMaxMHz") && kind->freq_hz <= 0))
+                kind->freq_hz = strtod(infos[i].value, NULL) * 1e6;
+        }
+        for (unsigned i = 0; i < t->nr_cpus; i++)
+            if (hwloc_bitmap_isset(set, t->cpu[i].os))
+                t->cpu[i].kind = (unsigned)k;
+    }
+    hwloc_bitmap_free(set);
+    return f->code == EXIT_DONE;
+}
+
+static void read_rest(struct topo *t, hwloc_topology_t h)
+{
+    unsigned groups = 0, l4 = 0;
+    for (hwloc_obj_t o = NULL; (o = hwloc_get_next_obj_by_type(h, HWLOC_OBJ_GROUP, o));)
+        groups++;
+    for (hwloc_obj_t o = NULL; (o = hwloc_get_next_obj_by_type(h, HWLOC_OBJ_MEMCACHE, o));)
+        l4++;
+    if (groups)
+        topo_note(t, "%u groups of processors that are neither packages nor nodes, left out", groups);
+    if (l4)
+        topo_note(t, "%u memory-side caches, left out", l4);
+}
+
+static struct topo *from_tree(hwloc_topology_t h, const char *source, struct fault *f)
+{
+    struct topo *t = topo_new(source);
+    if (!t) {
+        fault_set(f, EXIT_HOST_FAILED, "out of memory");
+        return NULL;
+    }
+    read_names(t, h);
+    if (!read_nodes(t, h, f) || !read_cpus(t, h, f) || !read_caches(t, h, f) || !read_distances(t, h, f) ||
+        !read_kinds(t, h, f)) {
+        topo_free(t);
+        return NULL;
+    }
+    read_rest(t, h);
+    return t;
+}
+
+/* ---- sources -------------------------------------------------------------------------------------------------------
+ */
+
+/* An error of a reader gets the name of what it read in front. */
+static struct topo *finish(struct topo *t, const char *name, struct fault *f)
+{
+    struct fault inner = {0};
+    if (t && topo_check(t, &inner) < 0) {
+        fault_set(f, inner.code, "%s: %s", name, inner.text);
+        topo_free(t);
+        return NULL;
+    }
+    return t;
+}
+
+/* Loads what was set up by `set`; h is destroyed. */
+static struct topo *load(hwloc_topology_t h, int set, const char *source, const char *name, const char *expected,
+                         struct fault *f)
+{
+    struct fault inner = {0};
+    struct topo *t = NULL;
+    hwloc_topology_set_all_types_filter(h, HWLOC_TYPE_FILTER_KEEP_ALL);
+    hwloc_topology_set_io_types_filter(h, HWLOC_TYPE_FILTER_KEEP_NONE);
+    hwloc_topology_set_flags(h, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
+    if (set < 0 || hwloc_topology_load(h) < 0)
+        fault_set(f, EXIT_BAD_INPUT, "%s: %s", name, expected);
+    else if (!(t = from_tree(h, source, &inner)))
+        fault_set(f, inner.code, "%s: %s", name, inner.text);
+    hwloc_topology_destroy(h);
+    return finish(t, name, f);
+}
+
+static bool begin(hwloc_topology_t *h, struct fault *f)
+{
+    setenv("HWLOC_HIDE_ERRORS", "2", 1); /* what is wrong is said once, by us */
+    setenv("HWLOC_THISSYSTEM", "0", 1);
+    if (hwloc_topology_init(h) == 0)
+        return true;
+    fault_set(f, EXIT_HOST_FAILED, "libhwloc does not start");
+    return false;
+}
+
+struct topo *topo_read_hwloc_xml(const char *data, size_t size, const char *name, struct fault *f)
+{
+    hwloc_topology_t h;
+    char source[512], *text = malloc(size + 1);
+    struct topo *t = NULL;
+    snprintf(source, sizeof(source), "hwloc XML %s", name);
+    if (!text) {
+        fault_set(f, EXIT_HOST_FAILED, "out of memory");
+    } else if (begin(&h, f)) {
+        memcpy(text, data, size);
+        text[size] = 0; /* libhwloc wants the end marked, and counted */
+        t = load(h, hwloc_topology_set_xmlbuffer(h, text, (int)size + 1), source, name,
+                 "no topology that libhwloc can load: expected complete XML as lstopo writes it", f);
+    }
+    free(text);
+    return t;
+}
+
+struct topo *topo_read_synthetic(const char *text, struct fault *f)
+{
+    hwloc_topology_t h;
+    char source[512];
+    snprintf(source, sizeof(source), "hwloc synthetic \"%s\"", text);
+    if (!begin(&h, f))
+        return NULL;
+    return load(h, hwloc_topology_set_synthetic(h, text), source, "synthetic",
+                "expected levels with counts as \"package:2 [numa] core:8 pu:2\"", f);
+}
+
+static struct topo *read_tree(const char *dir, const char *name, struct fault *f)
+{
+    hwloc_topology_t h;
+    struct stat st;
+    char path[4200], source[512];
+    snprintf(path, sizeof(path), "%s/sys/devices/system/cpu", dir);
+    if (stat(path, &st) < 0) {
+        fault_set(f, EXIT_BAD_INPUT, "%s: no sys/devices/system/cpu in it: expected the sysfs of a box", name);
+        return NULL;
+    }
+    snprintf(source, sizeof(source), "sysfs %s", name);
+    setenv("HWLOC_FSROOT", dir, 1);
+    setenv("HWLOC_COMPONENTS", "linux,stop", 1);
+    struct topo *t = NULL;
+    if (begin(&h, f))
+        t = load(h, 0, source, name, "no topology that libhwloc can make of it", f);
+    unsetenv("HWLOC_FSROOT");
+    unsetenv("HWLOC_COMPONENTS");
+    return t;
+}
+
+struct topo *topo_read_sysfs(const char *path, struct fault *f)
+{
+    struct stat st;
+    if (stat(path, &st) < 0) {
+        fault_set(f, EXIT_BAD_INPUT, "%s: %s", path, strerror(errno));
+        return NULL;
+    }
+    if (S_ISDIR(st.st_mode))
+        return read_tree(path, path, f);
+    struct unpacked u;
+    struct topo *t = NULL;
+    if (unpack(path, &u, f)) {
+        t = read_tree(u.root, path, f);
+        unpack_remove(&u);
+    }
+    return t;
+}

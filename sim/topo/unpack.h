@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* An archive of a box's sysfs, unpacked for the time of reading it. */
+#ifndef SIM_TOPO_UNPACK_H
+#define SIM_TOPO_UNPACK_H
+
+#include "../fault.h"
+#include <stdbool.h>
+
+struct unpacked {
+    char dir[450];  /* temporary, to be removed */
+    char root[710]; /* the folder in it that holds sys/ */
+};
+
+/*
+ * Any tar archive that libarchive reads. Only files, directories and links within the archive are made; absolute names
+ * and ".." are refused, as are more than 1,000,000 entries or 4 GiB. false with *f, and nothing is left behind.
+ */
+bool unpack(const char *path, struct unpacked *u, struct fault *f);
+void unpack_remove(struct unpacked *u);
+
+#endif

@@ -1,0 +1,629 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A machine file from a topology. What the source says is written as it is; what it does not say is guessed, and the
+ * line says so and why. Latencies come from distances: measured idle latencies of two-socket Xeons (1.45 to 1.8 times
+ * local at distance 21) and the 128-core Kunpeng (about 1.65 times at 33) lie around 1 + 0.55 (d - 10) / 11 of local.
+ */
+#include "topo.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOCAL_NS 90.0
+#define LATENCY_PER_HOP 0.55 /* of local, at distance 21 */
+#define DEFAULT_LINE 64u
+#define MAX_SOCKETS 64u
+#define MAX_THREADS 8u
+#define PAGE UINT64_C(4096)
+#define COMMENT_AT 34
+
+/* What the model has of one level, for all of the machine. */
+struct level {
+    const char *table;
+    unsigned number; /* 1.. */
+    bool exists;
+    unsigned of[TOPO_MAX_CPUS]; /* per CPU: which one it uses, 0.. */
+    unsigned nr;
+    uint64_t size;
+    unsigned ways;
+    const char *size_why, *ways_why; /* NULL: known */
+    const char *sharing_why;
+};
+
+struct writer {
+    const struct topo *t;
+    FILE *to;
+    struct fault *f;
+    int guessed;
+    unsigned line;
+    const char *line_why;
+    unsigned nr_nodes;
+    unsigned node[TOPO_MAX_NODES]; /* of topo.node, TOPO_NONE: left out */
+    unsigned old[TOPO_MAX_NODES];
+    unsigned node_of[TOPO_MAX_CPUS]; /* machine's node of a CPU */
+    struct level level[3];
+};
+
+/* ---- lines ------------------------------------------------------------------------------------------------------- */
+
+/* "key = value", and behind it why it was guessed. */
+static void line_of(struct writer *w, const char *why, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void line_of(struct writer *w, const char *why, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vfprintf(w->to, fmt, ap);
+    va_end(ap);
+    if (why)
+        fprintf(w->to, "%*s# guessed: %s", n < COMMENT_AT ? COMMENT_AT - n : 1, "", why);
+    fputc('\n', w->to);
+    w->guessed += why != NULL;
+}
+
+/* A string of TOML. Bytes that are no printable ASCII become '?'. */
+static void string_of(FILE *to, const char *key, const char *text)
+{
+    fprintf(to, "%s = \"", key);
+    for (const char *c = text; *c; c++) {
+        if (*c == '"' || *c == '\\')
+            fputc('\\', to);
+        fputc(*c >= ' ' && *c < 0x7f ? *c : '?', to);
+    }
+    fputs("\"\n", to);
+}
+
+static const char *size_text(uint64_t bytes, char *buf, size_t room)
+{
+    static const char *const unit[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    unsigned u = 0;
+    while (u < 4 && bytes && bytes % 1024 == 0) {
+        bytes /= 1024;
+        u++;
+    }
+    snprintf(buf, room, "%llu %s", (unsigned long long)bytes, unit[u]);
+    return buf;
+}
+
+/* ---- what the machine has ---------------------------------------------------------------------------------------- */
+
+/* Nodes with memory or CPUs, in order. */
+static void choose_nodes(struct writer *w)
+{
+    const struct topo *t = w->t;
+    bool has_cpus[TOPO_MAX_NODES] = {false};
+    for (unsigned i = 0; i < t->nr_cpus; i++)
+        if (t->cpu[i].node != TOPO_NONE)
+            has_cpus[t->cpu[i].node] = true;
+    for (unsigned n = 0; n < t->nr_nodes; n++) {
+        bool memory = t->node[n].memory >= PAGE || t->node[n].memory_unknown;
+        w->node[n] = memory || has_cpus[n] ? w->nr_nodes : TOPO_NONE;
+        if (w->node[n] == TOPO_NONE)
+            fprintf(w->to, "# node %u has neither CPUs nor memory: left out\n", t->node[n].os);
+        else
+            w->old[w->nr_nodes++] = n;
+    }
+}
+
+/* A CPU of no node goes to the node of its package's first CPU that has one, or to the first node. */
+static void choose_node_of(struct writer *w)
+{
+    const struct topo *t = w->t;
+    unsigned stray = 0, *first = malloc((t->nr_packages + 1) * sizeof(*first));
+    if (!first) {
+        fault_set(w->f, EXIT_HOST_FAILED, "out of memory");
+        return;
+    }
+    memset(first, 0xff, (t->nr_packages + 1) * sizeof(*first));
+    for (unsigned i = 0; i < t->nr_cpus; i++)
+        if (t->cpu[i].node != TOPO_NONE && first[t->cpu[i].package] == TOPO_NONE)
+            first[t->cpu[i].package] = w->node[t->cpu[i].node];
+    for (unsigned i = 0; i < t->nr_cpus; i++) {
+        unsigned there = first[t->cpu[i].package];
+        stray += t->cpu[i].node == TOPO_NONE;
+        w->node_of[i] = t->cpu[i].node != TOPO_NONE ? w->node[t->cpu[i].node] : there != TOPO_NONE ? there : 0;
+    }
+    free(first);
+    if (stray) {
+        fprintf(w->to, "# guessed: %u CPUs are of no node: put where others of their package are\n", stray);
+        w->guessed++;
+    }
+}
+
+/* The value that most caches of the level have, and whether all have it. */
+static uint64_t most_common(const struct topo *t, unsigned level, bool ways, bool *all)
+{
+    uint64_t best = 0;
+    unsigned best_count = 0, total = 0;
+    for (unsigned c = 0; c < t->nr_caches; c++) {
+        const struct topo_cache *a = &t->cache[c];
+        uint64_t value = ways ? a->ways : a->size;
+        unsigned count = 0;
+        if (a->level != level || a->type == TOPO_CACHE_INSTRUCTION)
+            continue;
+        total++;
+        if (value == best && best_count)
+            continue;
+        for (unsigned k = c; k < t->nr_caches; k++)
+            count += t->cache[k].level == level && t->cache[k].type != TOPO_CACHE_INSTRUCTION &&
+                     (ways ? t->cache[k].ways : t->cache[k].size) == value;
+        if (count > best_count) {
+            best = value;
+            best_count = count;
+        }
+    }
+    *all = best_count == total;
+    return best;
+}
+
+static void choose_line(struct writer *w)
+{
+    const struct topo *t = w->t;
+    w->line = 0;
+    for (unsigned c = 0; c < t->nr_caches; c++) {
+        const struct topo_cache *a = &t->cache[c];
+        if (a->type == TOPO_CACHE_INSTRUCTION || !a->line || a->line == w->line)
+            continue;
+        if (!w->line)
+            w->line = a->line;
+        else if (!w->line_why) {
+            w->line_why = "caches have lines of several sizes, hvsim has one";
+            w->line = a->line < w->line ? a->line : w->line;
+        }
+    }
+    if (w->line < 16 || w->line > 1024 || (w->line & (w->line - 1))) {
+        w->line = DEFAULT_LINE;
+        w->line_why = "the source does not tell it";
+    }
+}
+
+/* Sizes and associativity that make whole sets. */
+static void choose_geometry(struct writer *w, struct level *l)
+{
+    static const uint64_t guess_size[] = {32 << 10, 256 << 10, 8 << 20};
+    static const uint64_t most_size[] = {UINT64_C(1000000000), UINT64_C(1000000000), UINT64_C(10000000000)};
+    static const unsigned guess_ways[] = {8, 8, 16};
+    bool all_sizes = true, all_ways = true;
+    uint64_t ways;
+
+    l->size = most_common(w->t, l->number, false, &all_sizes);
+    ways = most_common(w->t, l->number, true, &all_ways);
+    if (l->size < 1024 || l->size > most_size[l->number - 1]) {
+        l->size = guess_size[l->number - 1];
+        l->size_why = "the source does not tell it";
+    } else if (!all_sizes) {
+        l->size_why = "some have another size, this is the most common one";
+    }
+    if (l->size % w->line) {
+        l->size -= l->size % w->line;
+        l->size_why = "whole lines";
+    }
+    uint64_t lines = l->size / w->line;
+    if (ways == TOPO_NONE && lines <= 1024)
+        ways = lines;
+    if (!ways || ways > 1024 || ways > lines || lines % ways) {
+        l->ways_why = !ways               ? "the source does not tell it"
+                      : ways == TOPO_NONE ? "it is fully associative, which is more than hvsim has"
+                                          : "as many as make whole sets";
+        ways = guess_ways[l->number - 1];
+        while (lines % ways)
+            ways--;
+    } else if (!all_ways) {
+        l->ways_why = "some have others";
+    }
+    l->ways = (unsigned)ways;
+}
+
+/* Who shares one. A CPU without such a cache shares one with those that it shares the next smaller one with. */
+static void choose_sharing(struct writer *w, struct level *l, const struct level *smaller)
+{
+    const struct topo *t = w->t;
+    unsigned cache[TOPO_MAX_CPUS], *number = malloc((t->nr_caches + TOPO_MAX_CPUS + 1) * sizeof(*number));
+    if (!number) {
+        fault_set(w->f, EXIT_HOST_FAILED, "out of memory");
+        return;
+    }
+    memset(number, 0xff, (t->nr_caches + TOPO_MAX_CPUS + 1) * sizeof(*number));
+    unsigned found = topo_caches_of(t, l->number, cache);
+    for (unsigned i = 0; i < t->nr_cpus; i++) {
+        unsigned lone = smaller ? smaller->of[i] : t->cpu[i].core;
+        unsigned *n = &number[cache[i] != TOPO_NONE          ? cache[i]
+                              : found == 0 && l->number == 3 ? t->nr_caches + t->cpu[i].package
+                                                             : t->nr_caches + lone];
+        if (*n == TOPO_NONE)
+            *n = l->nr++;
+        l->of[i] = *n;
+    }
+    free(number);
+    if (!found)
+        l->sharing_why = l->number == 3 ? "one for the socket" : "one for a core";
+    else if (found < t->nr_cpus)
+        l->sharing_why = "some CPUs have none: one each for those that share the next smaller one";
+}
+
+static void choose_caches(struct writer *w)
+{
+    static const char *const tables[] = {"cache.l1d", "cache.l2", "cache.l3"};
+    unsigned of[TOPO_MAX_CPUS];
+    bool any = false;
+
+    for (unsigned k = 1; k <= TOPO_MAX_CACHE_LEVELS; k++) {
+        unsigned found = topo_caches_of(w->t, k, of);
+        any = any || found;
+        if (k > 3 && found)
+            fprintf(w->to, "# caches of level %u: left out, hvsim has three levels\n", k);
+    }
+    choose_line(w);
+    for (unsigned k = 0; k < 3; k++) {
+        struct level *l = &w->level[k];
+        l->table = tables[k];
+        l->number = k + 1;
+        /* Without an L3 in a source that knows caches there is none; an L1 and an L2 there must be. */
+        l->exists = k < 2 || !any || topo_caches_of(w->t, 3, of);
+        if (!l->exists)
+            continue;
+        choose_geometry(w, l);
+        choose_sharing(w, l, k ? &w->level[k - 1] : NULL);
+    }
+}
+
+/* ---- the parts of the file --------------------------------------------------------------------------------------- */
+
+static const char *isa_of(const struct topo *t)
+{
+    static const char *const known[] = {"x86-64", "aarch64", "armv7"};
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (!strcmp(t->isa, known[i]))
+            return NULL;
+    return *t->isa ? "hvsim does not have its instruction set; it decides what the hypervisor does"
+                   : "the source does not tell it";
+}
+
+static bool is_x86(const struct topo *t)
+{
+    return isa_of(t) != NULL || !strcmp(t->isa, "x86-64");
+}
+
+static void write_head(struct writer *w, const char *name)
+{
+    const struct topo *t = w->t;
+    char text[512];
+    uint64_t memory = 0;
+    for (unsigned n = 0; n < t->nr_nodes; n++)
+        memory += t->node[n].memory;
+    fprintf(w->to, "\n");
+    string_of(w->to, "name", name);
+    snprintf(text, sizeof(text), "%s%s%u packages, %u cores, %u CPUs, %u nodes, %llu GiB",
+             t->description ? t->description : t->cpu_model, t->description || *t->cpu_model ? ": " : "",
+             t->nr_packages, t->nr_cores, t->nr_cpus, w->nr_nodes, (unsigned long long)(memory >> 30));
+    string_of(w->to, "description", text);
+    line_of(w, isa_of(t), "isa = \"%s\"", isa_of(t) ? "x86-64" : t->isa);
+    fprintf(w->to, "\n[topology]\n");
+    line_of(w, t->freq_hz > 0 ? NULL : "the source does not tell it", "frequency = \"%g GHz\"",
+            t->freq_hz > 0 ? t->freq_hz / 1e9 : 2.5);
+}
+
+/* Slower kinds bring about less per cycle, too. */
+static double ipc_of(const char *kind)
+{
+    static const char *const little[] = {"IntelAtom",  "cortex-a53",  "cortex-a55",
+                                         "cortex-a7-", "cortex-a510", "cortex-a35"};
+    for (size_t i = 0; i < sizeof(little) / sizeof(little[0]); i++)
+        if (!strncmp(kind, little[i], strlen(little[i])) || !strcmp(kind, "cortex-a7"))
+            return 0.6;
+    return 1;
+}
+
+static void write_kinds(struct writer *w)
+{
+    const struct topo *t = w->t;
+    unsigned of[TOPO_MAX_CPUS];
+    topo_caches_of(t, 2, of);
+    for (unsigned k = 0; t->nr_kinds > 1 && k < t->nr_kinds; k++) {
+        uint64_t l2 = 0;
+        char buf[32];
+        for (unsigned i = 0; i < t->nr_cpus && !l2; i++)
+            if (t->cpu[i].kind == k && of[i] != TOPO_NONE)
+                l2 = t->cache[of[i]].size;
+        fprintf(w->to, "\n[[core_kind]]\n");
+        string_of(w->to, "name", t->kind[k].name);
+        if (t->kind[k].freq_hz >= 1e6)
+            line_of(w, NULL, "frequency = \"%g GHz\"", t->kind[k].freq_hz / 1e9);
+        line_of(w, "by its name: nothing tells how much it does in a cycle", "ipc = %g", ipc_of(t->kind[k].name));
+        if (l2 >= 1024 && l2 <= 1000000000)
+            line_of(w, NULL, "l2_size = \"%s\"", size_text(l2, buf, sizeof(buf)));
+    }
+}
+
+/* Threads of the core that begins at CPU i. */
+static unsigned threads_at(const struct topo *t, unsigned i)
+{
+    unsigned n = 1;
+    while (i + n < t->nr_cpus && t->cpu[i + n].core == t->cpu[i].core)
+        n++;
+    return n;
+}
+
+/* Cores that follow each other and are alike, one [[cores]] each. */
+static void write_cores(struct writer *w)
+{
+    const struct topo *t = w->t;
+    for (unsigned i = 0; i < t->nr_cpus;) {
+        const struct topo_cpu *c = &t->cpu[i];
+        unsigned threads = threads_at(t, i), count = 0;
+        if (threads > MAX_THREADS) {
+            fault_set(w->f, EXIT_BAD_INPUT, "the core of CPU %u has %u threads, hvsim has at most %u", c->os, threads,
+                      MAX_THREADS);
+            return;
+        }
+        unsigned next = i;
+        while (next < t->nr_cpus && t->cpu[next].package == c->package && w->node_of[next] == w->node_of[i] &&
+               t->cpu[next].kind == c->kind && threads_at(t, next) == threads) {
+            next += threads;
+            count++;
+        }
+        fprintf(w->to, "\n[[cores]]\nsocket = %u\nnode = %u\ncount = %u\nthreads = %u\n", c->package, w->node_of[i],
+                count, threads);
+        if (t->nr_kinds > 1)
+            string_of(w->to, "kind", t->kind[c->kind].name);
+        i = next;
+    }
+}
+
+/* Does "shared_by = cores" give these groups? As machine files deal caches out: consecutive cores of a socket. */
+static bool is_even(const struct topo *t, const struct level *l, unsigned cores)
+{
+    unsigned first = 0, nr = 0;
+    for (unsigned i = 0; i < t->nr_cpus; i++) {
+        const struct topo_cpu *c = &t->cpu[i];
+        if (i == 0 || c->package != t->cpu[i - 1].package || c->core - first >= cores) {
+            first = c->core;
+            nr++;
+        }
+        if (l->of[i] != nr - 1)
+            return false;
+    }
+    return true;
+}
+
+static void write_list(struct writer *w, const struct level *l, unsigned which)
+{
+    unsigned nr = w->t->nr_cpus;
+    const char *sep = "";
+    fputc('"', w->to);
+    for (unsigned i = 0; i < nr; i++) {
+        unsigned last = i;
+        if (l->of[i] != which)
+            continue;
+        while (last + 1 < nr && l->of[last + 1] == which)
+            last++;
+        fprintf(w->to, last > i ? "%s%u-%u" : "%s%u", sep, i, last);
+        sep = ",";
+        i = last;
+    }
+    fputc('"', w->to);
+}
+
+static void write_sharing(struct writer *w, const struct level *l)
+{
+    const struct topo *t = w->t;
+    unsigned cores = 0;
+    for (unsigned i = 0; i < t->nr_cpus && l->of[i] == l->of[0]; i++)
+        cores += i == 0 || t->cpu[i].core != t->cpu[i - 1].core;
+    if (is_even(t, l, cores)) {
+        line_of(w, l->sharing_why, "shared_by = %u", cores);
+        return;
+    }
+    line_of(w, l->sharing_why, "shared_by = [");
+    for (unsigned k = 0; k < l->nr; k++) {
+        fputs("    ", w->to);
+        write_list(w, l, k);
+        fputs(",\n", w->to);
+    }
+    fputs("]\n", w->to);
+}
+
+static void write_caches(struct writer *w)
+{
+    static const double latency[] = {4, 12, 45};
+    for (unsigned k = 0; k < 3; k++) {
+        const struct level *l = &w->level[k];
+        char buf[32];
+        if (!l->exists)
+            continue;
+        fprintf(w->to, "\n[%s]\n", l->table);
+        line_of(w, l->size_why, "size = \"%s\"", size_text(l->size, buf, sizeof(buf)));
+        line_of(w, l->ways_why, "ways = %u", l->ways);
+        line_of(w, w->line_why, "line = \"%u B\"", w->line);
+        line_of(w, "typical of the level; no source tells latencies", "latency_cycles = %.1f", latency[k]);
+        write_sharing(w, l);
+        if (k == 2)
+            line_of(w, "no source tells what it holds of the smaller ones", "policy = \"non-inclusive\"");
+    }
+}
+
+/* A node is in the package where its CPUs are, or where its source says. TOPO_NONE: nobody knows. */
+static unsigned package_of(const struct writer *w, unsigned n)
+{
+    for (unsigned i = 0; i < w->t->nr_cpus; i++)
+        if (w->node_of[i] == n)
+            return w->t->cpu[i].package;
+    return w->t->nr_packages == 1 ? 0 : w->t->node[w->old[n]].package;
+}
+
+static unsigned distance(const struct writer *w, unsigned from, unsigned to)
+{
+    const struct topo *t = w->t;
+    if (from == to)
+        return 10;
+    if (t->distance) {
+        unsigned d = t->distance[(size_t)w->old[from] * t->nr_nodes + w->old[to]];
+        return d < 11 ? 11 : d > 254 ? 254 : d;
+    }
+    return package_of(w, from) == package_of(w, to) && package_of(w, from) != TOPO_NONE ? 16 : 21;
+}
+
+static void write_matrix(struct writer *w, bool latency)
+{
+    for (unsigned from = 0; from < w->nr_nodes; from++) {
+        fputs("    ", w->to);
+        for (unsigned to = 0; to < w->nr_nodes; to++) {
+            unsigned d = distance(w, from, to);
+            if (latency)
+                fprintf(w->to, " %.1f,", LOCAL_NS * (1 + LATENCY_PER_HOP * (d - 10) / 11));
+            else
+                fprintf(w->to, " %u,", d);
+        }
+        fputc('\n', w->to);
+    }
+    fputs("]\n", w->to);
+}
+
+static void write_memory(struct writer *w)
+{
+    fprintf(w->to, "\n[core]\n");
+    line_of(w, "line fill buffers of cores of the 2010s", "outstanding = 10");
+    fprintf(w->to, "\n[memory]\n");
+    line_of(w, "local 90 ns, others by distance: 90 (1 + 0.55 (d - 10) / 11)", "latency_ns = [");
+    write_matrix(w, true);
+    line_of(w, "two channels at two thirds; measure it with STREAM", "bandwidth = \"20 GB/s\"");
+    line_of(w, "as calibrated with a loaded-latency curve of another machine", "service = \"39 ns\"");
+    fprintf(w->to, "\n[link]\n");
+    line_of(w, "a link of 16 bits at 6.4 GT/s; measure it", "bandwidth = \"12.8 GB/s\"");
+    line_of(w, "a line at that rate", "service = \"5 ns\"");
+    fprintf(w->to, "\n[tlb]\n");
+    line_of(w, "a miss whose entries are in the caches", "walk = \"12 ns\"");
+    line_of(w, "typical", "l1_entries = 64");
+    line_of(w, "typical", "l1_miss_cycles = 7");
+    line_of(w, "typical", "l2_entries = 1024");
+    line_of(w, "typical", "l2_ways = 4");
+    line_of(w, "the walk above", "l2_miss_cycles = 30");
+}
+
+/* Distances that a machine file cannot say (10 or less to another node, above 254) are moved in, with a comment. */
+static void write_slit(struct writer *w)
+{
+    const struct topo *t = w->t;
+    unsigned moved = 0;
+    for (unsigned a = 0; t->distance && a < w->nr_nodes; a++)
+        for (unsigned b = 0; b < w->nr_nodes; b++) {
+            unsigned d = t->distance[(size_t)w->old[a] * t->nr_nodes + w->old[b]];
+            moved += a != b && (d < 11 || d > 254);
+        }
+    fprintf(w->to, "\n[numa]\n");
+    if (moved) {
+        fprintf(w->to, "# guessed: %u distances to other nodes were 10 or less or above 254: moved to 11 or 254\n",
+                moved);
+        w->guessed++;
+    }
+    line_of(w,
+            t->distance || w->nr_nodes == 1
+                ? NULL
+                : "the source has no distances: 16 within a package, 21 to others, firmware's usual",
+            "slit = [");
+    write_matrix(w, false);
+}
+
+static void write_range(struct writer *w, const char **sep, uint64_t start, uint64_t end)
+{
+    char a[32], b[32];
+    fprintf(w->to, "%s{ start = \"%s\", end = \"%s\" }", *sep, size_text(start, a, sizeof(a)),
+            size_text(end, b, sizeof(b)));
+    *sep = ", ";
+}
+
+/* Ranges that the source has, cut to whole pages. */
+static void write_known(struct writer *w, const struct topo_node *n, unsigned *ragged)
+{
+    const char *sep = "range = [ ";
+    for (unsigned r = 0; r < n->nr_ranges; r++) {
+        uint64_t start = (n->range[r].start + PAGE - 1) / PAGE * PAGE, end = n->range[r].end / PAGE * PAGE;
+        *ragged += start != n->range[r].start || end != n->range[r].end;
+        if (start < end)
+            write_range(w, &sep, start, end);
+    }
+    if (sep[0] == ',')
+        fputs(" ]\n", w->to);
+}
+
+/* One behind the other from 0 on; on x86 nothing between 2 and 4 GiB, where devices are. */
+static void write_placed(struct writer *w, uint64_t size, uint64_t *at, bool unknown)
+{
+    const uint64_t hole = UINT64_C(2) << 30, above = UINT64_C(4) << 30;
+    const char *sep = "range = [ ";
+    bool split = is_x86(w->t) && *at < hole && size > hole - *at;
+    if (split) {
+        write_range(w, &sep, *at, hole);
+        size -= hole - *at;
+        *at = above;
+    } else if (is_x86(w->t) && *at >= hole && *at < above) {
+        *at = above;
+    }
+    write_range(w, &sep, *at, *at + size);
+    *at += size;
+    fprintf(w->to, " ] # guessed: %s\n",
+            unknown ? "size and place; the source does not tell them" : "the place; the source has sizes only");
+    w->guessed++;
+}
+
+static void write_nodes(struct writer *w)
+{
+    uint64_t at = 0;
+    unsigned ragged = 0;
+    for (unsigned n = 0; n < w->nr_nodes; n++) {
+        const struct topo_node *o = &w->t->node[w->old[n]];
+        unsigned package = package_of(w, n);
+        fprintf(w->to, "\n[[node]]");
+        if (o->os != n)
+            fprintf(w->to, " # %u there", o->os);
+        fputc('\n', w->to);
+        line_of(w, package == TOPO_NONE ? "it has no CPUs, and the source does not tell where it is" : NULL,
+                "socket = %u", package == TOPO_NONE ? 0 : package);
+        if (o->nr_ranges)
+            write_known(w, o, &ragged);
+        else if (o->memory_unknown || o->memory >= PAGE)
+            write_placed(w, o->memory_unknown ? UINT64_C(16) << 30 : o->memory / PAGE * PAGE, &at, o->memory_unknown);
+    }
+    if (ragged)
+        fprintf(w->to, "\n# %u ranges of memory began or ended within a page: cut to whole pages\n", ragged);
+}
+
+int topo_write_machine(const struct topo *t, const char *name, FILE *to, struct fault *f)
+{
+    struct writer *w = calloc(1, sizeof(*w));
+    if (!w) {
+        fault_set(f, EXIT_HOST_FAILED, "out of memory");
+        return -1;
+    }
+    *w = (struct writer){.t = t, .to = to, .f = f};
+    fprintf(to,
+            "# Written by hvsim topo import from %s.\n"
+            "# Lines with \"guessed\" say what that source does not tell; replace them by what you know or measure.\n",
+            t->source);
+    if (t->nr_packages > MAX_SOCKETS)
+        fault_set(f, EXIT_BAD_INPUT, "%u packages, hvsim has at most %u", t->nr_packages, MAX_SOCKETS);
+    for (unsigned i = 0; i < t->nr_notes; i++)
+        fprintf(to, "# %s\n", t->note[i]);
+    if (t->packages_unknown) {
+        fprintf(to, "# guessed: the source tells no packages; sockets are what it tells instead\n");
+        w->guessed++;
+    }
+    if (f->code == EXIT_DONE) {
+        choose_nodes(w);
+        choose_node_of(w);
+        choose_caches(w);
+    }
+    if (f->code == EXIT_DONE) {
+        write_head(w, name);
+        write_kinds(w);
+        write_cores(w);
+        write_caches(w);
+        write_memory(w);
+        write_slit(w);
+        write_nodes(w);
+    }
+    int guessed = f->code == EXIT_DONE ? w->guessed : -1;
+    free(w);
+    return guessed;
+}

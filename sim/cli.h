@@ -23,7 +23,7 @@ struct cli_command {
     const char *more;                                         /* what --help says after the options, NULL: nothing */
 };
 
-extern const char cli_replay_more[], cli_check_more[], cli_report_more[], cli_measure_more[];
+extern const char cli_replay_more[], cli_check_more[], cli_report_more[], cli_measure_more[], cli_topo_more[];
 
 /* NULL-name terminated. */
 extern const struct cli_command cli_commands[];
@@ -66,9 +66,11 @@ void cli_catch_signals(void);
 /* ---- the subcommands ------------------------------------------------------------------------------------------- */
 
 extern const struct argp_option cli_run_options[], cli_sweep_options[], cli_list_options[], cli_report_options[],
-    cli_calibrate_options[], cli_replay_options[], cli_check_options[], cli_measure_options[], cli_completion_options[];
+    cli_calibrate_options[], cli_replay_options[], cli_check_options[], cli_measure_options[], cli_topo_options[],
+    cli_completion_options[];
 extern const char *const cli_list_words[],
-    *const cli_report_words[], *const cli_replay_words[], *const cli_measure_words[], *const cli_completion_words[];
+    *const cli_report_words[], *const cli_replay_words[], *const cli_measure_words[], *const cli_topo_words[],
+                                                                                          *const cli_completion_words[];
 int cli_run(const struct cli *cli, int argc, char **argv);
 int cli_sweep(const struct cli *cli, int argc, char **argv);
 int cli_calibrate(const struct cli *cli, int argc, char **argv);
@@ -77,6 +79,7 @@ int cli_report(const struct cli *cli, int argc, char **argv);
 int cli_replay(const struct cli *cli, int argc, char **argv);
 int cli_check(const struct cli *cli, int argc, char **argv);
 int cli_measure(const struct cli *cli, int argc, char **argv);
+int cli_topo(const struct cli *cli, int argc, char **argv);
 int cli_completion(const struct cli *cli, int argc, char **argv);
 
 #endif

@@ -21,6 +21,8 @@ const struct cli_command cli_commands[] = {
      cli_check_more},
     {"measure", "MACHINE TOOL", "Run a measuring tool (mlc, STREAM, a pointer chase) on a modelled machine",
      cli_measure_options, cli_measure_words, cli_measure, cli_measure_more},
+    {"topo", "import|show|export", "A machine from a real box's files; draw one; hand one to other tools",
+     cli_topo_options, cli_topo_words, cli_topo, cli_topo_more},
     {"calibrate", "[PROGRAM...]", "Fit workload profiles to the calibration rows of the density benchmark",
      cli_calibrate_options, NULL, cli_calibrate, NULL},
     {"list", "WHAT", "List machines, workloads, metrics and so on", cli_list_options, cli_list_words, cli_list, NULL},

@@ -2,6 +2,7 @@
 /* hvsim report: what came out, for people: a sweep against published figures, where a run has its memory. */
 #include "cli.h"
 
+#include "cost_report.h"
 #include "density.h"
 #include "locality.h"
 #include "measure/memory_report.h"
@@ -10,7 +11,18 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPT_DB = 256, OPT_REFERENCE, OPT_CALIBRATION, OPT_SWEEP, OPT_CHECK, OPT_NO_PLOTS, OPT_JSON, OPT_ONLY, OPT_CSV };
+enum {
+    OPT_DB = 256,
+    OPT_REFERENCE,
+    OPT_CALIBRATION,
+    OPT_SWEEP,
+    OPT_CHECK,
+    OPT_NO_PLOTS,
+    OPT_JSON,
+    OPT_ONLY,
+    OPT_CSV,
+    OPT_EACH
+};
 
 #define DENSITY_SWEEP "xen-4.3-density"
 
@@ -26,13 +38,16 @@ const struct argp_option cli_report_options[] = {
     {"check", OPT_CHECK, NULL, 0, "density: exit 1 if a bar is missed", 0},
     {"no-plots", OPT_NO_PLOTS, NULL, 0, "Do not run gnuplot", 0},
     {"json", OPT_JSON, NULL, 0, "locality: print it as JSON", 0},
+    {"each", OPT_EACH, NULL, 0, "time: a line for every pCPU, too", 0},
     {"quiet", 'q', NULL, 0, "Do not print the tables", 0},
     {0},
 };
-const char *const cli_report_words[] = {"density", "locality", "validation", NULL};
+const char *const cli_report_words[] = {"density", "locality", "locks", "time", "validation", NULL};
 const char cli_report_more[] = "REPORT is one of\n"
                                "  density: the sweep of the Xen 4.3 density benchmark against the published table\n"
                                "  locality RUN_DIR: pages of each VM by node and size, and how local they are\n"
+                               "  locks RUN_DIR: what each lock of the hypervisor did, as xenlockprof has it\n"
+                               "  time RUN_DIR: where the time of the pCPUs went\n"
                                "  validation: simulated measuring tools against what real ones measured; exit 1 if "
                                "a bar is missed";
 
@@ -40,7 +55,7 @@ struct report_args {
     const char *report, *db, *out, *sweep, *run_dir, *csv;
     bool reference_given;
     char reference[4096], calibration[4096], templates[4096];
-    bool check, no_plots, quiet, json;
+    bool check, no_plots, quiet, json, each;
 };
 
 static bool is(const struct report_args *a, const char *report)
@@ -48,9 +63,15 @@ static bool is(const struct report_args *a, const char *report)
     return strcmp(a->report, report) == 0;
 }
 
+/* Those that are of one run. */
+static bool of_a_run(const struct report_args *a)
+{
+    return is(a, "locality") || is(a, "locks") || is(a, "time");
+}
+
 static error_t take_argument(struct report_args *a, const char *arg, struct argp_state *state)
 {
-    if (a->report && is(a, "locality") && !a->run_dir) {
+    if (a->report && of_a_run(a) && !a->run_dir) {
         a->run_dir = arg;
         return 0;
     }
@@ -61,20 +82,26 @@ static error_t take_argument(struct report_args *a, const char *arg, struct argp
             a->report = arg;
             return 0;
         }
-    return cli_bad(state, "no report '%s': there are density, locality and validation", arg);
+    return cli_bad(state, "no report '%s': there are density, locality, locks, time and validation", arg);
 }
 
 static error_t check_whole(const struct report_args *a, struct argp_state *state)
 {
     if (!a->report)
-        return cli_bad(state, "which report? There are density, locality and validation");
-    if (is(a, "locality")) {
+        return cli_bad(state, "which report? There are density, locality, locks, time and validation");
+    if (a->each && !is(a, "time"))
+        return cli_bad(state, "--each is of report time");
+    if (a->json && !is(a, "locality"))
+        return cli_bad(state, "--json is of report locality");
+    if (of_a_run(a)) {
+        if (a->csv)
+            return cli_bad(state, "--csv is of report validation");
+        if (a->out && !is(a, "locality"))
+            return cli_bad(state, "--out is not of report %s", a->report);
         if (a->db || a->check)
             return cli_bad(state, "--db and --check are of report density");
         return a->run_dir ? 0 : cli_bad(state, "no directory of a run given");
     }
-    if (a->json)
-        return cli_bad(state, "--json is of report locality");
     if (is(a, "validation"))
         return a->db || a->check ? cli_bad(state, "--db and --check are of report density") : 0;
     if (a->csv)
@@ -117,6 +144,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case 'q':
         a->quiet = true;
+        return 0;
+    case OPT_EACH:
+        a->each = true;
         return 0;
     case OPT_JSON:
         a->json = true;
@@ -222,6 +252,10 @@ int cli_report(const struct cli *cli, int argc, char **argv)
         validation(&a, &f);
     else if (is(&a, "locality"))
         locality(&a, &f);
+    else if (is(&a, "time"))
+        cost_report_time(a.run_dir, a.each, stdout, &f);
+    else if (is(&a, "locks"))
+        cost_report_locks(a.run_dir, stdout, &f);
     else
         density(&a, &missed, &f);
     if (f.code == EXIT_DONE && a.check && missed)

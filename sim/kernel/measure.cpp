@@ -107,8 +107,10 @@ void measure::take(snapshot &s)
             std::copy(std::begin(g->final_runstate), std::end(g->final_runstate), v.runstate);
         s.vcpu.push_back(v);
     }
-    for (auto &c : host_.cpu)
-        s.cpu.push_back({host_.hv->idle_time(pcpu_id{c->id()}), c->context_switches, c->hypervisor_ps});
+    for (auto &c : host_.cpu) {
+        s.cpu.push_back({host_.hv->idle_time(pcpu_id{c->id()}), c->context_switches, c->hypervisor_ps, {}});
+        c->time_spent(s.cpu.back().took);
+    }
     for (auto &v : host_.vms) {
         s.memory.push_back(look_at_memory(host_, v->id));
     }
@@ -210,6 +212,34 @@ void measure::write_vcpus(metrics &out, const char *vm_name, size_t first, size_
     }
 }
 
+/// Where the time of the window went: of each pCPU, each node, all.
+void measure::write_time(metrics &out) const
+{
+    const machine &m = *host_.scn.machine;
+    std::vector<time_ps> node(size_t(m.nr_nodes) * nr_spent), all(nr_spent);
+    std::vector<unsigned> cpus(m.nr_nodes);
+    double window = double(end_.at - begin_.at);
+    for (size_t c = 0; c < host_.cpu.size(); c++) {
+        std::string id = std::to_string(c);
+        cpus[m.cpu[c].node]++;
+        for (unsigned k = 0; k < nr_spent; k++) {
+            time_ps t = end_.cpu[c].took[k] - begin_.cpu[c].took[k];
+            node[size_t(m.cpu[c].node) * nr_spent + k] += t;
+            all[k] += t;
+            if (t)
+                metrics_add(&out, "pcpu.time_fraction", double(t) / window, "pcpu", id.c_str(), "op", spent_names[k],
+                            NULL);
+        }
+    }
+    for (unsigned n = 0; n < m.nr_nodes; n++)
+        for (unsigned k = 0; k < nr_spent && cpus[n]; k++)
+            metrics_add(&out, "node.time_fraction", double(node[size_t(n) * nr_spent + k]) / window / cpus[n], "node",
+                        std::to_string(n).c_str(), "op", spent_names[k], NULL);
+    for (unsigned k = 0; k < nr_spent; k++)
+        metrics_add(&out, "host.time_fraction", double(all[k]) / window / double(host_.cpu.size()), "op",
+                    spent_names[k], NULL);
+}
+
 void measure::write_host(metrics &out, double window) const
 {
     const machine &m = *host_.scn.machine;
@@ -224,6 +254,7 @@ void measure::write_host(metrics &out, double window) const
         metrics_add(&out, "pcpu.hypervisor_fraction", seconds(b.hypervisor - a.hypervisor) / window, "pcpu", id.c_str(),
                     NULL);
     }
+    write_time(out);
     for (unsigned n = 0; n < m.nr_nodes; n++) {
         std::string id = std::to_string(n);
         metrics_add(&out, "node.free_pages", double(end_.free_pages[n]), "node", id.c_str(), NULL);
@@ -241,6 +272,7 @@ void measure::write_host(metrics &out, double window) const
         lock_stats a = it == begin_.locks.end() ? lock_stats{} : it->second;
         metrics_add(&out, "lock.acquisitions", double(b.acquired - a.acquired), "lock", name.c_str(), NULL);
         metrics_add(&out, "lock.contended", double(b.contended - a.contended), "lock", name.c_str(), NULL);
+        metrics_add(&out, "lock.try_failed", double(b.try_failed - a.try_failed), "lock", name.c_str(), NULL);
         metrics_add(&out, "lock.wait_seconds", seconds(b.wait - a.wait), "lock", name.c_str(), NULL);
         metrics_add(&out, "lock.hold_seconds", seconds(b.hold - a.hold), "lock", name.c_str(), NULL);
     }

@@ -6,6 +6,7 @@
 
 #include "host.hpp"
 #include "locality.hpp"
+#include "spent.hpp"
 
 namespace sim
 {
@@ -32,6 +33,7 @@ class measure : public entity
         s_time_t idle;
         uint64_t switches;
         time_ps hypervisor;
+        time_ps took[nr_spent];
     };
     struct snapshot {
         time_ps at = 0;
@@ -47,6 +49,7 @@ class measure : public entity
     void write_vms(metrics &out, double window) const;
     /// The vCPUs of one VM, from that index of a snapshot on.
     void write_vcpus(metrics &out, const char *vm_name, size_t first, size_t nr) const;
+    void write_time(metrics &out) const;
     void write_host(metrics &out, double window) const;
 
     host &host_;

@@ -129,13 +129,15 @@ uint64_t pcpu_module::work_until_irq(uint64_t n, time_ps piece)
         end = dom0_at_;
     if (!irq_pending() && end > from) {
         mode_ = mode::guest; // interrupts get through
+        start_waiting(spent::memory);
         sleep_until(end);
+        done_waiting();
         host_.room.cal.cancel(resume_);
         mode_ = mode::hypervisor;
     }
     time_ps took = host_.room.now() - from;
     uint64_t done = std::clamp<uint64_t>(uint64_t((took + piece - 1) / piece), 1, n);
-    charge(time_ps(done) * piece - took);
+    charge(time_ps(done) * piece - took, spent::memory);
     return done;
 }
 
@@ -148,6 +150,7 @@ void pcpu_module::thread()
 {
     sc_core::wait(wake_);
     host_.running = this;
+    done_waiting(); // it was not up: idle
     mode_ = mode::hypervisor;
     entered_ = host_.room.now();
     if (id_ == 0)
@@ -206,14 +209,14 @@ void pcpu_module::enter_hypervisor()
 {
     entered_ = host_.room.now();
     if (guest_)
-        charge(host_.cost.trap_entry);
+        charge(host_.cost.trap_entry, spent::entry);
 }
 
 void pcpu_module::leave_hypervisor()
 {
     host_.hv->return_to_guest();
     if (guest_)
-        charge(host_.cost.trap_exit);
+        charge(host_.cost.trap_exit, spent::entry);
     sync();
     hypervisor_ps += host_.room.now() - entered_;
     host_.watch->left_hypervisor();
@@ -223,7 +226,7 @@ void pcpu_module::take_interrupts()
 {
     unsigned p = pending_;
     pending_ = 0;
-    charge(host_.cost.interrupt);
+    charge(host_.cost.interrupt, spent::entry);
     if (p & irq_timer) {
         host_.room.record(event_class::timer, id_, what::timer_interrupt, 0);
         host_.hv->timer_interrupt();
@@ -273,7 +276,9 @@ void pcpu_module::run_guest_until_event()
             g.executing = true;
             reschedule_guest();
         }
+        start_waiting(guest_ ? spent::guest : spent::idle);
         turn();
+        done_waiting();
         if (guest_) {
             host_.progress(*guest_, id_);
             guest_->executing = false;
@@ -427,7 +432,7 @@ void pcpu_module::guest_action()
             // Again when this vCPU next runs. Part of a memory operation is done; others wait for a lock or a pCPU, and
             // must not find everything as it was.
             if (g.toolstack->nr != HYPERCALL_memory_op)
-                charge(host_.cost.relax);
+                charge(host_.cost.relax, spent::entry);
             return;
         }
         g.result = rc;
@@ -447,7 +452,7 @@ void pcpu_module::guest_action()
         if (due != toolstack::never) {
             hv_set_timer_op t = {due / 1000 + host_.clock_ahead(id_)};
             host_.hv->hypercall(HYPERCALL_set_timer_op, &t);
-            charge(host_.cost.trap_exit + host_.cost.trap_entry); // the guest makes two calls
+            charge(host_.cost.trap_exit + host_.cost.trap_entry, spent::entry); // the guest makes two calls
         }
     }
     hv_sched_op op = {SCHEDOP_block};
@@ -458,7 +463,7 @@ void pcpu_module::guest_action()
 
 void pcpu_module::context_switch(struct vcpu *, struct vcpu *next)
 {
-    charge(host_.cost.world_switch);
+    charge(host_.cost.world_switch, spent::switching);
     sync();
     context_switches++;
     host_.room.record(event_class::resume, id_, what::context_switch, host_.name_of(next));

@@ -5,6 +5,7 @@
 #define SIM_KERNEL_PCPU_HPP
 
 #include "host.hpp"
+#include "spent.hpp"
 
 namespace sim
 {
@@ -56,9 +57,15 @@ class pcpu_module : public sc_core::sc_module, public process, public entity
     {
         return host_.room.now() + charged_;
     }
-    void charge(time_ps ps)
+    void charge(time_ps ps, spent on)
     {
         charged_ += ps;
+        time.add(on, ps);
+    }
+    /// The same for a step of whatever was charged last.
+    void charge(time_ps ps)
+    {
+        charge(ps, time.last());
     }
     /// Let the charged time pass, so that what others do in the meantime has happened.
     void sync()
@@ -69,6 +76,7 @@ class pcpu_module : public sc_core::sc_module, public process, public entity
         charged_ = 0;
         if (!host_.room.advance_to(resume_, t))
             sleep_until(t);
+        time.settle(t);
     }
     /// Wait, inside the hypervisor, until t.
     void sleep_until(time_ps t);
@@ -104,10 +112,28 @@ class pcpu_module : public sc_core::sc_module, public process, public entity
         return !guest_ && mode_ == mode::guest;
     }
 
+    /// Where its time went so far, to the picosecond; the sum is the time now.
+    void time_spent(time_ps out[nr_spent]) const
+    {
+        time.read(host_.room.now(), waits_, out);
+    }
+    /// It waits, inside the hypervisor, for something that is no code of its own: on is what that is time of. Ends with
+    /// done_waiting().
+    void start_waiting(spent on)
+    {
+        waits_ = on;
+    }
+    void done_waiting()
+    {
+        time.pass(waits_, host_.room.now());
+        waits_ = spent::entry;
+    }
+
     static constexpr unsigned irq_timer = 1, irq_ipi = 2;
 
     timer_device timer;
     ipi_line ipi;
+    time_account time;                ///< where its time goes
     pcpu_module *lock_next = nullptr; ///< link in the queue of the lock that this pCPU waits for
 
     uint64_t context_switches = 0;
@@ -139,6 +165,7 @@ class pcpu_module : public sc_core::sc_module, public process, public entity
     mode mode_ = mode::offline;
     time_ps charged_ = 0;
     time_ps entered_ = 0;
+    spent waits_ = spent::idle;
     unsigned pending_ = 0;
     bool action_due_ = false;
     time_ps dom0_at_ = -1;   ///< pCPU 0 during boot: when all pCPUs are up and dom0 is built

@@ -63,14 +63,14 @@ s_time_t port_now(void)
 void port_timer_set(s_time_t deadline)
 {
     pcpu_module &cpu = self();
-    cpu.charge(the_host->cost.timer_program);
+    cpu.charge(the_host->cost.timer_program, spent::entry);
     cpu.timer.arm(deadline == S_TIME_MAX ? deadline : deadline - the_host->clock_ahead(cpu.id()), cpu.local_now());
 }
 
 void port_ipi_send(pcpu_id to)
 {
     pcpu_module &cpu = self();
-    cpu.charge(the_host->cost.ipi_send);
+    cpu.charge(the_host->cost.ipi_send, spent::entry);
     cpu.sync();
     the_host->cpu[to.n]->ipi.send(cpu.local_now());
 }
@@ -100,7 +100,9 @@ void port_lock(hv_lock *l)
     cpu.lock_next = nullptr;
     (s.tail ? s.tail->lock_next : s.head) = &cpu;
     s.tail = &cpu;
+    cpu.start_waiting(spent::lock_wait);
     cpu.wait_to_be_resumed();
+    cpu.done_waiting();
     s.stats->wait += the_host->room.now() - from;
     the_host->room.record(event_class::resume, cpu.id(), what::lock_wait, uint64_t(the_host->room.now() - from));
 }
@@ -153,7 +155,9 @@ void port_relax_until(bool (*cond)(void *arg), void *arg)
     for (time_ps from = the_host->room.now(); !cond(arg);) {
         if (the_host->room.now() - from > spin_limit)
             port_panic("port_relax_until", 0, "a pCPU has been spinning for a second");
+        cpu.start_waiting(spent::lock_wait);
         cpu.sleep_until(the_host->room.now() + the_host->cost.relax);
+        cpu.done_waiting();
     }
 }
 
@@ -191,7 +195,7 @@ void port_frametable_free(void *p, size_t)
 
 void port_clear_pages(mfn_t, unsigned order)
 {
-    self().charge(the_host->cost.page_clear << order);
+    self().charge(the_host->cost.page_clear << order, spent::memory);
 }
 
 uint64_t port_clear_pages_until_irq(mfn_t, uint64_t n)
@@ -201,7 +205,7 @@ uint64_t port_clear_pages_until_irq(mfn_t, uint64_t n)
 
 void port_copy_page(mfn_t, mfn_t)
 {
-    self().charge(2 * the_host->cost.page_clear); // reads one page and writes another
+    self().charge(2 * the_host->cost.page_clear, spent::memory); // reads one page and writes another
 }
 
 bool port_pages_zero(mfn_t, unsigned)
@@ -245,7 +249,7 @@ void port_count(enum hv_perfc w, uint32_t n)
     if (the_host->observing)
         return;
     the_host->perfc[w] += n;
-    self().charge(the_host->cost.perfc[w] * n);
+    self().charge(the_host->cost.perfc[w] * n, spent_of_perfc[w]);
 }
 
 void port_panic(const char *file, int line, const char *text)

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_SOCKETS 64u
+#define MAX_SOCKETS 256u
 #define MAX_CORES_PER_SOCKET 1024u
 #define MAX_THREADS_PER_CORE 8u
 #define NO_SOCKET UINT32_MAX

@@ -197,8 +197,8 @@ static void do_import(const struct topo_args *a, struct fault *f)
     if (i.text)
         put_output(a->output, a->force, i.text, i.size, f);
     if (f->code == EXIT_DONE)
-        fprintf(stderr, "%s: %u packages, %u cores, %u CPUs, %u nodes; %d lines are guessed\n", t->source,
-                t->nr_packages, t->nr_cores, t->nr_cpus, t->nr_nodes, i.guessed);
+        fprintf(stderr, "%s: %u CPUs in %u cores and %u packages, %u nodes; %d value%s guessed\n", t->source,
+                t->nr_cpus, t->nr_cores, t->nr_packages, t->nr_nodes, i.guessed, i.guessed == 1 ? " is" : "s are");
     free(i.text);
     topo_free(t);
 }

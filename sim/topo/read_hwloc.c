@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <hwloc.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "unpack.h"
+#include "xml_plain.h"
 
 /* ---- from libhwloc's tree
  * -------------------------------------------------------------------------------------------- */
@@ -97,13 +99,15 @@ static bool read_cpus(struct topo *t, hwloc_topology_t h, struct fault *f)
         hwloc_obj_t core = hwloc_get_ancestor_obj_by_type(h, HWLOC_OBJ_CORE, pu);
         c->os = pu->os_index;
         c->package = package ? package->logical_index : 0;
-        c->core = core ? core->logical_index : pu->logical_index;
+        c->core = core ? core->logical_index : TOPO_MAX_CPUS + pu->logical_index;
         c->node = node_of(h, pu, f);
         if (f->code != EXIT_DONE)
             return false;
         if (!package)
             t->packages_unknown = true;
     }
+    if (hwloc_bitmap_weight(hwloc_get_root_obj(h)->cpuset) < 0)
+        fault_set(f, EXIT_BAD_INPUT, "a set of CPUs without an end");
     hwloc_const_cpuset_t all = hwloc_topology_get_complete_cpuset(h), here = hwloc_topology_get_topology_cpuset(h);
     hwloc_cpuset_t gone = hwloc_bitmap_alloc();
     char *list = NULL;
@@ -112,50 +116,38 @@ static bool read_cpus(struct topo *t, hwloc_topology_t h, struct fault *f)
         topo_note(t, "offline, left out: CPUs %s", list);
     free(list);
     hwloc_bitmap_free(gone);
-    return true;
+    return f->code == EXIT_DONE;
 }
 
-static unsigned index_of(const struct topo *t, unsigned os)
+static enum topo_cache_type type_of_cache(hwloc_obj_t o)
 {
-    for (unsigned i = 0; i < t->nr_cpus; i++)
-        if (t->cpu[i].os == os)
-            return i;
-    return TOPO_NONE;
+    switch (o->attr->cache.type) {
+    case HWLOC_OBJ_CACHE_DATA:
+        return TOPO_CACHE_DATA;
+    case HWLOC_OBJ_CACHE_INSTRUCTION:
+        return TOPO_CACHE_INSTRUCTION;
+    default:
+        return TOPO_CACHE_UNIFIED;
+    }
 }
 
 static bool read_caches(struct topo *t, hwloc_topology_t h, struct fault *f)
 {
-    unsigned *of_os = malloc(TOPO_MAX_CPUS * 8 * sizeof(*of_os)), most = TOPO_MAX_CPUS * 8;
-    if (!of_os) {
-        fault_set(f, EXIT_HOST_FAILED, "out of memory");
-        return false;
-    }
-    for (unsigned i = 0; i < most; i++)
-        of_os[i] = TOPO_NONE;
-    for (unsigned i = 0; i < t->nr_cpus; i++)
-        if (t->cpu[i].os < most)
-            of_os[t->cpu[i].os] = i;
-    bool ok = true;
-    for (hwloc_obj_type_t type = HWLOC_OBJ_L1CACHE; type <= HWLOC_OBJ_L3ICACHE && ok; type++)
-        for (hwloc_obj_t o = NULL; ok && (o = hwloc_get_next_obj_by_type(h, type, o));) {
+    for (hwloc_obj_type_t type = HWLOC_OBJ_L1CACHE; type <= HWLOC_OBJ_L3ICACHE; type++)
+        for (hwloc_obj_t o = NULL; (o = hwloc_get_next_obj_by_type(h, type, o));) {
             struct topo_cache *c = topo_add_cache(t, f);
-            if (!(ok = c != NULL))
-                break;
+            if (!c)
+                return false;
             c->level = o->attr->cache.depth;
-            c->type = o->attr->cache.type == HWLOC_OBJ_CACHE_DATA          ? TOPO_CACHE_DATA
-                      : o->attr->cache.type == HWLOC_OBJ_CACHE_INSTRUCTION ? TOPO_CACHE_INSTRUCTION
-                                                                           : TOPO_CACHE_UNIFIED;
+            c->type = type_of_cache(o);
             c->size = o->attr->cache.size;
             c->line = o->attr->cache.linesize;
             c->ways = o->attr->cache.associativity < 0 ? TOPO_NONE : (unsigned)o->attr->cache.associativity;
-            unsigned os;
-            hwloc_bitmap_foreach_begin(os, o->cpuset) unsigned i = os < most ? of_os[os] : index_of(t, os);
-            if (i != TOPO_NONE)
-                topo_set_add(&c->cpus, i);
-            hwloc_bitmap_foreach_end();
+            for (unsigned i = 0; i < t->nr_cpus; i++)
+                if (hwloc_bitmap_isset(o->cpuset, t->cpu[i].os))
+                    topo_set_add(&c->cpus, i);
         }
-    free(of_os);
-    return ok;
+    return true;
 }
 
 static bool read_distances(struct topo *t, hwloc_topology_t h, struct fault *f)
@@ -180,32 +172,65 @@ static bool read_distances(struct topo *t, hwloc_topology_t h, struct fault *f)
     return f->code == EXIT_DONE;
 }
 
+/* What libhwloc knows of a kind; the base clock, or the highest where there is no other. */
+static struct topo_kind describe_kind(const struct hwloc_info_s *infos, unsigned n)
+{
+    struct topo_kind k = {.freq_hz = 0};
+    for (unsigned i = 0; i < n; i++) {
+        bool base = !strcmp(infos[i].name, "FrequencyBaseMHz");
+        double mhz = base || !strcmp(infos[i].name, "FrequencyMaxMHz") ? strtod(infos[i].value, NULL) : 0;
+        if (!strcmp(infos[i].name, "CoreType"))
+            snprintf(k.name, sizeof(k.name), "%.40s", infos[i].value);
+        else if (mhz >= 1 && mhz <= 100000 && (base || k.freq_hz <= 0))
+            k.freq_hz = mhz * 1e6;
+    }
+    return k;
+}
+
+/* The kind that is like it, or a new one, as far as there is room. */
+static unsigned kind_like(struct topo *t, const struct topo_kind *k, struct fault *f)
+{
+    for (unsigned i = 0; i < t->nr_kinds; i++)
+        if (!strcmp(t->kind[i].name, k->name) && fabs(t->kind[i].freq_hz - k->freq_hz) < 1e6)
+            return i;
+    if (t->nr_kinds == TOPO_MAX_KINDS) {
+        topo_note(t, "more than %u kinds of cores: some are taken as machine-wide", TOPO_MAX_KINDS);
+        return TOPO_NONE;
+    }
+    struct topo_kind *new = topo_add_kind(t, f);
+    if (!new)
+        return TOPO_NONE;
+    *new = *k;
+    return t->nr_kinds - 1;
+}
+
+/* libhwloc tells cores apart by all that it knows; here only what a machine file can say counts. */
 static bool read_kinds(struct topo *t, hwloc_topology_t h, struct fault *f)
 {
     int nr = hwloc_cpukinds_get_nr(h, 0);
-    hwloc_bitmap_t set = nr > 1 ? hwloc_bitmap_alloc() : NULL;
-    for (int k = 0; set && k < nr; k++) {
+    hwloc_bitmap_t set = nr > 0 ? hwloc_bitmap_alloc() : NULL;
+    for (unsigned i = 0; set && i < t->nr_cpus; i++)
+        t->cpu[i].kind = TOPO_NONE;
+    for (int k = 0; set && k < nr && f->code == EXIT_DONE; k++) {
         struct hwloc_info_s *infos = NULL;
         unsigned n = 0;
         int efficiency;
         if (hwloc_cpukinds_get_info(h, (unsigned)k, set, &efficiency, &n, &infos, 0) < 0)
             continue;
-        struct topo_kind *kind = topo_add_kind(t, f);
-        if (!kind)
-            break;
-        snprintf(kind->name, sizeof(kind->name), "kind-%d", k);
-        for (unsigned i = 0; i < n; i++) {
-            if (!strcmp(infos[i].name, "CoreType"))
-                snprintf(kind->name, sizeof(kind->name), "%s-%d", infos[i].value, k);
-            if (!strcmp(infos[i].name, "FrequencyBaseMHz") ||
-                (!strcmp(infos[i].name, "FrequencyMaxMHz") && kind->freq_hz <= 0))
-                kind->freq_hz = strtod(infos[i].value, NULL) * 1e6;
-        }
+        struct topo_kind like = describe_kind(infos, n);
+        unsigned kind = kind_like(t, &like, f);
         for (unsigned i = 0; i < t->nr_cpus; i++)
             if (hwloc_bitmap_isset(set, t->cpu[i].os))
-                t->cpu[i].kind = (unsigned)k;
+                t->cpu[i].kind = kind;
     }
     hwloc_bitmap_free(set);
+    for (unsigned k = 0; k < t->nr_kinds; k++) {
+        char name[sizeof(t->kind[k].name)];
+        snprintf(name, sizeof(name), "%.40s%s%u", t->kind[k].name, *t->kind[k].name ? "-" : "kind-", k);
+        memcpy(t->kind[k].name, name, sizeof(name));
+    }
+    if (t->freq_hz <= 0 && t->nr_kinds == 1)
+        t->freq_hz = t->kind[0].freq_hz;
     return f->code == EXIT_DONE;
 }
 
@@ -213,7 +238,7 @@ static void read_rest(struct topo *t, hwloc_topology_t h)
 {
     unsigned groups = 0, l4 = 0;
     for (hwloc_obj_t o = NULL; (o = hwloc_get_next_obj_by_type(h, HWLOC_OBJ_GROUP, o));)
-        groups++;
+        groups += !o->memory_arity;
     for (hwloc_obj_t o = NULL; (o = hwloc_get_next_obj_by_type(h, HWLOC_OBJ_MEMCACHE, o));)
         l4++;
     if (groups)
@@ -235,6 +260,8 @@ static struct topo *from_tree(hwloc_topology_t h, const char *source, struct fau
         topo_free(t);
         return NULL;
     }
+    if (!hwloc_get_obj_by_type(h, HWLOC_OBJ_PACKAGE, 0))
+        topo_guess_packages(t);
     read_rest(t, h);
     return t;
 }
@@ -275,6 +302,7 @@ static bool begin(hwloc_topology_t *h, struct fault *f)
 {
     setenv("HWLOC_HIDE_ERRORS", "2", 1); /* what is wrong is said once, by us */
     setenv("HWLOC_THISSYSTEM", "0", 1);
+    setenv("HWLOC_LIBXML", "0", 1); /* its own reader, which every build of it has */
     if (hwloc_topology_init(h) == 0)
         return true;
     fault_set(f, EXIT_HOST_FAILED, "libhwloc does not start");
@@ -284,18 +312,16 @@ static bool begin(hwloc_topology_t *h, struct fault *f)
 struct topo *topo_read_hwloc_xml(const char *data, size_t size, const char *name, struct fault *f)
 {
     hwloc_topology_t h;
-    char source[512], *text = malloc(size + 1);
+    char source[512];
+    size_t plain_size = 0;
+    char *plain = xml_plain(data, size, name, &plain_size, f);
     struct topo *t = NULL;
     snprintf(source, sizeof(source), "hwloc XML %s", name);
-    if (!text) {
-        fault_set(f, EXIT_HOST_FAILED, "out of memory");
-    } else if (begin(&h, f)) {
-        memcpy(text, data, size);
-        text[size] = 0; /* libhwloc wants the end marked, and counted */
-        t = load(h, hwloc_topology_set_xmlbuffer(h, text, (int)size + 1), source, name,
-                 "no topology that libhwloc can load: expected complete XML as lstopo writes it", f);
-    }
-    free(text);
+    /* libhwloc wants the end marked, and counted. */
+    if (plain && begin(&h, f))
+        t = load(h, hwloc_topology_set_xmlbuffer(h, plain, (int)plain_size + 1), source, name,
+                 "libhwloc does not take it: its objects do not fit into each other", f);
+    free(plain);
     return t;
 }
 

@@ -10,13 +10,17 @@
 const char *topo_size(uint64_t bytes, char *buf, size_t room)
 {
     static const char *const unit[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-    unsigned u = 0;
+    uint64_t whole = bytes;
+    unsigned u = 0, largest = 0;
     double v = (double)bytes;
-    while (u < 4 && v >= 1024 && (v / 1024 == (double)(uint64_t)(v / 1024) || v >= 64 * 1024)) {
+    for (; u < 4 && whole && whole % 1024 == 0; u++)
+        whole /= 1024;
+    for (; largest < 4 && v >= 1024; largest++)
         v /= 1024;
-        u++;
-    }
-    snprintf(buf, room, v == (double)(uint64_t)v ? "%.0f %s" : "%.1f %s", v, unit[u]);
+    if (whole < 10000)
+        snprintf(buf, room, "%llu %s", (unsigned long long)whole, unit[u]);
+    else
+        snprintf(buf, room, "%.1f %s", v, unit[largest]);
     return buf;
 }
 

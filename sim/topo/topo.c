@@ -81,7 +81,7 @@ struct topo_cache *topo_add_cache(struct topo *t, struct fault *f)
 
 struct topo_kind *topo_add_kind(struct topo *t, struct fault *f)
 {
-    return grow((void **)&t->kind, &t->nr_kinds, sizeof(*t->kind), 15, "kinds of cores", f);
+    return grow((void **)&t->kind, &t->nr_kinds, sizeof(*t->kind), TOPO_MAX_KINDS, "kinds of cores", f);
 }
 
 bool topo_add_range(struct topo_node *n, uint64_t start, uint64_t end, struct fault *f)
@@ -128,7 +128,7 @@ static unsigned number_of(unsigned *map, unsigned most, unsigned old, unsigned *
 /* Packages, cores, threads in the order of the CPUs, those of a core side by side. */
 static int renumber(struct topo *t, struct fault *f)
 {
-    unsigned most = TOPO_MAX_CPUS + 1, *package = malloc(2 * most * sizeof(*package)), *core = package + most;
+    unsigned most = 2 * TOPO_MAX_CPUS + 1, *package = malloc(2 * most * sizeof(*package)), *core = package + most;
     if (!package)
         return fault_set(f, EXIT_HOST_FAILED, "out of memory");
     memset(package, 0xff, 2 * most * sizeof(*package));
@@ -210,8 +210,11 @@ unsigned topo_caches_of(const struct topo *t, unsigned level, unsigned *of)
     for (unsigned c = 0; c < t->nr_caches; c++) {
         if (t->cache[c].level != level || t->cache[c].type == TOPO_CACHE_INSTRUCTION)
             continue;
-        for (unsigned i = 0; i < t->nr_cpus; i++)
-            if (topo_set_has(&t->cache[c].cpus, i) && of[i] == TOPO_NONE) {
+        for (unsigned w = 0; w * 64 < t->nr_cpus; w++)
+            for (uint64_t left = t->cache[c].cpus.bit[w]; left; left &= left - 1) {
+                unsigned i = w * 64 + (unsigned)__builtin_ctzll(left);
+                if (of[i] != TOPO_NONE)
+                    continue;
                 of[i] = c;
                 found++;
             }
@@ -247,18 +250,61 @@ static int check_caches(const struct topo *t, struct fault *f)
     return f->code;
 }
 
-static int check_cores(const struct topo *t, struct fault *f)
+/* A machine file has cores of one node and kind: threads are where the first of their core is. */
+static int check_cores(struct topo *t, struct fault *f)
 {
+    unsigned moved = 0, changed = 0;
     for (unsigned i = 1; i < t->nr_cpus; i++) {
-        const struct topo_cpu *a = &t->cpu[i - 1], *b = &t->cpu[i];
-        if (a->core == b->core && a->package != b->package)
+        const struct topo_cpu *a = &t->cpu[i - 1];
+        struct topo_cpu *b = &t->cpu[i];
+        if (a->core != b->core)
+            continue;
+        if (a->package != b->package)
             return fault_set(f, EXIT_BAD_INPUT, "CPUs %u and %u are threads of one core, but in different packages",
                              a->os, b->os);
-        if (a->core == b->core && a->node != b->node)
-            return fault_set(f, EXIT_BAD_INPUT, "CPUs %u and %u are threads of one core, but in different nodes", a->os,
-                             b->os);
+        moved += a->node != b->node;
+        changed += t->nr_kinds > 1 && a->kind != b->kind;
+        b->node = a->node;
+        b->kind = a->kind;
     }
+    if (moved)
+        topo_note(t, "%u CPUs are of other nodes than the first thread of their core: taken as of its node", moved);
+    if (changed)
+        topo_note(t, "%u CPUs are of other kinds than the first thread of their core: taken as of its kind", changed);
     return EXIT_DONE;
+}
+
+void topo_guess_packages(struct topo *t)
+{
+    unsigned package[TOPO_MAX_NODES];
+    memset(package, 0xff, sizeof(package));
+    for (unsigned c = 0; c < t->nr_caches; c++) {
+        unsigned node = TOPO_NONE;
+        for (unsigned i = 0; i < t->nr_cpus; i++) {
+            if (!topo_set_has(&t->cache[c].cpus, i))
+                continue;
+            if (node != TOPO_NONE && t->cpu[i].node != node)
+                return;
+            node = t->cpu[i].node;
+        }
+    }
+    for (unsigned i = 0; i < t->nr_cpus; i++) {
+        unsigned first = i;
+        if (t->cpu[i].node == TOPO_NONE)
+            return;
+        while (first && t->cpu[first - 1].node == t->cpu[i].node)
+            first--;
+        if (package[t->cpu[i].node] == TOPO_NONE)
+            package[t->cpu[i].node] = i;
+        else if (package[t->cpu[i].node] != first) /* in several pieces */
+            return;
+        if (i && t->cpu[i].core == t->cpu[i - 1].core && t->cpu[i].node != t->cpu[i - 1].node)
+            return;
+    }
+    for (unsigned i = 0; i < t->nr_cpus; i++)
+        t->cpu[i].package = package[t->cpu[i].node];
+    for (unsigned n = 0; n < t->nr_nodes; n++)
+        t->node[n].package = package[n];
 }
 
 int topo_check(struct topo *t, struct fault *f)

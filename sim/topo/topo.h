@@ -13,8 +13,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define TOPO_MAX_CPUS 4096u /* as machines have at most */
-#define TOPO_MAX_NODES 64u
+#define TOPO_MAX_CPUS 4096u  /* as machines have at most */
+#define TOPO_MAX_NODES 1024u /* more than machines have: those that are empty are left out */
+#define TOPO_MAX_KINDS 15u   /* as machines have at most */
 #define TOPO_MAX_CACHE_LEVELS 5u
 #define TOPO_NONE UINT32_MAX
 
@@ -29,7 +30,7 @@ struct topo_cpu {
     unsigned core;    /* 0.. nr_cores - 1, machine-wide, in order of appearance */
     unsigned thread;  /* 0.. within the core */
     unsigned node;    /* index into topo.node; TOPO_NONE: of no node */
-    unsigned kind;    /* index into topo.kind; 0 if all are alike */
+    unsigned kind;    /* index into topo.kind if there are several; TOPO_NONE: of none of them */
 };
 
 /* A kind of core of a machine that has several. */
@@ -68,7 +69,7 @@ struct topo {
     char isa[16];             /* "x86-64", "aarch64", "armv7", or "" unknown, or what it is ("ppc64") */
     char cpu_model[128];      /* as the source names it, or "" */
     double freq_hz;           /* 0: unknown */
-    bool packages_unknown;    /* the source has none: all is one */
+    bool packages_unknown;    /* the source has none, or not for all CPUs */
     unsigned nr_packages, nr_cores, nr_cpus, nr_nodes, nr_caches, nr_kinds;
     struct topo_cpu *cpu; /* in the order of packages, cores, threads */
     struct topo_node *node;
@@ -108,6 +109,12 @@ static inline bool topo_set_has(const struct topo_set *s, unsigned cpu)
  * what is wrong.
  */
 int topo_check(struct topo *t, struct fault *f);
+
+/*
+ * For a source without packages: nodes with CPUs are what comes closest, unless a cache or a core belongs to several.
+ * Call it before topo_check().
+ */
+void topo_guess_packages(struct topo *t);
 
 /* Which data or unified cache of that level each CPU has (index into topo.cache, TOPO_NONE: none); how many have one.
  */

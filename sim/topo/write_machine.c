@@ -14,10 +14,12 @@
 #define LOCAL_NS 90.0
 #define LATENCY_PER_HOP 0.55 /* of local, at distance 21 */
 #define DEFAULT_LINE 64u
-#define MAX_SOCKETS 64u
+#define MAX_SOCKETS 256u
+#define MAX_NODES 64u
 #define MAX_THREADS 8u
 #define PAGE UINT64_C(4096)
 #define COMMENT_AT 34
+#define S(n) ((n) == 1 ? "" : "s")
 
 /* What the model has of one level, for all of the machine. */
 struct level {
@@ -88,11 +90,47 @@ static const char *size_text(uint64_t bytes, char *buf, size_t room)
 
 /* ---- what the machine has ---------------------------------------------------------------------------------------- */
 
+/*
+ * More threads to a core or more packages than a machine file can say: a core becomes several, nodes become the
+ * sockets.
+ */
+static void fit_to_limits(struct topo *t, FILE *to, int *guessed)
+{
+    unsigned split = 0, core = 0, in = 0;
+    for (unsigned i = 0; i < t->nr_cpus; i++) {
+        bool begins = i == 0 || t->cpu[i].thread == 0;
+        split += !begins && in == MAX_THREADS;
+        core += i && (begins || in == MAX_THREADS);
+        in = begins || in == MAX_THREADS ? 0 : in;
+        t->cpu[i].core = core;
+        t->cpu[i].thread = in++;
+    }
+    t->nr_cores = core + 1;
+    if (split) {
+        fprintf(to, "# guessed: cores have more than %u threads, hvsim's do not: each is several that share caches\n",
+                MAX_THREADS);
+        ++*guessed;
+    }
+    if (t->nr_packages <= MAX_SOCKETS)
+        return;
+    fprintf(to, "# guessed: %u packages, hvsim has at most %u sockets: each node is one\n", t->nr_packages,
+            MAX_SOCKETS);
+    ++*guessed;
+    t->nr_packages = 0;
+    for (unsigned i = 0; i < t->nr_cpus; i++) {
+        t->nr_packages += i == 0 || t->cpu[i].node != t->cpu[i - 1].node;
+        t->cpu[i].package = t->nr_packages - 1;
+    }
+    for (unsigned n = 0; n < t->nr_nodes; n++)
+        t->node[n].package = TOPO_NONE;
+}
+
 /* Nodes with memory or CPUs, in order. */
 static void choose_nodes(struct writer *w)
 {
     const struct topo *t = w->t;
     bool has_cpus[TOPO_MAX_NODES] = {false};
+    unsigned empty = 0;
     for (unsigned i = 0; i < t->nr_cpus; i++)
         if (t->cpu[i].node != TOPO_NONE)
             has_cpus[t->cpu[i].node] = true;
@@ -100,10 +138,15 @@ static void choose_nodes(struct writer *w)
         bool memory = t->node[n].memory >= PAGE || t->node[n].memory_unknown;
         w->node[n] = memory || has_cpus[n] ? w->nr_nodes : TOPO_NONE;
         if (w->node[n] == TOPO_NONE)
-            fprintf(w->to, "# node %u has neither CPUs nor memory: left out\n", t->node[n].os);
+            empty++;
+        else if (w->nr_nodes == MAX_NODES)
+            fault_set(w->f, EXIT_BAD_INPUT, "more than %u nodes with CPUs or memory, which is all that hvsim has",
+                      MAX_NODES);
         else
             w->old[w->nr_nodes++] = n;
     }
+    if (empty)
+        fprintf(w->to, "# %u node%s with neither CPUs nor memory: left out\n", empty, S(empty));
 }
 
 /* A CPU of no node goes to the node of its package's first CPU that has one, or to the first node. */
@@ -294,9 +337,10 @@ static void write_head(struct writer *w, const char *name)
         memory += t->node[n].memory;
     fprintf(w->to, "\n");
     string_of(w->to, "name", name);
-    snprintf(text, sizeof(text), "%s%s%u packages, %u cores, %u CPUs, %u nodes, %llu GiB",
+    snprintf(text, sizeof(text), "%s%s%u socket%s, %u core%s, %u pCPU%s, %u node%s, %llu GiB",
              t->description ? t->description : t->cpu_model, t->description || *t->cpu_model ? ": " : "",
-             t->nr_packages, t->nr_cores, t->nr_cpus, w->nr_nodes, (unsigned long long)(memory >> 30));
+             t->nr_packages, S(t->nr_packages), t->nr_cores, S(t->nr_cores), t->nr_cpus, S(t->nr_cpus), w->nr_nodes,
+             S(w->nr_nodes), (unsigned long long)(memory >> 30));
     string_of(w->to, "description", text);
     line_of(w, isa_of(t), "isa = \"%s\"", isa_of(t) ? "x86-64" : t->isa);
     fprintf(w->to, "\n[topology]\n");
@@ -345,6 +389,29 @@ static unsigned threads_at(const struct topo *t, unsigned i)
     return n;
 }
 
+/* What the operating system there calls them: the first threads of cores, then the second ones... */
+static void write_os_numbers(struct writer *w, unsigned from, unsigned end, unsigned threads)
+{
+    const struct topo *t = w->t;
+    bool same = true;
+    for (unsigned i = from; i < end; i++)
+        same = same && t->cpu[i].os == i;
+    if (same)
+        return;
+    const char *sep = "# there CPUs ";
+    for (unsigned thread = 0; thread < threads; thread++) {
+        for (unsigned i = from + thread; i < end;) {
+            unsigned first = t->cpu[i].os, last = first;
+            for (i += threads; i < end && t->cpu[i].os == last + 1; i += threads)
+                last++;
+            fprintf(w->to, last > first ? "%s%u-%u" : "%s%u", sep, first, last);
+            sep = ",";
+        }
+        sep = "; ";
+    }
+    fputc('\n', w->to);
+}
+
 /* Cores that follow each other and are alike, one [[cores]] each. */
 static void write_cores(struct writer *w)
 {
@@ -352,11 +419,6 @@ static void write_cores(struct writer *w)
     for (unsigned i = 0; i < t->nr_cpus;) {
         const struct topo_cpu *c = &t->cpu[i];
         unsigned threads = threads_at(t, i), count = 0;
-        if (threads > MAX_THREADS) {
-            fault_set(w->f, EXIT_BAD_INPUT, "the core of CPU %u has %u threads, hvsim has at most %u", c->os, threads,
-                      MAX_THREADS);
-            return;
-        }
         unsigned next = i;
         while (next < t->nr_cpus && t->cpu[next].package == c->package && w->node_of[next] == w->node_of[i] &&
                t->cpu[next].kind == c->kind && threads_at(t, next) == threads) {
@@ -365,8 +427,9 @@ static void write_cores(struct writer *w)
         }
         fprintf(w->to, "\n[[cores]]\nsocket = %u\nnode = %u\ncount = %u\nthreads = %u\n", c->package, w->node_of[i],
                 count, threads);
-        if (t->nr_kinds > 1)
+        if (t->nr_kinds > 1 && c->kind != TOPO_NONE)
             string_of(w->to, "kind", t->kind[c->kind].name);
+        write_os_numbers(w, i, next, threads);
         i = next;
     }
 }
@@ -589,41 +652,55 @@ static void write_nodes(struct writer *w)
         fprintf(w->to, "\n# %u ranges of memory began or ended within a page: cut to whole pages\n", ragged);
 }
 
-int topo_write_machine(const struct topo *t, const char *name, FILE *to, struct fault *f)
+static void write_all(struct writer *w, const char *name)
 {
-    struct writer *w = calloc(1, sizeof(*w));
-    if (!w) {
-        fault_set(f, EXIT_HOST_FAILED, "out of memory");
-        return -1;
-    }
-    *w = (struct writer){.t = t, .to = to, .f = f};
-    fprintf(to,
-            "# Written by hvsim topo import from %s.\n"
-            "# Lines with \"guessed\" say what that source does not tell; replace them by what you know or measure.\n",
-            t->source);
-    if (t->nr_packages > MAX_SOCKETS)
-        fault_set(f, EXIT_BAD_INPUT, "%u packages, hvsim has at most %u", t->nr_packages, MAX_SOCKETS);
-    for (unsigned i = 0; i < t->nr_notes; i++)
-        fprintf(to, "# %s\n", t->note[i]);
-    if (t->packages_unknown) {
-        fprintf(to, "# guessed: the source tells no packages; sockets are what it tells instead\n");
-        w->guessed++;
-    }
-    if (f->code == EXIT_DONE) {
-        choose_nodes(w);
+    choose_nodes(w);
+    if (w->f->code == EXIT_DONE)
         choose_node_of(w);
+    if (w->f->code == EXIT_DONE)
         choose_caches(w);
+    if (w->f->code != EXIT_DONE)
+        return;
+    write_head(w, name);
+    write_kinds(w);
+    write_cores(w);
+    write_caches(w);
+    write_memory(w);
+    write_slit(w);
+    write_nodes(w);
+}
+
+int topo_write_machine(const struct topo *given, const char *name, FILE *to, struct fault *f)
+{
+    struct topo t = *given; /* with CPUs and nodes of its own, to be fitted */
+    struct writer *w = calloc(1, sizeof(*w));
+    t.cpu = malloc(t.nr_cpus * sizeof(*t.cpu));
+    t.node = malloc(t.nr_nodes * sizeof(*t.node));
+    int guessed = -1;
+    if (w && t.cpu && t.node) {
+        memcpy(t.cpu, given->cpu, t.nr_cpus * sizeof(*t.cpu));
+        memcpy(t.node, given->node, t.nr_nodes * sizeof(*t.node));
+        *w = (struct writer){.t = &t, .to = to, .f = f};
+        fprintf(to,
+                "# Written by hvsim topo import from %s.\n"
+                "# Lines with \"guessed\" say what that source does not tell; replace them by what you know or "
+                "measure.\n",
+                t.source);
+        for (unsigned i = 0; i < t.nr_notes; i++)
+            fprintf(to, "# %s\n", t.note[i]);
+        if (t.packages_unknown) {
+            fprintf(to, t.nr_packages > 1 ? "# guessed: the source tells no packages: each node is a socket\n"
+                                          : "# guessed: the source tells no packages: all is one socket\n");
+            w->guessed++;
+        }
+        fit_to_limits(&t, to, &w->guessed);
+        write_all(w, name);
+        guessed = f->code == EXIT_DONE ? w->guessed : -1;
+    } else {
+        fault_set(f, EXIT_HOST_FAILED, "out of memory");
     }
-    if (f->code == EXIT_DONE) {
-        write_head(w, name);
-        write_kinds(w);
-        write_cores(w);
-        write_caches(w);
-        write_memory(w);
-        write_slit(w);
-        write_nodes(w);
-    }
-    int guessed = f->code == EXIT_DONE ? w->guessed : -1;
+    free(t.cpu);
+    free(t.node);
     free(w);
     return guessed;
 }

@@ -66,7 +66,7 @@ static void bad_synthetic_is_refused(void)
 {
     REFUSED("synthetic: expected levels with counts", "package:2 core:what");
     REFUSED("more than 4096 hardware threads", "package:2 core:3000 pu:1");
-    REFUSED("more than 64 memory nodes", "numa:65 pu:1");
+    REFUSED("more than 64 nodes with CPUs or memory", "numa:65 pu:1");
     REFUSED("No such file", "/there/is/no/such.xml");
 }
 

@@ -140,7 +140,7 @@ static void cores_can_be_listed_one_by_one(void)
 
 static void impossible_topologies(void)
 {
-    machine_file_bad("sockets = 2", "sockets = 0", "m.toml:5:11: sockets = 0 is out of range, expected 1 to 64");
+    machine_file_bad("sockets = 2", "sockets = 0", "m.toml:5:11: sockets = 0 is out of range, expected 1 to 256");
     machine_file_bad("cores_per_socket = 4\nthreads_per_core = 2", "cores_per_socket = 1024\nthreads_per_core = 4",
                      "m.toml:4:1: 8192 hardware threads, at most 4096 are supported");
     machine_file_bad("'2 GHz'", "'0 GHz'",

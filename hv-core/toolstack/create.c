@@ -130,6 +130,23 @@ static long settle_on(struct creation *c, nodemask_t chosen)
     return rc ? rc : ts_domctl(c->h, &op, XEN_DOMCTL_setnodeaffinity, c->id);
 }
 
+/*
+ * From 4.12 on, when cpus= no longer switches placement off, the pool's pCPUs that cpus= allows are computed, and there
+ * must be some. Then those of the pool are used.
+ */
+static int suitable_cpus(struct creation *c, cpumask_t *out)
+{
+    *out = c->pool_cpus;
+    if (!c->cpus.set)
+        return 0;
+    uint64_t any = 0;
+    for (unsigned i = 0; i < HV_CPUMASK_WORDS; i++)
+        any |= out->w[i] &= c->cpus.mask[0].w[i];
+    if (c->h->level->quirk[HV_QUIRK_placement_ignores_pinning])
+        *out = c->pool_cpus;
+    return any ? 0 : refuse(c, -HV_EINVAL, "cpus= has no pCPU of its cpupool");
+}
+
 /* Chooses nodes and makes them the domain's node affinity. Finding none is no error: memory then comes from anywhere.
  */
 static int place(struct creation *c)
@@ -148,12 +165,10 @@ static int place(struct creation *c)
     rc = ts_read_pool(h, c->cfg.pool_id, &c->pool_cpus);
     if (rc)
         return ts_fail(h, c->cfg.name, "its cpupool cannot be read", rc);
-    /* From 4.12 on, when cpus= no longer switches placement off, the pool's pCPUs that cpus= allows are computed, and
-     * then those of the pool are used. */
-    cpumask_t suitable = c->pool_cpus;
-    for (unsigned i = 0; c->cpus.set && !h->level->quirk[HV_QUIRK_placement_ignores_pinning] && i < HV_CPUMASK_WORDS;
-         i++)
-        suitable.w[i] &= c->cpus.mask[0].w[i];
+    cpumask_t suitable;
+    rc = suitable_cpus(c, &suitable);
+    if (rc)
+        return rc;
     struct ts_placement_node nodes[HV_MAX_NODES];
     rc = ts_read_placement_state(h, &c->topo, c->id, &suitable, nodes);
     if (rc)

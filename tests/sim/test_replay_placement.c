@@ -293,7 +293,8 @@ static void several_pools(void)
     step("create", "d", "[478688, 448800]", "\"memory_mb\": 100, \"vcpus\": 1, \"pool\": \"Pool-0\"",
          EXPECT("\"auto_placed\": true, \"nodes_chosen\": [0], \"pages_per_node\": [25600, 0]"));
     step("create", "e", "[453088, 448800]", "\"memory_mb\": 100, \"vcpus\": 1, \"pool\": \"one\", \"cpus\": \"0-1\"",
-         "\"rc\": 3, \"memory_nodes\": null, \"pages_per_node\": [0, 0]");
+         "\"rc\": 3, \"auto_placed\": false, \"nodes_chosen\": null, \"memory_nodes\": null, "
+         "\"pages_per_node\": [0, 0]");
     step("destroy", "e", "[453088, 448800]", "", "\"rc\": 1");
     must_agree();
 

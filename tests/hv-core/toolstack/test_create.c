@@ -89,6 +89,21 @@ static void placement_within_the_pool(void)
     CU_ASSERT_EQUAL(create(&cfg), 0);
     CU_ASSERT(!r.auto_placed);
     CU_ASSERT_EQUAL(f.dom[r.domid.n].soft[0], 0);
+
+    /* Pinned outside of its pool: refused before anything is chosen. */
+    for (unsigned fixed = 0; fixed < 2; fixed++) {
+        fake_reset(&f, fixed ? &level_fixed : &level_modern, 2, 4, 6 * GIB_KB);
+        f.pool[0].cpus = 0xf0;
+        cfg.cpus = "0-3";
+        CU_ASSERT_EQUAL(create(&cfg), -HV_EINVAL);
+        CU_ASSERT(!r.auto_placed);
+        CU_ASSERT_EQUAL(r.nodes.w, 0);
+        CU_ASSERT_EQUAL(r.xl_status, 3);
+        CU_ASSERT_PTR_NOT_NULL(strstr(f.log, "cpus= has no pCPU of its cpupool"));
+        CU_ASSERT_EQUAL(fake_count_domus(&f), 0);
+        cfg.cpus = "3-4"; /* one of both will do */
+        CU_ASSERT_EQUAL(create(&cfg), 0);
+    }
 }
 
 static void soft_affinity_of_ones_own(void)

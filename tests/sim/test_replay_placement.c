@@ -224,10 +224,11 @@ static void add(const char *fmt, ...)
 
 #define GIB 262144u /* pages */
 
-/* cpus[n] pCPUs and gib[n] GiB on node n, of which taken[n] pages are not free. */
-static void host(unsigned nr, const unsigned *cpus, const unsigned *gib, unsigned taken, const char *rest)
+/* cpus[n] pCPUs on node n, and gib[n] GiB from GiB first[n] on, of which taken[n] pages are not free. */
+static void host_at(unsigned nr, const unsigned *cpus, const unsigned *first, const unsigned *gib, unsigned taken,
+                    const char *rest)
 {
-    unsigned cpu = 0, start = 0;
+    unsigned cpu = 0;
     text[0] = 0;
     nr_steps = 0;
     add("{\"format\": \"hvsim-placement-1\", \"behaviour\": \"modern\", \"host\": {\"nodes\": [");
@@ -238,11 +239,19 @@ static void host(unsigned nr, const unsigned *cpus, const unsigned *gib, unsigne
         add("], \"distances\": [");
         for (unsigned k = 0; k < nr; k++)
             add("%s%u", k ? ", " : "", k == n ? 10 : 20);
-        add("], \"start_pfn\": %u, \"spanned_pages\": %u, \"free_pages\": %u}", start, gib[n] * GIB,
+        add("], \"start_pfn\": %u, \"spanned_pages\": %u, \"free_pages\": %u}", first[n] * GIB, gib[n] * GIB,
             gib[n] ? gib[n] * GIB - taken : 0);
-        start += gib[n] * GIB;
     }
     add("]}, %s, \"steps\": [", rest);
+}
+
+/* Node after node. */
+static void host(unsigned nr, const unsigned *cpus, const unsigned *gib, unsigned taken, const char *rest)
+{
+    unsigned first[20], at = 0;
+    for (unsigned n = 0; n < nr; at += gib[n++])
+        first[n] = at;
+    host_at(nr, cpus, first, gib, taken, rest);
 }
 
 #define DOM0 "\"dom0\": {\"vcpus\": 1, \"hard\": [0]}"
@@ -330,6 +339,66 @@ static void a_node_without_cpus(void)
          "\"soft_affinity_cpus\": [0, 1, 2, 3], \"pages_per_node\": [23040, 88064, 93696]");
     step("create", "d", "[65504, 480, 148448]", "\"memory_mb\": 3000, \"vcpus\": 1",
          "\"rc\": 3, \"auto_placed\": false, \"pages_per_node\": [0, 0, 0]");
+    must_agree();
+}
+
+/*
+ * A node without pCPUs is numbered last, wherever its memory is. Here that is lowest, so that what is kept back, by the
+ * span of node 0, is all below 2 GiB: node 1 gives its memory first, also to those who are placed on node 0.
+ */
+static void numbers_do_not_follow_addresses(void)
+{
+    const unsigned cpus[] = {2, 2, 0}, first[] = {1, 2, 0}, gib[] = {1, 1, 1};
+    host_at(3, cpus, first, gib, 20000, DOM0);
+    step("create", "a", "[240000, 242144, 242144]", "\"memory_mb\": 300, \"vcpus\": 2",
+         "\"rc\": 0, \"auto_placed\": true, \"nodes_chosen\": [1], \"memory_nodes\": [1], "
+         "\"pages_per_node\": [0, 76800, 0]");
+    step("create", "b", "[240000, 165344, 242144]", "\"memory_mb\": 300, \"vcpus\": 2",
+         "\"rc\": 0, \"auto_placed\": true, \"nodes_chosen\": [0], \"memory_nodes\": [1], "
+         "\"soft_affinity_cpus\": [0, 1], \"pages_per_node\": [0, 76800, 0]");
+    /* 172 extents are left there; the other 78 are of what is kept back, of the node of its affinity first. */
+    step("create", "c", "[240000, 88544, 242144]", "\"memory_mb\": 500, \"vcpus\": 2, \"cpus_soft\": \"0-1\"",
+         "\"rc\": 0, \"auto_placed\": false, \"memory_nodes\": [0, 1], \"pages_per_node\": [39936, 88064, 0]");
+    must_agree();
+}
+
+/* It takes part with no memory: chosen where its pCPUs count, and memory then comes from the others that are. */
+static void node_0_without_memory(void)
+{
+    const unsigned cpus[] = {2, 2, 2}, gib[] = {0, 1, 1};
+    host(3, cpus, gib, 20000, DOM0);
+    step("create", "a", "[0, 242144, 240000]", "\"memory_mb\": 100, \"vcpus\": 2",
+         "\"rc\": 0, \"auto_placed\": true, \"nodes_chosen\": [1], \"pages_per_node\": [0, 25600, 0]");
+    /* On 0, 1 and 2 there are 1, 2 and 0 vCPUs besides its own. */
+    step("create", "b", "[0, 216544, 240000]", "\"memory_mb\": 100, \"vcpus\": 4",
+         "\"rc\": 0, \"auto_placed\": true, \"nodes_chosen\": [0, 2], \"memory_nodes\": [2], "
+         "\"soft_affinity_cpus\": [0, 1, 4, 5], \"pages_per_node\": [0, 0, 25600]");
+    /* To be at home where there is no memory leads to all that have some. */
+    step("create", "c", "[0, 216544, 214400]", "\"memory_mb\": 100, \"vcpus\": 1, \"cpus\": [\"0-1\"]",
+         "\"rc\": 0, \"auto_placed\": false, \"memory_nodes\": [1], \"pages_per_node\": [0, 25600, 0]");
+    must_agree();
+}
+
+/* Soft affinity counts within hard affinity and the pool; where they are disjoint these two decide. */
+static void soft_affinity_in_a_pool(void)
+{
+    const unsigned cpus[] = {4, 4}, gib[] = {2, 2};
+    host(2, cpus, gib, 20000, DOM0 ", \"cpupools\": [{\"name\": \"one\", \"cpus\": [2, 3, 4, 5]}]");
+    step("create", "a", "[504288, 504288]",
+         "\"memory_mb\": 100, \"vcpus\": 2, \"pool\": \"one\", \"cpus_soft\": \"6-7\"",
+         "\"rc\": 0, \"auto_placed\": false, \"soft_affinity_cpus\": [6, 7], \"pages_per_node\": [12800, 12800]");
+    step("create", "b", "[491488, 491488]",
+         "\"memory_mb\": 100, \"vcpus\": 2, \"pool\": \"one\", \"cpus\": \"0-3\", \"cpus_soft\": \"4-5\"",
+         "\"rc\": 0, \"auto_placed\": false, \"soft_affinity_cpus\": [4, 5], \"hard_affinity_cpus\": [0, 1, 2, 3], "
+         "\"memory_nodes\": [0], \"pages_per_node\": [25600, 0]");
+    step("create", "c", "[465888, 491488]",
+         "\"memory_mb\": 100, \"vcpus\": 2, \"pool\": \"one\", \"cpus\": [\"0-7\", \"0-1\"]", /* vCPU 1: nowhere */
+         "\"rc\": 3, \"auto_placed\": false, \"pages_per_node\": [0, 0]");
+    step("create", "d", "[465888, 491488]",
+         "\"memory_mb\": 5000, \"vcpus\": 2, \"pool\": \"one\", \"cpus_soft\": \"4\"",
+         "\"rc\": 3, \"auto_placed\": false, \"nodes_chosen\": null, \"pages_per_node\": [0, 0]");
+    step("create", "e", "[465888, 491488]", "\"memory_mb\": 100, \"vcpus\": 2, \"cpus_soft\": \"nodes:0,^0-7\"",
+         "\"rc\": 1, \"auto_placed\": false, \"pages_per_node\": [0, 0]");
     must_agree();
 }
 
@@ -629,6 +698,9 @@ static const struct cunit_case tests[] = {
     {"scenes can be kept", scenes_can_be_kept},
     {"several pools", several_pools},
     {"a node without pCPUs", a_node_without_cpus},
+    {"numbers do not follow addresses", numbers_do_not_follow_addresses},
+    {"node 0 without memory", node_0_without_memory},
+    {"soft affinity in a pool", soft_affinity_in_a_pool},
     {"many nodes", many_nodes},
     {"dom0 elsewhere", dom0_elsewhere},
     {"forms of affinity", forms_of_affinity},

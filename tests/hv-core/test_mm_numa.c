@@ -124,6 +124,76 @@ static void nodes_without_memory_or_pcpus(void)
     CU_ASSERT_PTR_NULL(mm_check());
 }
 
+#define MAP_NODES 24u
+#define MAP_STEP (1u << 17) /* 512 MiB */
+
+/*
+ * A large machine as its tables may be: every distance another one each way, two ranges a node with those of all the
+ * others in between, sizes that grow; nodes 5 and 11 without memory, 20 to 23 without pCPUs.
+ */
+static void twenty_four_nodes(const char *level)
+{
+    static uint8_t slit[MAP_NODES * MAP_NODES];
+    unsigned nr_cpus = 0, nr_ranges = 0;
+    uint64_t at = 0;
+
+    tp_reset();
+    hv_level = hv_profile_find(level);
+    for (unsigned n = 0; n < 20; n++)
+        for (unsigned c = 0; c < 2; c++, nr_cpus++)
+            cpu[nr_cpus] = (struct hv_cpu_desc){(uint16_t)n, (uint16_t)nr_cpus, 0, node(n)};
+    for (unsigned half = 0; half < 2; half++)
+        for (unsigned n = 0; n < MAP_NODES; n++) {
+            if (n == 5 || n == 11)
+                continue;
+            range[nr_ranges++] = (struct hv_mem_range){at, at + (n + 1) * MAP_STEP, node(n)};
+            at += (n + 1) * MAP_STEP + (half ? 0 : 4096); /* a hole behind each */
+        }
+    for (unsigned a = 0; a < MAP_NODES; a++)
+        for (unsigned b = 0; b < MAP_NODES; b++)
+            slit[a * MAP_NODES + b] = (uint8_t)(a == b ? 10 : 11 + (7 * a + 10 * b) % 240);
+    info = (struct hv_boot_info){
+        .nr_cpus = nr_cpus, .nr_nodes = MAP_NODES, .nr_ranges = nr_ranges, .cpu = cpu, .range = range, .slit = slit};
+}
+
+static void maps_of_24_nodes_without_symmetry(void)
+{
+    static const char *const levels[] = {"xen-4.3", "modern", "fixed", "arm-numa"};
+
+    for (unsigned l = 0; l < ARRAY_SIZE(levels); l++) {
+        twenty_four_nodes(levels[l]);
+        CU_ASSERT_EQUAL_FATAL(numa_init(&info), 0);
+        CU_ASSERT_EQUAL(hv_node_online.w, (1ull << MAP_NODES) - 1);
+        CU_ASSERT_PTR_NULL(strstr(tp_console, "SLIT ignored"));
+        for (unsigned a = 0; a < MAP_NODES; a++)
+            for (unsigned b = 0; b < MAP_NODES; b++)
+                CU_ASSERT_EQUAL(node_distance(node(a), node(b)), a == b ? 10 : 11 + (7 * a + 10 * b) % 240);
+        CU_ASSERT_EQUAL_FATAL(mm_init(), 0);
+        for (unsigned n = 0; n < MAP_NODES; n++) {
+            uint64_t pages = n == 5 || n == 11 ? 0 : 2ull * (n + 1) * MAP_STEP - (n ? 0 : 256);
+            CU_ASSERT_EQUAL(node_size_pages(node(n)), pages);
+            CU_ASSERT_EQUAL(avail_node_pages(node(n)), pages);
+            /* Exactly there: also from nodes without pCPUs, and never from those without memory. */
+            mfn_t m = alloc_domheap_pages(NULL, 9, MEMF_node(node(n)) | MEMF_exact_node);
+            CU_ASSERT_EQUAL(mfn_eq(m, MFN_INVALID), pages == 0);
+            if (pages) {
+                CU_ASSERT_EQUAL(mfn_to_node(m).n, n);
+                free_domheap_pages(m, 9);
+            } else {
+                /* Not exactly: the next of the ring; distance has no part in it. */
+                m = alloc_domheap_pages(NULL, 9, MEMF_node(node(n)));
+                CU_ASSERT_EQUAL(mfn_to_node(m).n, n + 1);
+                free_domheap_pages(m, 9);
+            }
+        }
+        tp_set_cpu(11); /* of node 5: the next of the ring gives it */
+        mfn_t m = alloc_domheap_pages(NULL, 0, 0);
+        CU_ASSERT_EQUAL(mfn_to_node(m).n, 6);
+        tp_set_cpu(0);
+        CU_ASSERT_PTR_NULL(mm_check());
+    }
+}
+
 static void bad_tables_are_refused(void)
 {
     two_nodes();
@@ -203,6 +273,7 @@ static const struct cunit_case tests[] = {
     {"distances come from a good SLIT, else 10 and 20", distances_come_from_a_good_slit},
     {"pCPUs without a node go round the nodes", pcpus_without_a_node_go_round},
     {"nodes without memory or pCPUs", nodes_without_memory_or_pcpus},
+    {"maps of 24 nodes without symmetry", maps_of_24_nodes_without_symmetry},
     {"bad tables are refused, with the reason", bad_tables_are_refused},
     {"memory beyond the level is ignored, and said so", memory_beyond_the_level_is_ignored},
     {"a smaller machine after a larger one", a_smaller_machine_after_a_larger_one},

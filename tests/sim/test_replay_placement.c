@@ -437,6 +437,35 @@ static void many_nodes(void)
     must_agree();
 }
 
+/* As far as it is one way, another one back; of 24 nodes two have no memory and two no pCPUs. */
+static void a_map_of_24_nodes(void)
+{
+    unsigned cpus[24], gib[24], first[24], at = 0;
+    char before[512] = "[", after[512] = "[";
+    for (unsigned n = 0; n < 24; at += gib[n++]) {
+        cpus[n] = n < 22 ? 2 : 0;
+        gib[n] = n == 5 || n == 11 ? 0 : 1 + n % 2;
+        first[n] = at;
+        snprintf(before + strlen(before), 16, "%s%u", n ? ", " : "", gib[n] ? gib[n] * GIB - 20000 : 0);
+        /* 84 MiB: two extents each from 20 nodes that it can run on, and one more from nodes 1 and 2 */
+        snprintf(after + strlen(after), 16, "%s%u", n ? ", " : "",
+                 !gib[n] || !cpus[n] ? 0
+                 : n == 3 || n == 4  ? 1536
+                                     : 1024);
+    }
+    strcat(before, "]");
+    strcat(after, "]");
+    host_at(24, cpus, first, gib, 20000, DOM0);
+    char *d = text;
+    for (unsigned i = 0; (d = strstr(d, "20, 20")); i++, d += 4)
+        d[1] = (char)('0' + i % 7); /* 20 to 26 */
+    char expect[1024];
+    snprintf(expect, sizeof(expect),
+             "\"rc\": 0, \"auto_placed\": false, \"nodes_chosen\": null, \"pages_per_node\": %s", after);
+    step("create", "a", before, "\"memory_mb\": 84, \"vcpus\": 2", expect);
+    must_agree();
+}
+
 /* dom0 counts where it may run. */
 static void dom0_elsewhere(void)
 {
@@ -702,6 +731,7 @@ static const struct cunit_case tests[] = {
     {"node 0 without memory", node_0_without_memory},
     {"soft affinity in a pool", soft_affinity_in_a_pool},
     {"many nodes", many_nodes},
+    {"a map of 24 nodes", a_map_of_24_nodes},
     {"dom0 elsewhere", dom0_elsewhere},
     {"forms of affinity", forms_of_affinity},
     {"one node, and tight ones", one_node_and_tight_ones},

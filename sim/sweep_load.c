@@ -178,10 +178,13 @@ static void read_calibration(struct loader *l, cfg_table *t, const char *file, s
 {
     char *path = relative_path(t, "calibration", file);
     struct calibration_file c = {0};
+    struct fault why = {0};
     struct dimension *d = path ? add_dimension(l, g) : NULL;
     if (!d)
         out_of_memory(l);
-    else if (calibration_file_load(path, &c, l->f) == EXIT_DONE)
+    else if (calibration_file_load(path, &c, &why) != EXIT_DONE)
+        cfg_fail(t, "calibration", "calibration: %s", why.text);
+    else
         for (size_t i = 0; i < c.nr * 2 && ok(l); i++) {
             const struct calibration_parameter *p = &c.parameter[i / 2];
             char key[256], value[DOUBLE_TEXT_MAX];

@@ -39,6 +39,9 @@ static char *format_message(const char *file, struct xlcfg_pos at, const char *f
     if (asprintf(&line, "%s:%u:%u: %s", file, at.line, at.column, text) < 0)
         line = NULL;
     free(text);
+    for (char *c = line; c && *c; c++) /* it may cite what the file has, and goes to a terminal */
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = '?';
     return line;
 }
 

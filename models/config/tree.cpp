@@ -60,11 +60,15 @@ const std::string *cfg_doc::intern(const std::string &name)
     return &names.back();
 }
 
-/// The first error wins: what follows is mostly a consequence of it.
+/// The first error wins: what follows is mostly a consequence of it. A message is one line, whatever the file that it
+/// cites has: no control characters reach a terminal.
 void cfg_doc::fail(const std::string &message)
 {
     if (failed)
         return;
     failed = true;
     error = message;
+    for (char &c : error)
+        if (static_cast<unsigned char>(c) < ' ' || c == 0x7f)
+            c = c == '\n' ? ' ' : '?';
 }

@@ -14,7 +14,7 @@
 enum { OPT_FROM = 256, OPT_NAME, OPT_FORCE, OPT_SVG, OPT_XL, OPT_SET };
 
 const struct argp_option cli_topo_options[] = {
-    {"from", OPT_FROM, "KIND", 0, "import: hwloc, synthetic, sysfs or acpi (default: by looking)", 0},
+    {"from", OPT_FROM, "KIND", 0, "import: hwloc, synthetic, sysfs, acpi or dtb (default: by looking)", 0},
     {"name", OPT_NAME, "NAME", 0, "import: name of the machine (default: that of the source)", 0},
     {"output", 'o', "FILE", 0, "import, export: write to FILE (default: the standard output)", 0},
     {"force", OPT_FORCE, NULL, 0, "Replace FILE if it is there", 0},
@@ -61,7 +61,7 @@ static error_t read_kind(struct topo_args *a, const char *arg, struct argp_state
             return 0;
         }
     const char *near = cli_nearest(arg, topo_source_names + 1);
-    return cli_bad(state, "--from %s: expected hwloc, synthetic, sysfs or acpi%s%s%s", arg,
+    return cli_bad(state, "--from %s: expected hwloc, synthetic, sysfs, acpi or dtb%s%s%s", arg,
                    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 

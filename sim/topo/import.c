@@ -10,7 +10,7 @@
 
 #define MAX_FILE (64u << 20) /* beyond any topology; libfdt and libhwloc count in int */
 
-const char *const topo_source_names[] = {"detect", "hwloc", "synthetic", "sysfs", "acpi", NULL};
+const char *const topo_source_names[] = {"detect", "hwloc", "synthetic", "sysfs", "acpi", "dtb", NULL};
 
 /* ---- what is it? ------------------------------------------------------------------------------------------------- */
 
@@ -23,6 +23,8 @@ static enum topo_kind_of_source kind_of(const char *data, size_t size)
 {
     static const char *const tables[] = {"SRAT", "SLIT", "APIC", "PPTT", "DSDT", "FACP", "RSDT", "XSDT"};
     size_t text = 0;
+    if (begins(data, size, "\xd0\x0d\xfe\xed", 4))
+        return TOPO_DTB;
     if (begins(data, size, "\x1f\x8b", 2) || begins(data, size, "BZh", 3) ||
         begins(data, size,
                "\xfd"
@@ -89,10 +91,14 @@ static struct topo *read_content(const struct content *c, const char *path, enum
         return topo_read_hwloc_xml(c->data, c->size, path, f);
     case TOPO_ACPI:
         return topo_read_acpi(c->data, c->size, path, f);
+    case TOPO_DTB:
+        return topo_read_dtb(c->data, c->size, path, f);
     case TOPO_SYSFS:
         return topo_read_sysfs(path, f);
     default:
-        fault_set(f, EXIT_BAD_INPUT, "%s: neither hwloc's XML, nor ACPI tables, nor an archive of a sysfs tree", path);
+        fault_set(f, EXIT_BAD_INPUT,
+                  "%s: neither hwloc's XML, nor ACPI tables, nor a device tree blob, nor an archive of a sysfs tree",
+                  path);
         return NULL;
     }
 }

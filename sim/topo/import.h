@@ -5,7 +5,7 @@
 
 #include "topo.h"
 
-enum topo_kind_of_source { TOPO_DETECT, TOPO_HWLOC, TOPO_SYNTHETIC, TOPO_SYSFS, TOPO_ACPI };
+enum topo_kind_of_source { TOPO_DETECT, TOPO_HWLOC, TOPO_SYNTHETIC, TOPO_SYSFS, TOPO_ACPI, TOPO_DTB };
 /* Their names, NULL-terminated: [0] is "detect". */
 extern const char *const topo_source_names[];
 

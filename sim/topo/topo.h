@@ -37,6 +37,7 @@ struct topo_cpu {
 struct topo_kind {
     char name[64];
     double freq_hz; /* 0: unknown */
+    double ipc;     /* work a cycle, 1: that of the kind with the most; 0: unknown */
 };
 
 struct topo_range {
@@ -129,6 +130,8 @@ struct topo *topo_read_synthetic(const char *text, struct fault *f); /* hwloc's 
 struct topo *topo_read_sysfs(const char *path, struct fault *f);
 /* acpidump's text, or the binary tables SRAT, SLIT and (optional) APIC, PPTT, one behind the other. */
 struct topo *topo_read_acpi(const char *data, size_t size, const char *name, struct fault *f);
+/* A flattened device tree. */
+struct topo *topo_read_dtb(const char *data, size_t size, const char *name, struct fault *f);
 
 /* ---- the writer */
 

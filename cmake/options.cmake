@@ -2,12 +2,16 @@
 # Compiler options that hold for every room. Results must not depend on the compiler: no contraction of a*b+c, no
 # fast-math (docs/determinism.md).
 option(HVSIM_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
+option(HVSIM_FUZZ "Build the fuzzing harnesses with libFuzzer, and with them only what they link (clang)" OFF)
 
 add_compile_options(-Wall -Wextra -Werror -Wshadow -Wvla -ffp-contract=off -fno-fast-math
                     "$<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes;-Wmissing-prototypes>")
 if(HVSIM_SANITIZE)
     add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
     add_link_options(-fsanitize=address,undefined)
+endif()
+if(HVSIM_FUZZ)
+    add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
 # The core and its port call each other a dozen times a page; optimising across files is worth a tenth of a run.

@@ -97,7 +97,7 @@ static void machine_line(FILE *out, const char *path, const char *name, struct f
     char *err = NULL;
     struct machine *m = machine_load(path, NULL, &err);
     if (m)
-        fprintf(out, "%-20s %s: %u pCPUs, %u nodes, %.4g GiB. %s\n", name, m->isa, m->nr_cpus, m->nr_nodes,
+        fprintf(out, "%-22s %-7s %6u %6u %9.6g  %s\n", name, m->isa, m->nr_cpus, m->nr_nodes,
                 (double)machine_memory(m) / (double)(1u << 30), m->description ? m->description : "");
     else
         fault_set(f, EXIT_BAD_INPUT, "%s", err ? err : "out of memory");
@@ -108,6 +108,7 @@ static void machine_line(FILE *out, const char *path, const char *name, struct f
 
 static int list_machines(FILE *out, struct fault *f)
 {
+    fprintf(out, "%-22s %-7s %6s %6s %9s  %s\n", "machine", "isa", "pCPUs", "nodes", "GiB", "description");
     return list_files(out, "models/machines", f, machine_line);
 }
 

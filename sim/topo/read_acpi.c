@@ -4,101 +4,52 @@
  * processors are there) and PPTT (packages, cores, caches) if they come along. Layouts: ACPI specification 6.4,
  * chapter 5.
  */
-#include "topo.h"
+#include "acpi.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define HEADER 36u
-#define MAX_TABLES 256u
-
-struct table {
-    char sig[5];
-    size_t at; /* where it begins in what was read, for messages */
-    const uint8_t *data;
-    uint32_t size;
-};
-
-/* A processor, before it becomes a CPU. */
-struct proc {
-    uint32_t apic;  /* APIC or GICC interface: what SRAT calls it */
-    uint32_t uid;   /* what PPTT calls it */
-    uint32_t order; /* as the tables list it */
-    uint32_t domain;
-    bool in_srat, in_madt, usable;
-    unsigned package, core;                /* as PPTT has them: its offsets; TOPO_NONE: unknown */
-    unsigned cache[TOPO_MAX_CACHE_LEVELS]; /* by level, PPTT's offsets of data or unified ones; 0: none */
-};
-
-struct reader {
-    const char *name;
-    struct fault *f;
-    uint8_t *raw; /* of acpidump's text */
-    struct table table[MAX_TABLES];
-    unsigned nr_tables;
-    struct proc *proc;
-    unsigned nr_procs;
-    bool arm, has_madt, has_pptt;
-    uint32_t domain[TOPO_MAX_NODES]; /* ascending */
-    unsigned nr_domains;
-    struct topo *t;
-};
-
-static uint32_t le(const uint8_t *p, unsigned bytes)
-{
-    uint32_t v = 0;
-    for (unsigned i = 0; i < bytes; i++)
-        v |= (uint32_t)p[i] << 8 * i;
-    return v;
-}
-
-static uint64_t le64(const uint8_t *p)
-{
-    return le(p, 4) | (uint64_t)le(p + 4, 4) << 32;
-}
+static const char *const names[ACPI_TABLES] = {"SRAT", "SLIT", "APIC", "PPTT"};
 
 /* ---- tables ---------------------------------------------------------------------------------------------------------
  */
 
-/* One table at data[at]; its size, 0 with *f. */
-static uint32_t take_table(struct reader *r, const uint8_t *data, size_t size, size_t at)
+/*
+ * The table at data, of which size bytes are there; its length, 0 with the fault. unit and at say where that is. What
+ * is none of ours is passed over: FACS and RSDP have neither checksum nor header.
+ */
+static uint32_t take_table(struct acpi_reader *r, const uint8_t *data, size_t size, const char *unit, size_t at)
 {
-    char sig[5] = {0};
-    for (unsigned i = 0; i < 4 && at + i < size; i++)
-        sig[i] = isalnum(data[at + i]) || data[at + i] == '_' || data[at + i] == '!' ? (char)data[at + i] : '?';
-    if (size - at < HEADER || strchr(sig, '?')) {
-        fault_set(r->f, EXIT_BAD_INPUT, "%s: no ACPI table at byte %zu", r->name, at);
-        return 0;
-    }
-    uint32_t length = le(data + at + 4, 4);
+    unsigned which = 0;
     uint8_t sum = 0;
-    if (length < HEADER || length > size - at) {
-        fault_set(r->f, EXIT_BAD_INPUT, "%s: table %s at byte %zu: length %u, but %zu bytes are there", r->name, sig,
-                  at, length, size - at);
+    while (which < ACPI_TABLES && (size < 4 || memcmp(data, names[which], 4) != 0))
+        which++;
+    uint32_t length = size < 8 ? 0 : acpi_le(data + 4, 4);
+    if (length < 8 || length > size || (which < ACPI_TABLES && length < ACPI_HEADER)) {
+        fault_set(r->f, EXIT_BAD_INPUT,
+                  "%s: %s at %s %zu: expected an ACPI table, found a length of %u with %zu bytes there", r->name,
+                  which < ACPI_TABLES ? names[which] : "table", unit, at, length, size);
         return 0;
     }
+    if (which == ACPI_TABLES)
+        return length;
     for (uint32_t i = 0; i < length; i++)
-        sum = (uint8_t)(sum + data[at + i]);
-    if (sum) {
-        fault_set(r->f, EXIT_BAD_INPUT, "%s: table %s at byte %zu: its checksum is wrong", r->name, sig, at);
-        return 0;
-    }
-    if (r->nr_tables == MAX_TABLES) {
-        fault_set(r->f, EXIT_BAD_INPUT, "%s: more than %u tables", r->name, MAX_TABLES);
-        return 0;
-    }
-    struct table *t = &r->table[r->nr_tables++];
-    *t = (struct table){.at = at, .data = data + at, .size = length};
-    memcpy(t->sig, sig, sizeof(sig));
+        sum = (uint8_t)(sum + data[i]);
+    if (sum)
+        fault_set(r->f, EXIT_BAD_INPUT, "%s: table %s at %s %zu: its checksum is wrong", r->name, names[which], unit,
+                  at);
+    else if (r->table[which].data)
+        fault_set(r->f, EXIT_BAD_INPUT, "%s: a second table %s at %s %zu", r->name, names[which], unit, at);
+    r->table[which] = (struct acpi_table){names[which], data, length};
     return length;
 }
 
 /* Binary tables one behind the other. */
-static void take_binary(struct reader *r, const uint8_t *data, size_t size)
+static void take_binary(struct acpi_reader *r, const uint8_t *data, size_t size)
 {
     for (size_t at = 0; at < size && r->f->code == EXIT_DONE;) {
-        uint32_t n = take_table(r, data, size, at);
+        uint32_t n = take_table(r, data + at, size - at, "byte", at);
         at += n ? n : size;
     }
 }
@@ -124,45 +75,41 @@ static bool dump_line(const char *line, const char *end, uint8_t *out, unsigned 
     return *n > 0;
 }
 
-/* acpidump's text: a line "SRAT @ 0x...", then lines of bytes. */
-static void take_text(struct reader *r, const char *text, size_t size)
+/* One block of a dump. RSDP's begins with "RSD PTR ", and its length is elsewhere. */
+static void take_block(struct acpi_reader *r, const uint8_t *data, size_t size, size_t line)
 {
-    size_t used = 0, begins = 0;
+    if (size >= 8 && !memcmp(data, "RSD PTR ", 8))
+        return;
+    if (size)
+        take_table(r, data, size, "line", line);
+}
+
+/* acpidump's text: a line "SRAT @ 0x...", then lines of bytes. */
+static void take_text(struct acpi_reader *r, const char *text, size_t size)
+{
+    size_t used = 0, begins = 0, number = 0, block = 0;
     if (!(r->raw = malloc(size / 2 + 16))) { /* three characters a byte at least */
         fault_set(r->f, EXIT_HOST_FAILED, "out of memory");
         return;
     }
     for (const char *line = text, *end; line < text + size && r->f->code == EXIT_DONE; line = end + 1) {
         unsigned n;
+        number++;
         end = memchr(line, '\n', (size_t)(text + size - line));
         end = end ? end : text + size;
         if (dump_line(line, end, r->raw + used, &n)) {
             used += n;
             continue;
         }
-        if (used > begins)
-            take_table(r, r->raw, used, begins);
+        take_block(r, r->raw + begins, used - begins, block);
         begins = used;
+        block = number;
     }
-    if (used > begins && r->f->code == EXIT_DONE)
-        take_table(r, r->raw, used, begins);
+    if (r->f->code == EXIT_DONE)
+        take_block(r, r->raw + begins, used - begins, block);
 }
 
-static const struct table *find(const struct reader *r, const char *sig)
-{
-    const struct table *found = NULL;
-    for (unsigned i = 0; i < r->nr_tables; i++) {
-        if (strcmp(r->table[i].sig, sig) != 0)
-            continue;
-        if (found)
-            fault_set(r->f, EXIT_BAD_INPUT, "%s: a second table %s at byte %zu", r->name, sig, r->table[i].at);
-        found = &r->table[i];
-    }
-    return found;
-}
-
-/* The entry at *at of a table of entries that begin with type and length; NULL: the end, or *f. */
-static const uint8_t *next_entry(struct reader *r, const struct table *t, uint32_t *at)
+const uint8_t *acpi_next(struct acpi_reader *r, const struct acpi_table *t, uint32_t *at)
 {
     if (*at >= t->size || r->f->code != EXIT_DONE)
         return NULL;
@@ -177,8 +124,7 @@ static const uint8_t *next_entry(struct reader *r, const struct table *t, uint32
     return e;
 }
 
-/* An entry of that type is long enough. */
-static bool long_enough(struct reader *r, const struct table *t, const uint8_t *e, unsigned least)
+bool acpi_long_enough(struct acpi_reader *r, const struct acpi_table *t, const uint8_t *e, unsigned least)
 {
     if (e[1] >= least)
         return true;
@@ -190,7 +136,7 @@ static bool long_enough(struct reader *r, const struct table *t, const uint8_t *
 /* ---- processors -----------------------------------------------------------------------------------------------------
  */
 
-static struct proc *proc_of(struct reader *r, uint32_t apic)
+static struct acpi_proc *proc_of(struct acpi_reader *r, uint32_t apic)
 {
     for (unsigned i = 0; i < r->nr_procs; i++)
         if (r->proc[i].apic == apic)
@@ -199,43 +145,47 @@ static struct proc *proc_of(struct reader *r, uint32_t apic)
         fault_set(r->f, EXIT_BAD_INPUT, "%s: more than %u processors", r->name, 2 * TOPO_MAX_CPUS);
         return NULL;
     }
-    struct proc *p = &r->proc[r->nr_procs];
-    *p = (struct proc){.apic = apic, .uid = apic, .order = r->nr_procs, .package = TOPO_NONE, .core = TOPO_NONE};
+    struct acpi_proc *p = &r->proc[r->nr_procs];
+    *p = (struct acpi_proc){.apic = apic, .uid = apic, .order = r->nr_procs, .package = TOPO_NONE, .core = TOPO_NONE};
     r->nr_procs++;
     return p;
 }
 
-static void read_madt(struct reader *r, const struct table *t)
+static void read_madt(struct acpi_reader *r, const struct acpi_table *t)
 {
-    uint32_t at = HEADER + 8;
+    uint32_t at = ACPI_HEADER + 8;
     const uint8_t *e;
     r->has_madt = true;
-    if (t->size < HEADER + 8) {
+    if (t->size < ACPI_HEADER + 8) {
         fault_set(r->f, EXIT_BAD_INPUT, "%s: APIC: %u bytes are too few", r->name, t->size);
         return;
     }
-    while ((e = next_entry(r, t, &at))) {
+    while ((e = acpi_next(r, t, &at))) {
         uint32_t apic, uid, flags;
-        if (e[0] == 0 && long_enough(r, t, e, 8)) {
-            apic = e[3], uid = e[2], flags = le(e + 4, 4);
+        if (e[0] == 0 && acpi_long_enough(r, t, e, 8)) {
+            apic = e[3], uid = e[2], flags = acpi_le(e + 4, 4);
             if (apic == 0xff) /* a slot without a processor */
                 continue;
-        } else if (e[0] == 9 && long_enough(r, t, e, 16)) {
-            apic = le(e + 4, 4), uid = le(e + 12, 4), flags = le(e + 8, 4);
+        } else if (e[0] == 9 && acpi_long_enough(r, t, e, 16)) {
+            apic = acpi_le(e + 4, 4), uid = acpi_le(e + 12, 4), flags = acpi_le(e + 8, 4);
             if (apic == UINT32_MAX)
                 continue;
-        } else if (e[0] == 11 && long_enough(r, t, e, 40)) {
+        } else if (e[0] == 7 && acpi_long_enough(r, t, e, 12)) {
+            r->ia64 = true;
+            apic = e[3] | (uint32_t)e[4] << 8, uid = e[2], flags = acpi_le(e + 8, 4);
+        } else if (e[0] == 11 && acpi_long_enough(r, t, e, 40)) {
             r->arm = true; /* SRAT knows these by their UID */
-            uid = apic = le(e + 8, 4), flags = le(e + 12, 4);
+            uid = apic = acpi_le(e + 8, 4), flags = acpi_le(e + 12, 4);
         } else {
             continue;
         }
         unsigned before = r->nr_procs;
-        struct proc *p = proc_of(r, apic);
+        struct acpi_proc *p = proc_of(r, apic);
         if (!p)
             return;
         if (before == r->nr_procs) {
-            if (p->in_madt && p->usable && (flags & 1))
+            /* Some firmware lists those that fit into an entry of the old kind in one of the new kind, too. */
+            if (p->in_madt && p->usable && (flags & 1) && p->uid != uid)
                 fault_set(r->f, EXIT_BAD_INPUT, "%s: APIC: processor with id %u is there twice", r->name, apic);
             if (!(flags & 1))
                 continue;
@@ -246,9 +196,9 @@ static void read_madt(struct reader *r, const struct table *t)
     }
 }
 
-static void put_in_domain(struct reader *r, uint32_t apic, uint32_t domain)
+static void put_in_domain(struct acpi_reader *r, uint32_t apic, uint32_t domain)
 {
-    struct proc *p = proc_of(r, apic);
+    struct acpi_proc *p = proc_of(r, apic);
     if (!p)
         return;
     if (p->in_srat && p->domain != domain)
@@ -260,7 +210,7 @@ static void put_in_domain(struct reader *r, uint32_t apic, uint32_t domain)
         p->usable = true;
 }
 
-static void note_domain(struct reader *r, uint32_t domain)
+static void note_domain(struct acpi_reader *r, uint32_t domain)
 {
     unsigned i = 0;
     while (i < r->nr_domains && r->domain[i] < domain)
@@ -279,39 +229,40 @@ static void note_domain(struct reader *r, uint32_t domain)
 /* What an entry of the SRAT puts into a domain: a CPU, memory, or nothing that we know. */
 enum affinity { AFFINITY_NONE, AFFINITY_CPU, AFFINITY_MEMORY };
 
-static enum affinity decode(struct reader *r, const struct table *t, const uint8_t *e, uint32_t *domain, uint32_t *apic)
+static enum affinity decode(struct acpi_reader *r, const struct acpi_table *t, const uint8_t *e, uint32_t *domain,
+                            uint32_t *apic)
 {
     switch (e[0]) {
     case 0:
-        if (!long_enough(r, t, e, 16) || !(le(e + 4, 4) & 1))
+        if (!acpi_long_enough(r, t, e, 16) || !(acpi_le(e + 4, 4) & 1))
             return AFFINITY_NONE;
-        *domain = e[2] | le(e + 9, 3) << 8;
-        *apic = e[3];
+        *domain = e[2] | acpi_le(e + 9, 3) << 8;
+        *apic = e[3] | (uint32_t)e[8] << 8; /* the EID of a SAPIC, 0 elsewhere */
         return AFFINITY_CPU;
     case 1:
-        if (!long_enough(r, t, e, 40) || !(le(e + 28, 4) & 1))
+        if (!acpi_long_enough(r, t, e, 40) || !(acpi_le(e + 28, 4) & 1))
             return AFFINITY_NONE;
-        *domain = le(e + 2, 4);
+        *domain = acpi_le(e + 2, 4);
         return AFFINITY_MEMORY;
     case 2:
-        if (!long_enough(r, t, e, 24) || !(le(e + 12, 4) & 1))
+        if (!acpi_long_enough(r, t, e, 24) || !(acpi_le(e + 12, 4) & 1))
             return AFFINITY_NONE;
-        *domain = le(e + 4, 4);
-        *apic = le(e + 8, 4);
+        *domain = acpi_le(e + 4, 4);
+        *apic = acpi_le(e + 8, 4);
         return AFFINITY_CPU;
     case 3:
-        if (!long_enough(r, t, e, 18) || !(le(e + 10, 4) & 1))
+        if (!acpi_long_enough(r, t, e, 18) || !(acpi_le(e + 10, 4) & 1))
             return AFFINITY_NONE;
         r->arm = true;
-        *domain = le(e + 2, 4);
-        *apic = le(e + 6, 4);
+        *domain = acpi_le(e + 2, 4);
+        *apic = acpi_le(e + 6, 4);
         return AFFINITY_CPU;
     default:
         return AFFINITY_NONE;
     }
 }
 
-static unsigned node_of(const struct reader *r, uint32_t domain)
+static unsigned node_of(const struct acpi_reader *r, uint32_t domain)
 {
     for (unsigned i = 0; i < r->nr_domains; i++)
         if (r->domain[i] == domain)
@@ -319,9 +270,9 @@ static unsigned node_of(const struct reader *r, uint32_t domain)
     return TOPO_NONE;
 }
 
-static void add_memory(struct reader *r, const uint8_t *e, uint32_t domain)
+static void add_memory(struct acpi_reader *r, const uint8_t *e, uint32_t domain)
 {
-    uint64_t base = le64(e + 8), length = le64(e + 16);
+    uint64_t base = acpi_le64(e + 8), length = acpi_le64(e + 16);
     struct topo_node *n = &r->t->node[node_of(r, domain)];
     if (!length)
         return;
@@ -330,9 +281,6 @@ static void add_memory(struct reader *r, const uint8_t *e, uint32_t domain)
                   (unsigned long long)base);
         return;
     }
-    if (le(e + 28, 4) & 2)
-        topo_note(r->t, "memory of node %u at 0x%llx may be plugged in later: taken as there", domain,
-                  (unsigned long long)base);
     struct fault inner = {0};
     if (!topo_add_range(n, base, base + length, &inner))
         fault_set(r->f, inner.code, "%s: SRAT: %s", r->name, inner.text);
@@ -344,16 +292,51 @@ static int by_start(const void *a, const void *b)
     return x->start < y->start ? -1 : x->start > y->start;
 }
 
+/*
+ * What may be plugged in later is only said to be possible. But some firmware says it of all that there is: where a
+ * node has nothing else it is taken as there. Non-volatile memory is none that a hypervisor gives out.
+ */
+enum { MEMORY_ENABLED = 1, MEMORY_HOT_PLUG = 2, MEMORY_NON_VOLATILE = 4 };
+
+static void read_memory(struct acpi_reader *r, const struct acpi_table *t)
+{
+    bool fixed[TOPO_MAX_NODES] = {false}; /* has memory that cannot be plugged in */
+    uint64_t left_out = 0, taken = 0;
+    uint32_t domain = 0, apic = 0;
+    const uint8_t *e;
+    for (uint32_t at = ACPI_HEADER + 12; (e = acpi_next(r, t, &at));)
+        if (decode(r, t, e, &domain, &apic) == AFFINITY_MEMORY &&
+            !(acpi_le(e + 28, 4) & (MEMORY_HOT_PLUG | MEMORY_NON_VOLATILE)) && acpi_le64(e + 16))
+            fixed[node_of(r, domain)] = true;
+    for (uint32_t at = ACPI_HEADER + 12; (e = acpi_next(r, t, &at));) {
+        if (decode(r, t, e, &domain, &apic) != AFFINITY_MEMORY)
+            continue;
+        uint32_t flags = acpi_le(e + 28, 4);
+        bool plug = flags & MEMORY_HOT_PLUG;
+        if ((flags & MEMORY_NON_VOLATILE) || (plug && fixed[node_of(r, domain)])) {
+            left_out += acpi_le64(e + 16) >> 20;
+            continue;
+        }
+        taken += plug ? acpi_le64(e + 16) >> 20 : 0;
+        add_memory(r, e, domain);
+    }
+    if (left_out)
+        topo_note(r->t, "%llu MiB are non-volatile or may be plugged in later: left out", (unsigned long long)left_out);
+    if (taken)
+        topo_note(r->t, "guessed: %llu MiB that may be plugged in later are all that their nodes have: taken as there",
+                  (unsigned long long)taken);
+}
+
 /* Twice: first which domains there are, then what is in them. */
-static void read_srat(struct reader *r, const struct table *t)
+static void read_srat(struct acpi_reader *r, const struct acpi_table *t)
 {
     uint32_t domain = 0, apic = 0;
     const uint8_t *e;
-    if (t->size < HEADER + 12) {
+    if (t->size < ACPI_HEADER + 12) {
         fault_set(r->f, EXIT_BAD_INPUT, "%s: SRAT: %u bytes are too few", r->name, t->size);
         return;
     }
-    for (uint32_t at = HEADER + 12; (e = next_entry(r, t, &at));)
+    for (uint32_t at = ACPI_HEADER + 12; (e = acpi_next(r, t, &at));)
         if (decode(r, t, e, &domain, &apic) != AFFINITY_NONE)
             note_domain(r, domain);
     for (unsigned i = 0; i < r->nr_domains && r->f->code == EXIT_DONE; i++) {
@@ -361,29 +344,27 @@ static void read_srat(struct reader *r, const struct table *t)
         if (n)
             n->os = r->domain[i];
     }
-    for (uint32_t at = HEADER + 12; (e = next_entry(r, t, &at));) {
-        enum affinity a = decode(r, t, e, &domain, &apic);
-        if (a == AFFINITY_CPU)
+    for (uint32_t at = ACPI_HEADER + 12; (e = acpi_next(r, t, &at));)
+        if (decode(r, t, e, &domain, &apic) == AFFINITY_CPU)
             put_in_domain(r, apic, domain);
-        else if (a == AFFINITY_MEMORY)
-            add_memory(r, e, domain);
-    }
+    if (r->f->code == EXIT_DONE)
+        read_memory(r, t);
     for (unsigned n = 0; n < r->t->nr_nodes; n++)
         if (r->t->node[n].nr_ranges)
             qsort(r->t->node[n].range, r->t->node[n].nr_ranges, sizeof(struct topo_range), by_start);
 }
 
-static void read_slit(struct reader *r, const struct table *t)
+static void read_slit(struct acpi_reader *r, const struct acpi_table *t)
 {
-    uint64_t n = t->size < HEADER + 8 ? 0 : le64(t->data + HEADER);
+    uint64_t n = t->size < ACPI_HEADER + 8 ? 0 : acpi_le64(t->data + ACPI_HEADER);
     unsigned nodes = r->t->nr_nodes;
-    if (!n || n > 65536 || n * n != t->size - HEADER - 8) {
+    if (!n || n > 65536 || n * n != t->size - ACPI_HEADER - 8) {
         fault_set(r->f, EXIT_BAD_INPUT, "%s: SLIT: %llu localities and %u bytes of distances: expected a square",
-                  r->name, (unsigned long long)n, t->size < HEADER + 8 ? 0 : t->size - HEADER - 8);
+                  r->name, (unsigned long long)n, t->size < ACPI_HEADER + 8 ? 0 : t->size - ACPI_HEADER - 8);
         return;
     }
     if (r->nr_domains && r->domain[r->nr_domains - 1] >= n) {
-        fault_set(r->f, EXIT_BAD_INPUT, "%s: SLIT: %llu localities, but SRAT has a node %u", r->name,
+        topo_note(r->t, "SLIT has %llu localities, but SRAT has a node %u: its distances are not used",
                   (unsigned long long)n, r->domain[r->nr_domains - 1]);
         return;
     }
@@ -393,139 +374,15 @@ static void read_slit(struct reader *r, const struct table *t)
     }
     for (unsigned a = 0; a < nodes; a++)
         for (unsigned b = 0; b < nodes; b++)
-            r->t->distance[a * nodes + b] = t->data[HEADER + 8 + r->domain[a] * n + r->domain[b]];
+            r->t->distance[a * nodes + b] = t->data[ACPI_HEADER + 8 + r->domain[a] * n + r->domain[b]];
 }
 
-/* ---- PPTT: packages, cores, caches ----------------------------------------------------------------------------------
+/* ---- together -------------------------------------------------------------------------------------------------------
  */
 
-#define PPTT_PACKAGE 1u
-#define PPTT_THREAD 4u
-#define PPTT_LEAF 8u
-
-/* The entry of that type at an offset that another one names; NULL with *f. */
-static const uint8_t *pptt_at(struct reader *r, const struct table *t, uint32_t at, uint8_t type)
-{
-    const unsigned least = type == 0 ? 20 : 24;
-    if (at >= HEADER && at < t->size && t->size - at >= least && t->data[at] == type && t->data[at + 1] >= least &&
-        t->data[at + 1] <= t->size - at)
-        return t->data + at;
-    fault_set(r->f, EXIT_BAD_INPUT, "%s: PPTT: an entry refers to byte %u, where there is none of that kind", r->name,
-              at);
-    return NULL;
-}
-
-/* Data and unified caches of a hierarchy node, with all behind them; *level of the next one. */
-static void take_caches(struct reader *r, const struct table *t, const uint8_t *node, struct proc *p, unsigned *level)
-{
-    unsigned own = le(node + 16, 4);
-    if (own > (node[1] - 20u) / 4) {
-        fault_set(r->f, EXIT_BAD_INPUT, "%s: PPTT: entry at byte %zu has %u resources in %u bytes", r->name,
-                  (size_t)(node - t->data), own, node[1]);
-        return;
-    }
-    for (unsigned i = 0; i < own; i++) {
-        uint32_t at = le(node + 20 + 4 * i, 4);
-        unsigned steps = 0;
-        while (at && r->f->code == EXIT_DONE) {
-            if (at < t->size && t->data[at] != 1)
-                break; /* some other resource */
-            const uint8_t *c = pptt_at(r, t, at, 1);
-            if (!c)
-                return;
-            if (++steps > 16) {
-                fault_set(r->f, EXIT_BAD_INPUT, "%s: PPTT: cycle in the cache tree at byte %u", r->name, at);
-                return;
-            }
-            bool instruction = (le(c + 4, 4) & 0x10) && ((c[21] >> 2) & 3) == 1;
-            if (!instruction && *level < TOPO_MAX_CACHE_LEVELS)
-                p->cache[(*level)++] = at;
-            at = le(c + 8, 4);
-        }
-    }
-}
-
-/* From a leaf up to its package. */
-static void climb(struct reader *r, const struct table *t, const uint8_t *leaf, struct proc *p)
-{
-    const uint8_t *e = leaf;
-    unsigned level = 0;
-    p->core = (unsigned)(leaf - t->data);
-    for (unsigned steps = 0; e && r->f->code == EXIT_DONE; steps++) {
-        uint32_t flags = le(e + 4, 4), parent = le(e + 8, 4);
-        if (steps > 32) {
-            fault_set(r->f, EXIT_BAD_INPUT, "%s: PPTT: cycle of parents at byte %zu", r->name, (size_t)(e - t->data));
-            return;
-        }
-        take_caches(r, t, e, p, &level);
-        if (flags & PPTT_THREAD)
-            p->core = parent;
-        if ((flags & PPTT_PACKAGE) || !parent) {
-            p->package = (unsigned)(e - t->data);
-            if (flags & PPTT_PACKAGE)
-                return;
-        }
-        e = parent ? pptt_at(r, t, parent, 0) : NULL;
-    }
-}
-
-static struct proc *proc_by_uid(struct reader *r, uint32_t uid)
-{
-    for (unsigned i = 0; i < r->nr_procs; i++)
-        if (r->proc[i].uid == uid)
-            return &r->proc[i];
-    return NULL;
-}
-
-static void read_pptt(struct reader *r, const struct table *t)
-{
-    const uint8_t *e;
-    r->has_pptt = true;
-    for (uint32_t at = HEADER; (e = next_entry(r, t, &at));) {
-        if (e[0] != 0 || !long_enough(r, t, e, 20))
-            continue;
-        uint32_t flags = le(e + 4, 4);
-        struct proc *p = (flags & PPTT_LEAF) || (flags & 2) ? proc_by_uid(r, le(e + 12, 4)) : NULL;
-        /* Before revision 2 leaves were not marked; a valid id of a processor that is no package is one. */
-        if (p && !(flags & PPTT_PACKAGE && !(flags & PPTT_LEAF)))
-            climb(r, t, e, p);
-    }
-}
-
-static bool add_caches(struct reader *r, const struct table *pptt)
-{
-    for (unsigned level = 0; level < TOPO_MAX_CACHE_LEVELS; level++)
-        for (unsigned i = 0; i < r->nr_procs; i++) {
-            uint32_t at = r->proc[i].cache[level];
-            bool first = at != 0;
-            for (unsigned k = 0; k < i && first; k++)
-                first = r->proc[k].cache[level] != at;
-            if (!first)
-                continue;
-            const uint8_t *e = pptt->data + at;
-            struct topo_cache *c = topo_add_cache(r->t, r->f);
-            if (!c)
-                return false;
-            uint32_t valid = le(e + 4, 4);
-            c->level = level + 1;
-            c->type = (valid & 0x10) && ((e[21] >> 2) & 3) == 0 ? TOPO_CACHE_DATA : TOPO_CACHE_UNIFIED;
-            c->size = valid & 1 ? le(e + 12, 4) : 0;
-            c->ways = valid & 4 ? e[20] : 0;
-            c->line = valid & 0x40 ? le(e + 22, 2) : 0;
-            for (unsigned k = 0; k < r->nr_procs; k++)
-                if (r->proc[k].cache[level] == at)
-                    topo_set_add(&c->cpus, k);
-        }
-    return true;
-}
-
-/* ---- together
- * -------------------------------------------------------------------------------------------------------- */
-
-/* Only usable processors, those without a PPTT one package a node, all in order. */
 static int by_place(const void *a, const void *b)
 {
-    const struct proc *x = a, *y = b;
+    const struct acpi_proc *x = a, *y = b;
     if (x->package != y->package)
         return x->package < y->package ? -1 : 1;
     if (x->core != y->core)
@@ -533,79 +390,120 @@ static int by_place(const void *a, const void *b)
     return x->order < y->order ? -1 : x->order > y->order;
 }
 
-static void choose_procs(struct reader *r)
+/* Packages and cores by the first of their processors: in the order in which the tables list these. */
+static void name_places(struct acpi_reader *r)
 {
-    unsigned kept = 0, off = 0, most = UINT32_MAX;
     for (unsigned i = 0; i < r->nr_procs; i++) {
-        struct proc p = r->proc[i];
-        if (!p.usable || !p.in_srat) {
-            off += p.in_srat || p.in_madt;
-            continue;
+        struct acpi_proc *p = &r->proc[i];
+        p->place_package = p->place_core = p->order;
+        for (unsigned k = 0; k < i; k++) {
+            const struct acpi_proc *q = &r->proc[k];
+            if (q->package == p->package && q->order < p->place_package)
+                p->place_package = q->order;
+            if (q->core == p->core && p->core != TOPO_NONE && q->order < p->place_core)
+                p->place_core = q->order;
         }
-        if (p.package == TOPO_NONE)
-            p.package = node_of(r, p.domain);
-        if (p.core == TOPO_NONE)
-            p.core = most - 2 * TOPO_MAX_CPUS + p.order;
-        r->proc[kept++] = p;
     }
-    r->nr_procs = kept;
-    if (kept)
-        qsort(r->proc, kept, sizeof(*r->proc), by_place);
-    if (off)
-        topo_note(r->t, "%u processors are disabled or in no node: left out", off);
-    if (!r->has_pptt) {
-        r->t->packages_unknown = true;
-        topo_note(r->t, "SRAT tells neither cores nor threads: each processor is a core; each node a package");
+    for (unsigned i = 0; i < r->nr_procs; i++) {
+        r->proc[i].package = r->proc[i].place_package;
+        r->proc[i].core = r->proc[i].place_core;
     }
 }
 
-/* Numbers 0.. for PPTT's offsets, in order. */
-static void add_cpus(struct reader *r)
+/* Only usable processors; those without a PPTT one package a node. */
+static void choose_procs(struct acpi_reader *r)
+{
+    unsigned kept = 0, off = 0, stray = 0;
+    for (unsigned i = 0; i < r->nr_procs; i++) {
+        struct acpi_proc p = r->proc[i];
+        if (!p.usable) {
+            off++;
+            continue;
+        }
+        stray += !p.in_srat && r->nr_domains;
+        if (p.package == TOPO_NONE)
+            p.package = p.in_srat ? node_of(r, p.domain) : 0;
+        r->proc[kept++] = p;
+    }
+    r->nr_procs = kept;
+    name_places(r);
+    if (kept)
+        qsort(r->proc, kept, sizeof(*r->proc), by_place);
+    if (off)
+        topo_note(r->t, "%u processors are disabled: left out", off);
+    if (stray)
+        topo_note(r->t, "guessed: %u processors are in no node of SRAT: put into the first", stray);
+    if (!r->has_pptt) {
+        r->t->packages_unknown = true;
+        topo_note(r->t, "guessed: the tables tell neither cores nor threads: each processor is a core");
+    }
+}
+
+static void add_cpus(struct acpi_reader *r)
 {
     unsigned package = 0, core = 0;
     for (unsigned i = 0; i < r->nr_procs; i++) {
-        const struct proc *p = &r->proc[i];
+        const struct acpi_proc *p = &r->proc[i];
         struct topo_cpu *c = topo_add_cpu(r->t, r->f);
         if (!c)
             return;
         package += i && p->package != p[-1].package;
         core += i && (p->core != p[-1].core || p->package != p[-1].package);
-        *c = (struct topo_cpu){.os = p->order, .package = package, .core = core, .node = node_of(r, p->domain)};
+        *c = (struct topo_cpu){
+            .os = p->order, .package = package, .core = core, .node = p->in_srat ? node_of(r, p->domain) : 0};
     }
 }
 
-static void read_all(struct reader *r)
+/* Without an SRAT all is one node, whose memory nobody tells. */
+static void one_node(struct acpi_reader *r)
 {
-    const struct table *srat = find(r, "SRAT"), *slit = find(r, "SLIT"), *madt = find(r, "APIC"),
-                       *pptt = find(r, "PPTT");
-    if (r->f->code != EXIT_DONE)
-        return;
-    if (!srat) {
-        fault_set(r->f, EXIT_BAD_INPUT, "%s: no SRAT in it: expected ACPI tables of a machine with memory nodes",
+    struct topo_node *n = topo_add_node(r->t, r->f);
+    if (n)
+        n->memory_unknown = true;
+    topo_note(r->t, "guessed: without SRAT all is one node");
+}
+
+static const struct acpi_table *find(const struct acpi_reader *r, unsigned which)
+{
+    return r->table[which].data ? &r->table[which] : NULL;
+}
+
+static void read_tables(struct acpi_reader *r)
+{
+    const struct acpi_table *srat = find(r, ACPI_SRAT), *slit = find(r, ACPI_SLIT), *madt = find(r, ACPI_APIC),
+                            *pptt = find(r, ACPI_PPTT);
+    if (!srat && !madt) {
+        fault_set(r->f, EXIT_BAD_INPUT, "%s: neither SRAT nor APIC in it: expected ACPI tables that list processors",
                   r->name);
         return;
     }
     if (madt)
         read_madt(r, madt);
-    if (r->f->code == EXIT_DONE)
+    if (srat && r->f->code == EXIT_DONE)
         read_srat(r, srat);
-    if (slit && r->f->code == EXIT_DONE)
+    if (r->f->code == EXIT_DONE && !r->nr_domains)
+        one_node(r);
+    else if (slit && r->f->code == EXIT_DONE)
         read_slit(r, slit);
     if (pptt && r->f->code == EXIT_DONE)
-        read_pptt(r, pptt);
-    if (r->f->code != EXIT_DONE)
+        acpi_read_pptt(r, pptt);
+}
+
+static void read_all(struct acpi_reader *r)
+{
+    struct fault inner = {0}, *f = r->f;
+    read_tables(r);
+    if (f->code != EXIT_DONE)
         return;
-    snprintf(r->t->isa, sizeof(r->t->isa), "%s", r->arm ? "aarch64" : "x86-64");
+    snprintf(r->t->isa, sizeof(r->t->isa), "%s", r->arm ? "aarch64" : r->ia64 ? "ia64" : "x86-64");
     choose_procs(r);
-    struct fault inner = {0};
-    struct fault *f = r->f;
-    r->f = &inner;
+    r->f = &inner; /* from here on messages do not know the file */
     if (r->nr_procs > TOPO_MAX_CPUS)
         fault_set(&inner, EXIT_BAD_INPUT, "more than %u processors", TOPO_MAX_CPUS);
     else
         add_cpus(r);
-    if (inner.code == EXIT_DONE && pptt)
-        add_caches(r, pptt);
+    if (inner.code == EXIT_DONE && r->has_pptt)
+        acpi_add_caches(r, &r->table[ACPI_PPTT]);
     if (inner.code == EXIT_DONE)
         topo_check(r->t, &inner);
     r->f = f;
@@ -616,7 +514,7 @@ static void read_all(struct reader *r)
 struct topo *topo_read_acpi(const char *data, size_t size, const char *name, struct fault *f)
 {
     char source[512];
-    struct reader *r = calloc(1, sizeof(*r));
+    struct acpi_reader *r = calloc(1, sizeof(*r));
     struct topo *t;
 
     snprintf(source, sizeof(source), "ACPI tables %s", name);

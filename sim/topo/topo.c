@@ -268,9 +268,11 @@ static int check_cores(struct topo *t, struct fault *f)
         b->kind = a->kind;
     }
     if (moved)
-        topo_note(t, "%u CPUs are of other nodes than the first thread of their core: taken as of its node", moved);
+        topo_note(t, "guessed: %u CPUs are of other nodes than the first thread of their core: taken as of its node",
+                  moved);
     if (changed)
-        topo_note(t, "%u CPUs are of other kinds than the first thread of their core: taken as of its kind", changed);
+        topo_note(t, "guessed: %u CPUs are of other kinds than the first thread of their core: taken as of its kind",
+                  changed);
     return EXIT_DONE;
 }
 

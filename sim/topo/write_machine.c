@@ -530,6 +530,20 @@ static unsigned distance(const struct writer *w, unsigned from, unsigned to)
     return package_of(w, from) == package_of(w, to) && package_of(w, from) != TOPO_NONE ? 16 : 21;
 }
 
+/* Where a node without CPUs may be: with the nearest that has some. */
+static unsigned nearest_package(const struct writer *w, unsigned n)
+{
+    unsigned best = TOPO_NONE, package = 0;
+    for (unsigned i = 0; w->t->distance && i < w->t->nr_cpus; i++) {
+        unsigned d = w->node_of[i] == n ? TOPO_NONE : distance(w, w->node_of[i], n);
+        if (d < best) {
+            best = d;
+            package = w->t->cpu[i].package;
+        }
+    }
+    return package;
+}
+
 static void write_matrix(struct writer *w, bool latency)
 {
     for (unsigned from = 0; from < w->nr_nodes; from++) {
@@ -644,8 +658,11 @@ static void write_nodes(struct writer *w)
         if (o->os != n)
             fprintf(w->to, " # %u there", o->os);
         fputc('\n', w->to);
-        line_of(w, package == TOPO_NONE ? "it has no CPUs, and the source does not tell where it is" : NULL,
-                "socket = %u", package == TOPO_NONE ? 0 : package);
+        if (package == TOPO_NONE)
+            line_of(w, w->t->distance ? "it has no CPUs: where the nearest of others are" : "it has no CPUs; somewhere",
+                    "socket = %u", nearest_package(w, n));
+        else
+            line_of(w, NULL, "socket = %u", package);
         if (o->nr_ranges)
             write_known(w, o, &ragged);
         else if (o->memory_unknown || o->memory >= PAGE)
@@ -689,8 +706,10 @@ int topo_write_machine(const struct topo *given, const char *name, FILE *to, str
                 "# Lines with \"guessed\" say what that source does not tell; replace them by what you know or "
                 "measure.\n",
                 t.source);
-        for (unsigned i = 0; i < t.nr_notes; i++)
+        for (unsigned i = 0; i < t.nr_notes; i++) {
             fprintf(to, "# %s\n", t.note[i]);
+            w->guessed += !strncmp(t.note[i], "guessed: ", 9);
+        }
         if (t.packages_unknown) {
             fprintf(to, t.nr_packages > 1 ? "# guessed: the source tells no packages: each node is a socket\n"
                                           : "# guessed: the source tells no packages: all is one socket\n");

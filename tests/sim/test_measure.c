@@ -112,6 +112,7 @@ static void a_machine_that_says_too_little(void)
     struct machine *m = open_machine("westmere-ep-2s", NULL);
     struct fault f = {0};
     double x;
+    m->core_outstanding = 0;
     CU_ASSERT_EQUAL(measure_peak(m, 0, &x, &f), -1);
     CU_ASSERT_STRING_EQUAL(f.text, "machine 'westmere-ep-2s' does not say how many lines a core keeps in flight: "
                                    "core.outstanding is missing");

@@ -22,15 +22,15 @@ static bool begins(const char *data, size_t size, const char *magic, size_t n)
 static enum topo_kind_of_source kind_of(const char *data, size_t size)
 {
     static const char *const tables[] = {"SRAT", "SLIT", "APIC", "PPTT", "DSDT", "FACP", "RSDT", "XSDT"};
+    /* gzip, bzip2, xz, zstd */
+    static const char *const packed[] = {"\x1f\x8b", "BZh", "\xfd\x37zXZ", "\x28\xb5\x2f\xfd"};
     size_t text = 0;
     if (begins(data, size, "\xd0\x0d\xfe\xed", 4))
         return TOPO_DTB;
-    if (begins(data, size, "\x1f\x8b", 2) || begins(data, size, "BZh", 3) ||
-        begins(data, size,
-               "\xfd"
-               "7zXZ",
-               5) ||
-        (size > 262 && memcmp(data + 257, "ustar", 5) == 0))
+    for (size_t i = 0; i < sizeof(packed) / sizeof(packed[0]); i++)
+        if (begins(data, size, packed[i], strlen(packed[i])))
+            return TOPO_SYSFS;
+    if (size > 262 && memcmp(data + 257, "ustar", 5) == 0)
         return TOPO_SYSFS;
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
         if (begins(data, size, tables[i], 4))

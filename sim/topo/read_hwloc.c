@@ -351,7 +351,10 @@ static struct topo *read_tree(const char *dir, const char *name, struct fault *f
     setenv("HWLOC_COMPONENTS", "linux,stop", 1);
     struct topo *t = NULL;
     if (begin(&h, f))
-        t = load(h, 0, source, name, "no topology that libhwloc can make of it", f);
+        t = load(h, 0, source, name,
+                 "libhwloc makes nothing of it: expected sys/devices/system/cpu/cpu*/topology, as Linux 2.6.16 and "
+                 "later have it",
+                 f);
     unsetenv("HWLOC_FSROOT");
     unsetenv("HWLOC_COMPONENTS");
     return t;

@@ -76,14 +76,19 @@ static const char *extract(struct archive *from, struct archive *to, const char 
     return rc == ARCHIVE_EOF ? (n ? NULL : "empty") : archive_error_string(from);
 }
 
-/* The folder with sys/ in it: dir itself, or one below. */
+static bool is_root(const char *dir)
+{
+    char path[800];
+    struct stat st;
+    snprintf(path, sizeof(path), "%.700s/sys", dir);
+    return stat(path, &st) == 0;
+}
+
+/* The folder that is the root of the box: dir itself, or one below. */
 static bool find_root(struct unpacked *u)
 {
-    struct stat st;
-    char path[800];
     snprintf(u->root, sizeof(u->root), "%s", u->dir);
-    snprintf(path, sizeof(path), "%s/sys", u->dir);
-    if (stat(path, &st) == 0)
+    if (is_root(u->root))
         return true;
     DIR *d = opendir(u->dir);
     bool found = false;
@@ -91,8 +96,7 @@ static bool find_root(struct unpacked *u)
         if (*e->d_name == '.')
             continue;
         snprintf(u->root, sizeof(u->root), "%s/%.255s", u->dir, e->d_name);
-        snprintf(path, sizeof(path), "%s/sys", u->root);
-        found = stat(path, &st) == 0;
+        found = is_root(u->root);
     }
     if (d)
         closedir(d);

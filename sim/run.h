@@ -60,7 +60,7 @@ struct run_result {
     struct metrics metrics;
     uint64_t fingerprint;
     uint64_t events;
-    uint64_t handovers; /* events that went through the SystemC kernel */
+    uint64_t handovers; /* from one process to another */
     double simulated_s, wall_s;
     const char *hv_build_id;
     char error[512]; /* the reason when the return value is not EXIT_DONE */

@@ -3,9 +3,14 @@
 // The event calendar: what is due next.
 //
 // Every entity owns a fixed set of slots (its timer device, its interrupt line, ...), each of which is either idle or
-// due at one time. The calendar is an indexed binary heap over the slots that are due. The total order is
+// due at one time. The total order is
 //     (time, class, id)
 // and needs no sequence number to be total, because a slot holds at most one event: (class, id) is unique.
+//
+// The calendar is two indexed binary heaps over the slots that are due, and the earlier of their heads is the next
+// event: one heap for class `resume`, of which few are due at a time and which a processor sets at every step that it
+// takes inside the hypervisor, and one for everything else, where a few slots a processor wait for milliseconds. So a
+// step costs a small heap, whatever the number of processors that have timers set. Keys lie in the heaps themselves.
 #ifndef SIM_KERNEL_CALENDAR_HPP
 #define SIM_KERNEL_CALENDAR_HPP
 
@@ -37,7 +42,7 @@ class calendar
     {
         return slots_[s].pos != idle;
     }
-    /// When a due slot happens.
+    /// When a due slot happens, or a slot that was just taken off happened.
     time_ps time(slot_id s) const
     {
         return slots_[s].time;
@@ -46,41 +51,33 @@ class calendar
     void set(slot_id s, time_ps t)
     {
         slot &e = slots_[s];
+        heap &h = heap_of(e);
+        const key k = {t, e.order, s};
         if (e.pos == idle) {
             e.time = t;
-            e.pos = uint32_t(heap_.size());
-            heap_.push_back(s);
-            sift_up(e.pos);
+            h.push_back(k);
+            sift_up(h, uint32_t(h.size() - 1), k);
         } else if (t < e.time) {
             e.time = t;
-            sift_up(e.pos);
+            sift_up(h, e.pos, k);
         } else if (t > e.time) {
             e.time = t;
-            sift_down(e.pos);
+            sift_down(h, e.pos, k);
         }
     }
     void cancel(slot_id s)
     {
-        uint32_t pos = slots_[s].pos;
-        if (pos == idle)
-            return;
-        slots_[s].pos = idle;
-        slot_id last = heap_.back();
-        heap_.pop_back();
-        if (last == s)
-            return;
-        heap_[pos] = last;
-        slots_[last].pos = pos;
-        sift_up(pos);
-        sift_down(slots_[last].pos);
+        slot &e = slots_[s];
+        if (e.pos != idle)
+            take(heap_of(e), e.pos);
     }
     bool empty() const
     {
-        return heap_.empty();
+        return resumes_.empty() && others_.empty();
     }
     slot_id head() const
     {
-        return heap_.front();
+        return first().front().slot;
     }
     event_class cls(slot_id s) const
     {
@@ -93,15 +90,14 @@ class calendar
     /// Would an event (t, class and id of slot s) come before everything that is due?
     bool would_be_first(slot_id s, time_ps t) const
     {
-        if (heap_.empty())
-            return true;
-        const slot &h = slots_[heap_.front()];
-        return t < h.time || (t == h.time && slots_[s].order < h.order);
+        const key k = {t, slots_[s].order, s};
+        return (resumes_.empty() || before(k, resumes_.front())) && (others_.empty() || before(k, others_.front()));
     }
     slot_id pop()
     {
-        slot_id s = heap_.front();
-        cancel(s);
+        heap &h = const_cast<heap &>(first());
+        slot_id s = h.front().slot;
+        take(h, 0);
         return s;
     }
 
@@ -110,48 +106,69 @@ class calendar
     struct slot {
         time_ps time;
         uint32_t order; // class, id
-        uint32_t pos;   // in heap_
+        uint32_t pos;   // in its heap
     };
-    bool before(slot_id a, slot_id b) const
+    struct key {
+        time_ps time;
+        uint32_t order;
+        slot_id slot;
+    };
+    using heap = std::vector<key>;
+
+    static bool before(const key &x, const key &y)
     {
-        const slot &x = slots_[a], &y = slots_[b];
         return x.time < y.time || (x.time == y.time && x.order < y.order);
     }
-    void sift_up(uint32_t pos)
+    heap &heap_of(const slot &e)
     {
-        slot_id s = heap_[pos];
-        while (pos > 0) {
-            uint32_t up = (pos - 1) / 2;
-            if (!before(s, heap_[up]))
-                break;
-            heap_[pos] = heap_[up];
-            slots_[heap_[pos]].pos = pos;
-            pos = up;
-        }
-        heap_[pos] = s;
-        slots_[s].pos = pos;
+        return event_class(e.order >> 16) == event_class::resume ? resumes_ : others_;
     }
-    void sift_down(uint32_t pos)
+    /// The heap whose head comes first; one of them is not empty.
+    const heap &first() const
     {
-        slot_id s = heap_[pos];
-        for (;;) {
-            uint32_t kid = 2 * pos + 1;
-            if (kid >= heap_.size())
+        if (resumes_.empty())
+            return others_;
+        return others_.empty() || before(resumes_.front(), others_.front()) ? resumes_ : others_;
+    }
+    void put(heap &h, uint32_t pos, const key &k)
+    {
+        h[pos] = k;
+        slots_[k.slot].pos = pos;
+    }
+    /// Off the calendar, whoever is at pos.
+    void take(heap &h, uint32_t pos)
+    {
+        slots_[h[pos].slot].pos = idle;
+        const key last = h.back();
+        h.pop_back();
+        if (pos == h.size())
+            return;
+        if (pos > 0 && before(last, h[(pos - 1) / 2]))
+            sift_up(h, pos, last);
+        else
+            sift_down(h, pos, last);
+    }
+    /// k, which belongs to pos, goes to where it has to be.
+    void sift_up(heap &h, uint32_t pos, const key &k)
+    {
+        for (; pos > 0 && before(k, h[(pos - 1) / 2]); pos = (pos - 1) / 2)
+            put(h, pos, h[(pos - 1) / 2]);
+        put(h, pos, k);
+    }
+    void sift_down(heap &h, uint32_t pos, const key &k)
+    {
+        const uint32_t n = uint32_t(h.size());
+        for (uint32_t kid; (kid = 2 * pos + 1) < n; pos = kid) {
+            kid += kid + 1 < n && before(h[kid + 1], h[kid]);
+            if (!before(h[kid], k))
                 break;
-            if (kid + 1 < heap_.size() && before(heap_[kid + 1], heap_[kid]))
-                kid++;
-            if (!before(heap_[kid], s))
-                break;
-            heap_[pos] = heap_[kid];
-            slots_[heap_[pos]].pos = pos;
-            pos = kid;
+            put(h, pos, h[kid]);
         }
-        heap_[pos] = s;
-        slots_[s].pos = pos;
+        put(h, pos, k);
     }
 
     std::vector<slot> slots_;
-    std::vector<slot_id> heap_;
+    heap resumes_, others_;
 };
 
 } // namespace sim

@@ -84,13 +84,11 @@ process *ipi_line::due(slot_id)
 // ---- the processor -------------------------------------------------------------------------------------------------
 
 pcpu_module::pcpu_module(sc_core::sc_module_name name, host &h, uint16_t id)
-    : sc_module(name), process(sc_module::name()), timer("timer", h, *this, id), ipi("ipi", h, *this, id), host_(h),
-      id_(id), resume_(h.room.add_slot(event_class::resume, id, this)),
+    : sc_module(name), process(stack_bytes), timer("timer", h, *this, id), ipi("ipi", h, *this, id), host_(h), id_(id),
+      resume_(h.room.add_slot(event_class::resume, id, this)),
       guest_slot_(h.room.add_slot(event_class::guest, id, this))
 {
-    SC_HAS_PROCESS(pcpu_module);
-    SC_THREAD(thread);
-    set_stack_size(stack_bytes);
+    h.room.add_process(this, sc_module::name());
     h.room.cal.set(resume_, time_ps(id) * h.scn.cpu_up_interval_ps);
 }
 
@@ -146,9 +144,8 @@ void pcpu_module::wait_to_be_resumed()
     turn();
 }
 
-void pcpu_module::thread()
+void pcpu_module::body()
 {
-    sc_core::wait(wake_);
     host_.running = this;
     done_waiting(); // it was not up: idle
     mode_ = mode::hypervisor;

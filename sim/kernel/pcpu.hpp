@@ -140,7 +140,7 @@ class pcpu_module : public sc_core::sc_module, public process, public entity
     time_ps hypervisor_ps = 0; ///< time spent outside guests and outside idle
 
   private:
-    void thread();
+    void body() override;
     void boot();
     void construct_dom0();
     void turn();

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#define SC_INCLUDE_DYNAMIC_PROCESSES // sc_spawn
 #include "room.hpp"
 
 namespace sim
@@ -24,6 +25,41 @@ uint64_t mix(uint64_t h, uint64_t x)
 
 } // namespace
 
+// ---- a process and its stack ----------------------------------------------------------------------------------------
+
+process::~process() = default;
+
+void process::enter(void *me)
+{
+    auto *p = static_cast<process *>(me);
+    try {
+        p->body();
+    } catch (const std::bad_alloc &) {
+        p->room_->fail(EXIT_HOST_FAILED, "out of memory");
+    } catch (const std::exception &e) {
+        p->room_->fail(EXIT_HOST_FAILED, e.what());
+    }
+    p->room_->fail(EXIT_MODEL_PANIC, "a process has come to its end");
+}
+
+void room::add_process(process *p, const char *name)
+{
+    p->room_ = this;
+    if (!opt_.sync_every_event)
+        return;
+    p->wake_ = std::make_unique<sc_core::sc_event>((std::string(name) + ".wake").c_str());
+    sc_core::sc_spawn_options o;
+    o.set_stack_size(int(p->stack_bytes_));
+    sc_core::sc_spawn(
+        [this, p] {
+            sc_core::wait(*p->wake_);
+            process::enter(p);
+        },
+        (std::string(name) + ".process").c_str(), &o);
+}
+
+// ---- the baton ------------------------------------------------------------------------------------------------------
+
 void room::catch_up()
 {
     if (kernel_now_ == now_)
@@ -32,45 +68,91 @@ void room::catch_up()
     kernel_now_ = now_;
 }
 
-void room::wait_for_turn(process *me)
+/// Whom the next event wakes.
+process *room::next_process(process *me)
 {
     for (;;) {
         if (cal.empty())
             fail(EXIT_MODEL_PANIC, "nothing is due any more: every processor waits for another");
         slot_id s = cal.pop();
         now_ = cal.time(s);
-        process *p = owner_[s]->due(s);
-        if (!p)
-            continue;
-        if (p == me) {
-            if (opt_.sync_every_event)
-                catch_up();
-            return;
+        if (process *p = owner_[s]->due(s)) {
+            handovers_ += p != me;
+            return p;
         }
-        handovers_++;
-        if (kernel_now_ == now_) {
-            p->wake_.notify();
-        } else {
-            p->wake_.notify(from_ps(now_ - kernel_now_));
-            kernel_now_ = now_;
-        }
-        sc_core::wait(me->wake_);
-        return;
     }
 }
 
-void room::switch_to(process *me, process *p)
+/// Direct: the coroutine that runs waits, and p's goes on.
+void room::go_on(process *p)
 {
-    handovers_++;
-    p->wake_.notify();
-    sc_core::wait(me->wake_);
+    if (!p->cor_) {
+        p->cor_.reset(package_->create(p->stack_bytes_, process::enter, p));
+        p->cor_->stack_protect(true);
+    }
+    package_->yield(p->cor_.get());
+}
+
+void room::pass(process *me, process *p)
+{
+    if (!opt_.sync_every_event) {
+        if (now_ - kernel_now_ < clock_step) {
+            go_on(p);
+        } else {
+            baton_ = p;
+            package_->yield(package_->get_main());
+        }
+        return;
+    }
+    if (kernel_now_ == now_) {
+        p->wake_->notify();
+    } else {
+        p->wake_->notify(from_ps(now_ - kernel_now_));
+        kernel_now_ = now_;
+    }
+    sc_core::wait(me ? *me->wake_ : never_);
+}
+
+void room::wait_for_turn(process *me)
+{
+    process *p = next_process(me);
+    if (p != me)
+        pass(me, p);
+    else if (opt_.sync_every_event)
+        catch_up();
+}
+
+void room::start()
+{
+    // The other threads are created first, so that they wait for their turn by the time this one runs; one delta cycle
+    // makes that independent of the kernel's order of initialisation.
+    sc_core::wait(sc_core::SC_ZERO_TIME);
+    pass(nullptr, next_process(nullptr));
+}
+
+void room::conduct()
+{
+    if (!package_) {
+        package_ = sc_core::sc_get_curr_simcontext()->cor_pkg();
+        baton_ = next_process(nullptr);
+    }
+    go_on(baton_);
+    if (stopped_)
+        return;
+    sc_core::next_trigger(from_ps(now_ - kernel_now_));
+    kernel_now_ = now_;
 }
 
 void room::stop()
 {
     sc_core::sc_stop();
-    for (;;)
-        sc_core::wait(never_);
+    stopped_ = true;
+    for (;;) {
+        if (opt_.sync_every_event)
+            sc_core::wait(never_);
+        else
+            package_->yield(package_->get_main());
+    }
 }
 
 void room::fail(int code, const std::string &why)

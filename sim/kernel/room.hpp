@@ -2,21 +2,25 @@
 //
 // The machine room: simulated time, and who runs.
 //
-// Every active entity (pCPU, toolstack) is an SC_THREAD. Exactly one of them holds the baton and runs; when it has
-// nothing to do before some later time it takes the next event off the calendar and passes the baton to the process
-// that the event wakes, through SystemC: one timed notification, one wait. So SystemC's queue holds one event at a
-// time, and the order in which processes run is the calendar's total order, not an accident of the kernel.
+// Every active entity (pCPU, toolstack) has a stack of its own. Exactly one of them holds the baton and runs; when it
+// has nothing to do before some later time it takes the next event off the calendar and passes the baton to the process
+// that the event wakes. So the order in which processes run is the calendar's total order, not an accident of a kernel.
 //
-// A process whose own event comes first simply goes on: it runs ahead of the SystemC clock, which catches up at the
-// next hand-over (temporal decoupling in the sense of IEEE 1666, and exact here, because nobody else was due in
-// between). With sync_every_event the clock is advanced for every event; the trajectory is the same, which a test
-// proves.
+// The baton is passed in one of two ways. The trajectory is the same, which a test proves.
+//   - Directly: processes are coroutines of SystemC's own coroutine package, and switch from one to the other. SystemC
+//     sees one process, the conductor, and its clock follows ours in steps of clock_step (temporal decoupling in the
+//     sense of IEEE 1666, and exact here, because nobody else was due in between).
+//   - Through the kernel (sync_every_event, the slow twin): processes are SC_THREADs, a hand-over is one timed
+//     notification and one wait, and the clock is advanced for every event.
+// A process whose own event comes first simply goes on.
 #ifndef SIM_KERNEL_ROOM_HPP
 #define SIM_KERNEL_ROOM_HPP
 
 #include "../run.h"
 #include "calendar.hpp"
+#include <memory>
 #include <string>
+#include <sysc/kernel/sc_cor.h>
 #include <systemc>
 
 namespace sim
@@ -25,14 +29,30 @@ namespace sim
 /// What the fingerprint and the event log record.
 enum class what : uint32_t { timer_interrupt, ipi_interrupt, guest_action, context_switch, lock_wait, mark };
 
+class room;
+
 class process
 {
   public:
-    explicit process(const char *name) : wake_((std::string(name) + ".wake").c_str())
+    explicit process(size_t stack_bytes) : stack_bytes_(stack_bytes)
     {
     }
-    virtual ~process() = default;
-    sc_core::sc_event wake_;
+    virtual ~process();
+    process(const process &) = delete;
+    process &operator=(const process &) = delete;
+
+  protected:
+    /// Runs from the first time that it gets the baton; does not return.
+    virtual void body() = 0;
+
+  private:
+    friend class room;
+    static void enter(void *me);
+
+    size_t stack_bytes_;
+    class room *room_ = nullptr;
+    std::unique_ptr<sc_core::sc_cor> cor_;    // direct: made when it first gets the baton
+    std::unique_ptr<sc_core::sc_event> wake_; // through the kernel
 };
 
 /// Something that owns calendar slots. due() is called when one of them is taken off the calendar.
@@ -73,10 +93,21 @@ class room
             catch_up();
         return true;
     }
+    /// Before the simulation starts: there is a process.
+    void add_process(process *p, const char *name);
     /// Give up the baton until one of my events wakes me.
     void wait_for_turn(process *me);
     /// Pass the baton to p at this very moment, and come back when it is passed back.
-    void switch_to(process *me, process *p);
+    void switch_to(process *me, process *p)
+    {
+        handovers_++;
+        pass(me, p);
+    }
+    /// As the conductor's SC_METHOD: let who has the baton go on, until SystemC's clock is to be advanced or all is
+    /// over.
+    void conduct();
+    /// As the conductor's SC_THREAD (sync_every_event): pass the baton to the first, for good.
+    void start();
     /// End the simulation from inside, from whichever thread runs. Does not return.
     [[noreturn]] void stop();
     /// The hypervisor panicked or the model found itself broken. Does not return.
@@ -91,7 +122,7 @@ class room
     {
         return events_;
     }
-    /// Hand-overs through the SystemC kernel.
+    /// How often the baton changed hands.
     uint64_t handovers() const
     {
         return handovers_;
@@ -100,10 +131,21 @@ class room
     std::string error;
 
   private:
+    friend class process;
+    /// How far SystemC's clock may be behind, 1 ms.
+    static constexpr time_ps clock_step = 1'000'000'000;
+
     void catch_up();
+    process *next_process(process *me);
+    void pass(process *me, process *p);
+    void go_on(process *p);
+    void first_turn(process *p);
 
     const run_options &opt_;
     sc_core::sc_event never_{"never"};
+    sc_core::sc_cor_pkg *package_ = nullptr;
+    process *baton_ = nullptr; ///< direct: who goes on when the clock has been advanced
+    bool stopped_ = false;
     std::vector<entity *> owner_;
     time_ps now_ = 0;
     time_ps kernel_now_ = 0;

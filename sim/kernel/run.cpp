@@ -24,25 +24,30 @@ namespace sim
 namespace
 {
 
-/// Starts the show: takes the first event and hands the baton over for good.
-class conductor : public sc_core::sc_module, public process
+/// The process that SystemC sees, by which everybody else runs.
+class conductor : public sc_core::sc_module
 {
   public:
-    conductor(sc_core::sc_module_name name, host &h) : sc_module(name), process("conductor"), host_(h)
+    conductor(sc_core::sc_module_name name, room &r, bool through_the_kernel) : sc_module(name), room_(r)
     {
         SC_HAS_PROCESS(conductor);
-        SC_THREAD(thread);
+        if (through_the_kernel) {
+            SC_THREAD(thread);
+        } else {
+            SC_METHOD(method);
+        }
     }
 
   private:
     void thread()
     {
-        // The other threads are created first, so that they wait for their turn by the time this one runs; one delta
-        // cycle makes that independent of the kernel's order of initialisation.
-        sc_core::wait(sc_core::SC_ZERO_TIME);
-        host_.room.wait_for_turn(this);
+        room_.start();
     }
-    host &host_;
+    void method()
+    {
+        room_.conduct();
+    }
+    room &room_;
 };
 
 /// The core to use: the linked one, or a shared object. nullptr with the reason in error.
@@ -83,7 +88,7 @@ int simulate(const scenario &s, const run_options &opt, const hv_core *core, run
     h.watch = &w;
     show xl(h);
     h.show = &xl;
-    conductor first("conductor", h);
+    conductor first("conductor", h.room, opt.sync_every_event);
     auto begin = std::chrono::steady_clock::now();
     sc_core::sc_start();
     out.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

@@ -25,11 +25,9 @@ constexpr double instructions_per_hypercall = 20000;
 // Estimated: integer code that stays in L2.
 const work_mix toolstack::mix = {1.0, 0.4, 10, 0.5, 1.5, 0.3, 256 * 1024, 0.1, 1, {1024 * 1024}, {0.1}};
 
-toolstack::toolstack(sc_core::sc_module_name name, host &h) : sc_module(name), process("toolstack"), host_(h)
+toolstack::toolstack(sc_core::sc_module_name name, host &h) : sc_module(name), process(stack_bytes), host_(h)
 {
-    SC_HAS_PROCESS(toolstack);
-    SC_THREAD(thread);
-    set_stack_size(stack_bytes);
+    h.room.add_process(this, sc_module::name());
 }
 
 toolstack::step toolstack::next(pcpu_module &cpu, long result)
@@ -74,16 +72,14 @@ void toolstack::say(int level, const char *line)
         fprintf(host_.opt.console, "(xl) %s: %s\n", words[level < 0 || level > 2 ? 2 : level], line);
 }
 
-void toolstack::thread()
+void toolstack::body()
 {
-    sc_core::wait(wake_);
     set_dom0_weight();
     build_pools();
     build_vms();
     perform_actions();
-    yield_step(step::done);
     for (;;)
-        sc_core::wait(wake_);
+        yield_step(step::done);
 }
 
 void toolstack::set_dom0_weight()

@@ -54,7 +54,7 @@ class toolstack : public sc_core::sc_module, public process
     double instructions = 0;
 
   private:
-    void thread();
+    void body() override;
     long hypercall(hv_hypercall nr, void *arg);
     void say(int level, const char *line);
     void yield_step(step s);

@@ -57,6 +57,9 @@ struct rate_model *rate_create(const struct machine *m)
     r->core_busy = array(r->nr_cores, sizeof(unsigned), &ok);
     r->core_group = array(r->nr_cores, sizeof(unsigned), &ok);
     r->class = array(r->max_classes, sizeof(r->class[0]), &ok);
+    for (r->nr_buckets = 64; r->nr_buckets < r->max_classes;)
+        r->nr_buckets *= 2;
+    r->bucket = array(r->nr_buckets, sizeof(r->bucket[0]), &ok);
     r->group = array(r->max_groups, sizeof(*r->group), &ok);
     r->order = array(r->max_groups, sizeof(unsigned), &ok);
     r->l3_first = array(m->l3.nr, sizeof(unsigned), &ok);
@@ -91,8 +94,8 @@ void rate_free(struct rate_model *r)
 {
     if (!r)
         return;
-    if (r->class)
-        classes_free(r);
+    classes_free(r);
+    rate_lazy_free(r);
     void *const arrays[] = {r->t,        r->core_cpu, r->core_busy, r->core_group, r->group,    r->order,
                             r->resource, r->rho,      r->active,    r->active_of,  r->wait,     r->load,
                             r->partial,  r->step,     r->tried,     r->weight,     r->most,     r->share,
@@ -128,6 +131,8 @@ int rate_set(struct rate_model *r, unsigned cpu, const struct rate_task *task)
     class_put(t->class);
     t->class = class;
     r->nr_different += t->class != t->solved;
+    if (r->lazy)
+        rate_lazy_set(r, cpu);
     return 0;
 }
 
@@ -174,7 +179,7 @@ static unsigned find_group(struct rate_model *r, unsigned site, unsigned nr, str
     g->count = 1;
     for (unsigned i = 0; i < nr; i++) {
         g->slot[i].class = list[i];
-        g->slot[i].place = list[i]->place[site];
+        g->slot[i].place = list[i]->place[r->site[site].spot];
     }
     return r->nr_groups++;
 }
@@ -213,34 +218,37 @@ static void make_groups(struct rate_model *r)
     }
 }
 
+double rate_clock(const struct machine *m, unsigned active)
+{
+    unsigned last = m->nr_turbo;
+    return !last || !active ? 1 : m->turbo_hz[(active < last ? active : last) - 1] / m->freq_hz;
+}
+
 /* The clock of each socket by its active cores. */
 static void set_clocks(struct rate_model *r)
 {
-    const struct machine *m = r->m;
-    for (unsigned s = 0; s < m->nr_sockets; s++) {
-        unsigned active = r->socket_cores[s], last = m->nr_turbo;
-        r->clock[s] = !last || !active ? 1 : m->turbo_hz[(active < last ? active : last) - 1] / m->freq_hz;
-    }
+    for (unsigned s = 0; s < r->m->nr_sockets; s++)
+        r->clock[s] = rate_clock(r->m, r->socket_cores[s]);
 }
 
 /* Bytes that a thread's task has in the cache levels above the L3 that does not hold them, too. */
-static double beside_l3(const struct rate_model *r, const struct core_group *g)
+static double beside_l3(const struct rate_model *r, unsigned kind, unsigned nr)
 {
     const struct machine *m = r->m;
     if (m->no_l3 || m->l3.policy < MACHINE_EXCLUSIVE)
         return 0;
     double cores = (double)m->l2.shared_by / m->threads_per_core;
-    return (double)m->kind[r->site[g->site].kind].l2_size / (cores < 1 ? 1 : cores) / g->nr;
+    return (double)m->kind[kind].l2_size / (cores < 1 ? 1 : cores) / nr;
 }
 
-static void set_slot(struct rate_model *r, const struct core_group *g, struct slot *s, double share)
+void rate_set_slot(const struct rate_model *r, unsigned site_nr, unsigned nr, struct slot *s, double share)
 {
     const struct work_mix *w = &s->class->mix;
-    const struct site *site = &r->site[g->site];
+    const struct site *site = &r->site[site_nr];
     double clock = r->clock[site->socket];
     s->core_ns = s->place->core_ns / clock;
     s->l3_share = share;
-    s->miss = cache_mpki(w->nr_curve, w->curve_size, w->curve_mpki, share + beside_l3(r, g)) / 1000;
+    s->miss = cache_mpki(w->nr_curve, w->curve_size, w->curve_mpki, share + beside_l3(r, site->kind, nr)) / 1000;
     s->hidden_ns = rate_hidden_ns(r->m, w, r->m->kind[site->kind].l2_latency_ns / clock, s->miss);
     s->stall_ns = s->miss / w->mlp;
 }
@@ -261,7 +269,7 @@ static void share_cache(struct rate_model *r, unsigned first)
     n = 0;
     for (unsigned at = first; at != NO_GROUP; at = r->group[at].next_in_l3)
         for (unsigned i = 0; i < r->group[at].nr_different; i++, n++)
-            set_slot(r, &r->group[at], &r->group[at].slot[i], r->share[n]);
+            rate_set_slot(r, r->group[at].site, r->group[at].nr, &r->group[at].slot[i], r->share[n]);
 }
 
 static void share_caches(struct rate_model *r)
@@ -280,8 +288,7 @@ static void share_caches(struct rate_model *r)
 
 /* ---- the solution ---------------------------------------------------------------------------------------------- */
 
-/* Takes over the solution of one thread. Did anything change? */
-static bool publish(struct thread_state *t, const struct slot *s)
+bool rate_publish(struct thread_state *t, const struct slot *s)
 {
     struct thread_state old = *t;
     if (s) {
@@ -306,6 +313,8 @@ static const struct slot *slot_of(const struct rate_model *r, unsigned core, con
 
 unsigned rate_solve(struct rate_model *r, unsigned *changed)
 {
+    if (r->lazy)
+        return rate_lazy_solve(r, changed);
     if (!r->nr_different)
         return 0;
     make_groups(r);
@@ -317,7 +326,7 @@ unsigned rate_solve(struct rate_model *r, unsigned *changed)
         struct thread_state *t = &r->t[cpu];
         if (!t->class && !t->solved)
             continue;
-        if (publish(t, t->class ? slot_of(r, r->m->cpu[cpu].core, t->class) : NULL))
+        if (rate_publish(t, t->class ? slot_of(r, r->m->cpu[cpu].core, t->class) : NULL))
             changed[n++] = cpu;
         if (t->class)
             t->class->refs++;
@@ -343,9 +352,15 @@ double rate_l3_share(const struct rate_model *r, unsigned cpu)
     return r->t[cpu].l3_share;
 }
 
+/* Of the last solution. Loads of lazy rates are those of rates that are a little off: not quite rho. */
+static double utilisation(const struct rate_model *r, unsigned resource)
+{
+    return r->lazy ? rate_lazy_load(r, resource) : r->rho[resource];
+}
+
 double rate_mem_utilisation(const struct rate_model *r, unsigned node)
 {
-    return r->rho[node];
+    return utilisation(r, node);
 }
 
 double rate_link_utilisation(const struct rate_model *r, unsigned from_socket, unsigned to_socket)
@@ -354,7 +369,7 @@ double rate_link_utilisation(const struct rate_model *r, unsigned from_socket, u
     const unsigned *way = sites_route(r, from_socket, to_socket, &scratch, &n);
     double busiest = 0;
     for (unsigned i = 0; i < n; i++)
-        busiest = r->rho[way[i]] > busiest ? r->rho[way[i]] : busiest;
+        busiest = utilisation(r, way[i]) > busiest ? utilisation(r, way[i]) : busiest;
     return busiest;
 }
 

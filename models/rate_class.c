@@ -43,9 +43,39 @@ static int order_of(const struct work_mix *mix, const double *node_share, const 
     return o;
 }
 
-static void class_free(struct task_class *c, unsigned nr_sites)
+/* The finalizer of splitmix64 (G. Steele, D. Lea, C. Flood, OOPSLA 2014) over what went before and one more real. */
+static uint64_t hash_add(uint64_t h, double x)
 {
-    for (unsigned n = 0; n < nr_sites; n++)
+    uint64_t bits;
+    x += 0.0; /* -0 and 0 are equal */
+    memcpy(&bits, &x, sizeof(bits));
+    h = (h ^ bits) + UINT64_C(0x9e3779b97f4a7c15);
+    h = (h ^ (h >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    return h ^ (h >> 27);
+}
+
+static uint64_t hash_of(const struct work_mix *w, const double *node_share, unsigned nr_nodes)
+{
+    uint64_t h = w->nr_curve;
+    const double x[] = {w->cpi_core, w->smt_slowdown,   w->l2_apki,   w->l3_apki,
+                        w->mlp,      w->write_fraction, w->footprint, w->tlb_mpki_4k};
+    for (unsigned i = 0; i < sizeof(x) / sizeof(x[0]); i++)
+        h = hash_add(h, x[i]);
+    for (unsigned i = 0; i < w->nr_curve; i++)
+        h = hash_add(hash_add(h, w->curve_size[i]), w->curve_mpki[i]);
+    for (unsigned n = 0; n < nr_nodes; n++)
+        h = hash_add(h, node_share[n]);
+    return h;
+}
+
+static struct task_class **bucket_of(const struct rate_model *r, uint64_t hash)
+{
+    return &r->bucket[hash & (r->nr_buckets - 1)];
+}
+
+static void class_free(struct task_class *c, unsigned nr_spots)
+{
+    for (unsigned n = 0; n < nr_spots; n++)
         free(c->place[n]);
     free(c->place);
     free(c);
@@ -55,14 +85,17 @@ static void class_free(struct task_class *c, unsigned nr_sites)
 static void drop_unused(struct rate_model *r)
 {
     unsigned kept = 0;
+    memset(r->bucket, 0, r->nr_buckets * sizeof(r->bucket[0]));
     for (unsigned i = 0; i < r->nr_classes; i++) {
         struct task_class *c = r->class[i];
         if (!c->refs) {
-            class_free(c, r->nr_sites);
+            class_free(c, r->nr_spots);
             continue;
         }
         c->rank = kept;
         r->class[kept++] = c;
+        c->next = *bucket_of(r, c->hash);
+        *bucket_of(r, c->hash) = c;
     }
     r->nr_classes = kept;
 }
@@ -80,7 +113,7 @@ static struct task_class *class_new(struct rate_model *r, const struct rate_task
     struct task_class *c = calloc(1, sizeof(*c) + nr_nodes * sizeof(double));
     if (!c)
         return NULL;
-    c->place = calloc(r->nr_sites, sizeof(struct placement *));
+    c->place = calloc(r->nr_spots, sizeof(struct placement *));
     if (!c->place) {
         free(c);
         return NULL;
@@ -91,34 +124,43 @@ static struct task_class *class_new(struct rate_model *r, const struct rate_task
     return c;
 }
 
-struct task_class *class_get(struct rate_model *r, const struct rate_task *task)
+/* Its place by content among the others; lazy rates need no order. */
+static void class_enter(struct rate_model *r, struct task_class *c)
 {
-    unsigned low = 0, high = r->nr_classes;
+    unsigned low = 0, high = r->lazy ? 0 : r->nr_classes;
     while (low < high) {
         unsigned middle = low + (high - low) / 2;
-        struct task_class *c = r->class[middle];
-        int o = order_of(task->mix, task->node_share, c, r->m->nr_nodes);
-        if (!o) {
-            c->refs++;
-            return c;
-        }
-        if (o < 0)
+        if (order_of(&c->mix, c->node_share, r->class[middle], r -> m -> nr_nodes) < 0)
             high = middle;
         else
             low = middle + 1;
     }
-    if (r->nr_classes == r->max_classes) {
-        drop_unused(r); /* at most two classes a thread are in use: more than half of the room is free now */
-        return class_get(r, task);
-    }
-    struct task_class *c = class_new(r, task);
-    if (!c)
-        return NULL;
+    if (r->lazy)
+        low = r->nr_classes;
     memmove(&r->class[low + 1], &r -> class[low], (r->nr_classes - low) * sizeof(r->class[0]));
     r->class[low] = c;
     r->nr_classes++;
     for (unsigned i = low; i < r->nr_classes; i++)
         r->class[i]->rank = i;
+    c->next = *bucket_of(r, c->hash);
+    *bucket_of(r, c->hash) = c;
+}
+
+struct task_class *class_get(struct rate_model *r, const struct rate_task *task)
+{
+    uint64_t hash = hash_of(task->mix, task->node_share, r->m->nr_nodes);
+    for (struct task_class *c = *bucket_of(r, hash); c; c = c->next)
+        if (c->hash == hash && !order_of(task->mix, task->node_share, c, r->m->nr_nodes)) {
+            c->refs++;
+            return c;
+        }
+    if (r->nr_classes == r->max_classes)
+        drop_unused(r); /* at most two classes a thread are in use: more than half of the room is free now */
+    struct task_class *c = class_new(r, task);
+    if (!c)
+        return NULL;
+    c->hash = hash;
+    class_enter(r, c);
     c->refs = 1;
     return c;
 }
@@ -132,8 +174,9 @@ void class_put(struct task_class *c)
 void classes_free(struct rate_model *r)
 {
     for (unsigned i = 0; i < r->nr_classes; i++)
-        class_free(r->class[i], r -> nr_sites);
+        class_free(r->class[i], r -> nr_spots);
     free(r->class);
+    free(r->bucket);
 }
 
 /*
@@ -174,10 +217,10 @@ static struct placement *new_placement(const struct rate_model *r)
 
 const struct placement *class_place(struct rate_model *r, struct task_class *c, unsigned site)
 {
-    if (c->place[site])
-        return c->place[site];
     const struct machine *m = r->m;
     const struct site *at = &r->site[site];
+    if (c->place[at->spot])
+        return c->place[at->spot];
     const struct machine_kind *kind = &m->kind[at->kind];
     struct placement *p = new_placement(r);
     if (!p)
@@ -185,7 +228,8 @@ const struct placement *class_place(struct rate_model *r, struct task_class *c, 
     double writes = c->mix.write_fraction;
     p->core_ns = c->mix.cpi_core * 1e9 / m->freq_hz / kind->speed;
     for (unsigned n = 0; n < m->nr_nodes; n++) {
-        double part = c->node_share[n];
+        double part = c->node_share[n], even = 1.0 / m->nr_nodes;
+        p->uneven += part > even ? part - even : even - part;
         p->idle_lat_ns += part * m->mem_latency_ns[(size_t)at->node * m->nr_nodes + n];
         if (part <= 0)
             continue;
@@ -201,6 +245,9 @@ const struct placement *class_place(struct rate_model *r, struct task_class *c, 
     p->l3_weight =
         c->mix.l3_apki / 1000 /
         (p->core_ns + rate_hidden_ns(m, &c->mix, kind->l2_latency_ns, miss) + miss * p->idle_lat_ns / c->mix.mlp);
-    c->place[site] = p;
-    return p;
+    for (unsigned d = 0; d < p->nr_demands; d++)
+        *(p->demand[d].resource < m->nr_nodes ? &p->nodes : &p->others) |= UINT64_C(1) << p->demand[d].resource % 64;
+    struct placement *fitting = realloc(p, sizeof(*p) + p->nr_demands * sizeof(struct demand));
+    c->place[at->spot] = fitting ? fitting : p;
+    return c->place[at->spot];
 }

@@ -25,13 +25,18 @@ struct demand {
 /* Cores for which the hardware is the same: of one node and L3, one cluster, one kind. In this order. */
 struct site {
     unsigned socket, node, l3, cluster, kind;
+    unsigned spot; /* number of what all but l3 say */
 };
 
-/* What a class of tasks is to a core of one site, constant. Per instruction, in ns. */
+/* What a class of tasks is to the cores of one spot (sites that differ in their L3 alone), constant. Per instruction,
+ * in ns. */
 struct placement {
     double core_ns;     /* core-bound time with the core to itself */
     double idle_lat_ns; /* of an L3 miss, over its nodes */
     double l3_weight;   /* accesses to L3 per ns when alone: its pressure on the shared cache */
+    double uneven;      /* sum over all nodes of |part of its memory there - 1 / nodes| */
+    uint64_t nodes;     /* bit n: some of its memory is on node n */
+    uint64_t others;    /* bit k: it demands something of another resource whose number is k modulo 64 */
     unsigned nr_demands;
     struct demand demand[];
 };
@@ -44,8 +49,9 @@ struct task_class {
     struct work_mix mix;
     unsigned refs, rank;
     uint64_t hash;
+    struct task_class *next;  /* of the same bucket */
     double l3_most;           /* bytes of L3 that it can use */
-    struct placement **place; /* per site; NULL: not needed yet */
+    struct placement **place; /* per spot; NULL: not needed yet */
     double node_share[];
 };
 
@@ -90,13 +96,15 @@ struct rate_model {
     unsigned *core_group; /* per core: index into group[] while solving */
 
     unsigned nr_classes, max_classes;
-    struct task_class **class; /* by rank */
+    struct task_class **class;  /* by rank; where rates are lazy, as they came */
+    unsigned nr_buckets;        /* a power of two */
+    struct task_class **bucket; /* classes by hash */
 
     unsigned nr_groups, max_groups;
     struct core_group *group;
     unsigned *order; /* groups in canonical order */
 
-    unsigned nr_sites;
+    unsigned nr_sites, nr_spots;
     struct site *site;
     unsigned *core_site;    /* per core */
     unsigned *l3_first;     /* per L3: its first group while solving */
@@ -121,6 +129,8 @@ struct rate_model {
 
     double *weight, *most, *share; /* scratch of cache_shares */
     unsigned *count;
+
+    struct lazy *lazy; /* rate_lazy.h; NULL: every solution is exact */
 };
 
 /* ---- rate_class.c */
@@ -128,7 +138,7 @@ struct rate_model {
 /* The class of the task, with a reference taken; NULL: out of memory. */
 struct task_class *class_get(struct rate_model *r, const struct rate_task *task);
 void class_put(struct task_class *c);
-/* Out of memory: NULL. */
+/* At the cores of a site. Out of memory: NULL. */
 const struct placement *class_place(struct rate_model *r, struct task_class *c, unsigned site);
 void classes_free(struct rate_model *r);
 
@@ -139,6 +149,12 @@ void classes_free(struct rate_model *r);
  * instruction.
  */
 double rate_hidden_ns(const struct machine *m, const struct work_mix *w, double l2_ns, double miss);
+/* What an L3 share of so many bytes makes of a slot whose class and place are set; nr: busy threads of its core. */
+void rate_set_slot(const struct rate_model *r, unsigned site_nr, unsigned nr, struct slot *s, double share);
+/* Present over nominal frequency of a socket with so many active cores. */
+double rate_clock(const struct machine *m, unsigned active);
+/* Takes over the solution of one thread; s NULL: it idles. Did anything change? */
+bool rate_publish(struct thread_state *t, const struct slot *s);
 
 /* ---- rate_sites.c: what the machine is to the model, worked out once */
 
@@ -167,6 +183,15 @@ void smt_solve(unsigned n, bool same, const struct smt_thread *t, double *time, 
 
 /* Finds the waits, with the groups set up; leaves m, lat_ns and time_ns in every slot. */
 void solver_run(struct rate_model *r);
+
+/* ---- rate_lazy.c */
+
+/* The thread has another task. */
+void rate_lazy_set(struct rate_model *r, unsigned cpu);
+unsigned rate_lazy_solve(struct rate_model *r, unsigned *changed);
+void rate_lazy_free(struct rate_model *r);
+/* Part of a resource's capacity that the present rates use, at most 1. */
+double rate_lazy_load(const struct rate_model *r, unsigned resource);
 
 /* ---- linear.c */
 

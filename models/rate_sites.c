@@ -96,7 +96,20 @@ static void find_cores(const struct machine *m, struct site *of_core, unsigned *
             ++*clusters;
         }
         of_core[p->core] =
-            (struct site){p->socket, p->node, m->l3.of[i], m->cluster_cores ? *clusters - 1 : 0, p->kind};
+            (struct site){p->socket, p->node, m->l3.of[i], m->cluster_cores ? *clusters - 1 : 0, p->kind, 0};
+    }
+}
+
+/* Sites are in order, but L3 is not what comes last in it. */
+static void number_spots(struct rate_model *r)
+{
+    for (unsigned i = 0; i < r->nr_sites; i++) {
+        struct site *s = &r->site[i];
+        s->spot = r->nr_spots;
+        for (unsigned j = i; j-- > 0 && r->site[j].socket == s->socket && r->site[j].node == s->node;)
+            if (r->site[j].cluster == s->cluster && r->site[j].kind == s->kind)
+                s->spot = r->site[j].spot;
+        r->nr_spots += s->spot == r->nr_spots;
     }
 }
 
@@ -120,6 +133,7 @@ static bool find_sites(struct rate_model *r, unsigned *clusters)
         r->core_site[core] = (unsigned)(s - r->site);
     }
     free(of_core);
+    number_spots(r);
     return true;
 }
 

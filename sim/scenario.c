@@ -178,6 +178,17 @@ static void load_machine(struct loader *l)
         l->err = scenario_restore_override(l->err, &l->file[at]);
 }
 
+/* More pCPUs than this have lazy rates unless the scenario says otherwise. */
+#define MOST_EXACT_PCPUS 256u
+
+static void choose_rates(struct loader *l)
+{
+    static const char *const modes[] = {"auto", "exact", "lazy", NULL};
+    unsigned mode = 0;
+    if (cfg_enum(cfg_root(l->doc), "rates", false, modes, &mode))
+        l->s->lazy_rates = mode == 2 || (mode == 0 && l->s->machine->nr_cpus > MOST_EXACT_PCPUS);
+}
+
 static void load_costs(struct loader *l)
 {
     static const char *const modes[] = {"none", "fixed", NULL};
@@ -510,7 +521,8 @@ static void load_all(struct loader *l, const char *path)
     if (!scenario_read_raw(l->doc, &l->raw) && failed(l))
         return;
     copy_scalars(l, path);
-    void (*const steps[])(struct loader *) = {load_machine, load_costs, read_xen, read_dom0, scenario_read_pools};
+    void (*const steps[])(struct loader *) = {load_machine, choose_rates, load_costs,
+                                              read_xen,     read_dom0,    scenario_read_pools};
     for (size_t i = 0; i < ARRAY_SIZE(steps) && !failed(l); i++)
         steps[i](l);
     size_t n = failed(l) ? 0 : cfg_array_len(cfg_root(l->doc), "vm");

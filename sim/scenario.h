@@ -108,6 +108,7 @@ struct scenario {
     struct machine *machine;
     const struct hv_profile *level;
     struct hv_options opt;
+    bool lazy_rates; /* of models/rate.h */
     enum hv_cost_mode cost_mode;
     struct hv_costs costs;
 

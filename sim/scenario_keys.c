@@ -33,6 +33,9 @@ static const struct key keys[] = {
     {NULL, "description", KIND_STRING, false, 0, 0, RAW(description), "one sentence"},
     {NULL, "machine", KIND_STRING, true, 0, 0, RAW(machine), "machine of models/machines, or a path with a /"},
     {NULL, "hv_cost", KIND_STRING, false, 0, 0, RAW(hv_cost), "none or fixed (default): what hypervisor code costs"},
+    {NULL, "rates", KIND_STRING, false, 0, 0, RAW(rates),
+     "exact: every context switch is solved anew for all pCPUs; lazy: only what it matters to, within 0.5 %; auto "
+     "(default): lazy on more than 256 pCPUs"},
     {NULL, "warmup", KIND_TIME, true, 0, MAX_TIME_PS, RAW(warmup), "from the start of the guests to measuring"},
     {NULL, "duration", KIND_TIME, true, 1, MAX_TIME_PS, RAW(duration), "measured time"},
     {NULL, "watchdog", KIND_TIME, false, 0, MAX_TIME_PS, RAW(watchdog),
@@ -128,6 +131,7 @@ void scenario_raw_defaults(struct scenario_raw *raw)
     *raw = (struct scenario_raw){
         .description = "",
         .hv_cost = "fixed",
+        .rates = "auto",
         .cpu_up_interval = 10700 * PS_PER_US,
         .watchdog = 30 * PS_PER_S,
         .behaviour = "xen-4.3",

@@ -23,7 +23,7 @@ struct data_file {
 
 /* The scalar keys of a scenario file as read. Strings live as long as the document. */
 struct scenario_raw {
-    const char *name, *description, *machine, *hv_cost;
+    const char *name, *description, *machine, *hv_cost, *rates;
     int64_t warmup, duration, offset_max, cpu_up_interval, watchdog;
     const char *behaviour, *sched;
     unsigned ratelimit_us, tslice_ms, migration_delay, timer_slop, dma_bits, claim_mode;

@@ -50,6 +50,10 @@ host::host(const scenario &s, const run_options &o, const hv_core *core)
       trace(o.trace, s.machine->nr_cpus), changed_(s.machine->nr_cpus)
 {
     const machine &m = *s.machine;
+    if (!rates || (s.lazy_rates && rate_lazy(rates))) {
+        rate_free(rates);
+        throw std::bad_alloc();
+    }
     for (unsigned c = 0; c < m.nr_cpus; c++) {
         boot_cpu_.push_back({uint16_t(m.cpu[c].socket), uint16_t(m.cpu[c].core), uint16_t(m.cpu[c].thread),
                              node_id{uint8_t(m.cpu[c].node)}});

@@ -48,6 +48,14 @@ struct rate_model *rate_create(const struct machine *m);
 void rate_free(struct rate_model *r);
 
 /*
+ * From now on only what a change matters to is worked out: rates are within RATE_LAZY_TOLERANCE of the exact ones, and
+ * depend on the order of changes. For large machines; before the first rate_set. 0, or -1: out of memory, nothing
+ * changed.
+ */
+int rate_lazy(struct rate_model *r);
+#define RATE_LAZY_TOLERANCE 0.005
+
+/*
  * task NULL: the thread idles. Takes effect at the next rate_solve. What task says is taken over now: call again when
  * it changes. 0, or -1: out of memory, nothing changed.
  */

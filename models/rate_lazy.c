@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Lazy rates: what a context switch changes is worked out, what it hardly changes is not.
+ *
+ * At any moment the rate of every thread is exactly what rate.c says it is for
+ *
+ *   the waits W_k of all resources, the price of a byte of each L3, the clock of each socket, the tasks of its core,
+ *
+ * but the waits and prices are those of some moment before, and the true ones have moved on since. A switch on one core
+ * changes the loads of the few resources that its tasks use, and
+ *
+ *   F_k = load_k - rho(W_k)
+ *
+ * says by how much the present waits miss the solution; to first order the solution is ahead of them by
+ *
+ *   A = (-dF/dW)^-1 F.
+ *
+ * The inverse is kept (it changes slowly), A is carried along: a switch costs one column of it for each resource
+ * touched. A task whose misses take the ways n (with parts s_n) has a latency L = sum s_n (idle_n + waits on n), so its
+ * time per instruction is wrong by at most
+ *
+ *   max over n of  (sum of |A_k| over k on n) / (idle_n + sum of W_k)   x   the part of its time that it waits,
+ *
+ * which the limits of |A_k| keep below LAZY_WAIT_TOLERANCE. Where one is passed, W_k takes over A_k, and the cores with
+ * memory behind k, and only these, are worked out again. rate_lazy_share.c does the same with the prices of L3s.
+ *
+ * What comes out depends on the order of changes, within the tolerance: the same history has the same rates, bit by
+ * bit. A test compares random histories with the exact solution: no rate is off by more than 0.5 %.
+ */
+#include "rate_lazy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- memory ---------------------------------------------------------------------------------------------------- */
+
+static void *array(size_t n, size_t size, bool *ok)
+{
+    void *p = calloc(n ? n : 1, size);
+    *ok = *ok && p;
+    return p;
+}
+
+static void lazy_free(struct lazy *z)
+{
+    if (!z)
+        return;
+    void *const arrays[] = {z->thread,        z->core,    z->l3,      z->l3_at,      z->l3_cpu,  z->set,     z->todo,
+                            z->changed,       z->lines,   z->f,       z->ahead,      z->idle_ns, z->limit,   z->own,
+                            z->built,         z->touched, z->coupled, z->coupled_of, z->touch,   z->inverse, z->matrix,
+                            z->coupled_ahead, z->busy,    z->l3_touch};
+    for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++)
+        free(arrays[i]);
+    free(z);
+}
+
+void rate_lazy_free(struct rate_model *r)
+{
+    lazy_free(r->lazy);
+    r->lazy = NULL;
+}
+
+/* pCPUs by L3. */
+static void list_l3(const struct machine *m, struct lazy *z)
+{
+    for (unsigned c = 0; c < m->nr_cpus; c++)
+        z->l3_at[m->l3.of[c] + 1]++;
+    for (unsigned l = 0; l < m->l3.nr; l++)
+        z->l3_at[l + 1] += z->l3_at[l];
+    for (unsigned c = m->nr_cpus; c-- > 0;)
+        z->l3_cpu[--z->l3_at[m->l3.of[c] + 1]] = c;
+    /* each start has moved to its own beginning: entry l + 1 is where l begins */
+    memmove(z->l3_at, z->l3_at + 1, m->l3.nr * sizeof(*z->l3_at));
+    z->l3_at[m->l3.nr] = m->nr_cpus;
+}
+
+/* The least idle latency of a way to a node's memory; of links and the like: of any way at all that leaves the node. */
+static void find_idle(const struct rate_model *r, struct lazy *z)
+{
+    const struct machine *m = r->m;
+    double any = LAZY_FREE, far = LAZY_FREE;
+    for (unsigned n = 0; n < m->nr_nodes; n++) {
+        z->idle_ns[n] = LAZY_FREE;
+        for (unsigned from = 0; from < m->nr_nodes; from++) {
+            double lat = m->mem_latency_ns[(size_t)from * m->nr_nodes + n];
+            z->idle_ns[n] = lat < z->idle_ns[n] ? lat : z->idle_ns[n];
+            any = lat < any ? lat : any;
+            far = from != n && lat < far ? lat : far;
+        }
+    }
+    for (unsigned k = m->nr_nodes; k < r->nr_resources; k++)
+        z->idle_ns[k] = k >= r->first_cluster && k < r->first_port ? any : far;
+    /* A way has at most the links there and back, the cluster, four ports. */
+    unsigned most = m->nr_sockets > 1 ? 2 * sites_longest_route(r) : 0;
+    most += (m->cluster_cores != 0) + (m->port_bandwidth > 0 ? 4 : 0);
+    z->beside_part = most ? 0.25 / most : 0;
+}
+
+int rate_lazy(struct rate_model *r)
+{
+    const struct machine *m = r->m;
+    bool ok = true;
+    struct lazy *z = calloc(1, sizeof(*z));
+    if (!z)
+        return -1;
+    z->thread = array(m->nr_cpus, sizeof(*z->thread), &ok);
+    z->core = array(r->nr_cores, sizeof(*z->core), &ok);
+    z->busy = array((size_t)r->nr_cores * m->threads_per_core, sizeof(unsigned), &ok);
+    z->l3 = array(m->l3.nr, sizeof(*z->l3), &ok);
+    z->l3_touch = array(m->l3.nr, sizeof(unsigned), &ok);
+    z->l3_at = array(m->l3.nr + 2, sizeof(unsigned), &ok);
+    z->l3_cpu = array(m->nr_cpus, sizeof(unsigned), &ok);
+    z->set = array(r->nr_cores, sizeof(unsigned), &ok);
+    z->todo = array(r->nr_cores, sizeof(unsigned), &ok);
+    z->changed = array(m->nr_cpus / 64 + 1, sizeof(uint64_t), &ok);
+    double **per_resource[] = {&z->lines, &z->f, &z->ahead, &z->idle_ns, &z->limit, &z->own, &z->built};
+    for (size_t i = 0; i < sizeof(per_resource) / sizeof(per_resource[0]); i++)
+        *per_resource[i] = array(r->nr_resources, sizeof(double), &ok);
+    z->touched = array(r->nr_resources, sizeof(bool), &ok);
+    z->touch = array(r->nr_resources, sizeof(unsigned), &ok);
+    z->coupled = array(r->nr_resources, sizeof(unsigned), &ok);
+    z->coupled_of = array(r->nr_resources, sizeof(unsigned), &ok);
+    unsigned coupled = r->nr_resources < LAZY_MAX_COUPLED ? r->nr_resources : LAZY_MAX_COUPLED;
+    z->coupled_ahead = array(coupled, sizeof(double), &ok);
+    z->inverse = array((size_t)coupled * coupled, sizeof(double), &ok);
+    z->matrix = array((size_t)coupled * coupled, sizeof(double), &ok);
+    if (!ok) {
+        lazy_free(z);
+        return -1;
+    }
+    list_l3(m, z);
+    find_idle(r, z);
+    for (unsigned l = 0; l < m->l3.nr; l++)
+        z->l3[l].price = z->l3[l].weighed = LAZY_FREE;
+    for (unsigned k = 0; k < r->nr_resources; k++)
+        z->coupled_of[k] = NO_RESOURCE;
+    z->bound = z->limit_bound = LAZY_LEAST_BOUND;
+    memset(r->wait, 0, r->nr_resources * sizeof(double));
+    memset(r->socket_cores, 0, m->nr_sockets * sizeof(unsigned));
+    for (unsigned s = 0; s < m->nr_sockets; s++)
+        r->clock[s] = rate_clock(m, 0);
+    r->lazy = z;
+    return 0;
+}
+
+/* ---- cores ----------------------------------------------------------------------------------------------------- */
+
+void rate_lazy_set(struct rate_model *r, unsigned cpu)
+{
+    struct lazy *z = r->lazy;
+    unsigned core = r->m->cpu[cpu].core;
+    if (z->core[core].set)
+        return;
+    z->core[core].set = true;
+    z->set[z->nr_set++] = core;
+}
+
+void lazy_mark(struct lazy *z, unsigned core)
+{
+    if (z->core[core].todo)
+        return;
+    z->core[core].todo = true;
+    z->todo[z->nr_todo++] = core;
+}
+
+/* Adds misses per ns of a thread to what its resources carry. */
+static void add_flow(struct lazy *z, const struct placement *p, double flow)
+{
+    for (unsigned d = 0; d < p->nr_demands; d++)
+        z->lines[p->demand[d].resource] += flow * p->demand[d].lines;
+}
+
+static void touch_all(struct lazy *z, const struct placement *p)
+{
+    for (unsigned d = 0; d < p->nr_demands; d++)
+        lazy_touch(z, p->demand[d].resource);
+}
+
+/* The tasks that ran on a core are no longer in any sum. */
+static void take_out(struct rate_model *r, unsigned core)
+{
+    struct lazy *z = r->lazy;
+    struct lazy_core *c = &z->core[core];
+    for (unsigned k = 0; k < c->nr; k++) {
+        unsigned cpu = z->busy[core * r->m->threads_per_core + k];
+        struct lazy_thread *t = &z->thread[cpu];
+        add_flow(z, t->slot.place, -t->flow);
+        touch_all(z, t->slot.place);
+        t->flow = 0;
+        lazy_share_leave(r, cpu);
+        t->slot.class = NULL;
+    }
+    r->socket_cores[r->site[r->core_site[core]].socket] -= c->nr != 0;
+    c->nr = 0;
+}
+
+/* The tasks that run there now. */
+static void put_in(struct rate_model *r, unsigned core)
+{
+    struct lazy *z = r->lazy;
+    struct lazy_core *c = &z->core[core];
+    unsigned threads = r->m->threads_per_core, site = r->core_site[core];
+    c->nodes = c->others = 0;
+    for (unsigned k = 0; k < threads; k++) {
+        unsigned cpu = r->core_cpu[core * threads + k];
+        struct task_class *class = cpu == NO_CPU ? NULL : r->t[cpu].class;
+        if (cpu != NO_CPU)
+            z->changed[cpu / 64] |= (uint64_t)(class || r->t[cpu].solved) << cpu % 64;
+        if (!class)
+            continue;
+        struct lazy_thread *t = &z->thread[cpu];
+        t->slot.class = class;
+        t->slot.place = class->place[r->site[site].spot];
+        t->smt_slowdown = class->mix.smt_slowdown;
+        z->uneven = t->slot.place->uneven > z->uneven ? t->slot.place->uneven : z->uneven;
+        c->nodes |= t->slot.place->nodes;
+        c->others |= t->slot.place->others;
+        z->busy[core * threads + c->nr++] = cpu;
+        touch_all(z, t->slot.place);
+        lazy_share_enter(r, cpu, r->core_busy[core]);
+    }
+    r->socket_cores[r->site[site].socket] += c->nr != 0;
+    lazy_mark(z, core);
+}
+
+/* Where the number of active cores changes the clock, it changes all times of the socket. */
+static void set_clocks(struct rate_model *r)
+{
+    for (unsigned s = 0; s < r->m->nr_sockets; s++) {
+        double clock = rate_clock(r->m, r->socket_cores[s]);
+        if (clock == r->clock[s])
+            continue;
+        r->clock[s] = clock;
+        for (unsigned core = 0; core < r->nr_cores; core++) {
+            const struct lazy_core *c = &r->lazy->core[core];
+            if (!c->nr || r->site[r->core_site[core]].socket != s)
+                continue;
+            for (unsigned k = 0; k < c->nr; k++) {
+                struct slot *t = &r->lazy->thread[r->lazy->busy[core * r->m->threads_per_core + k]].slot;
+                rate_set_slot(r, r->core_site[core], c->nr, t, t->l3_share);
+            }
+            lazy_mark(r->lazy, core);
+        }
+    }
+}
+
+/* Loaded latency of a miss. */
+static double latency(const struct rate_model *r, const struct placement *p)
+{
+    double lat = p->idle_lat_ns;
+    for (unsigned d = 0; d < p->nr_demands; d++)
+        lat += p->demand[d].part * r->wait[p->demand[d].resource];
+    return lat;
+}
+
+/* Are the times of a core's threads what they were worked out to be, or nearly so, at the present waits? */
+static bool is_settled(const struct rate_model *r, unsigned core)
+{
+    const struct lazy *z = r->lazy;
+    const unsigned *cpu = &z->busy[core * r->m->threads_per_core];
+    for (unsigned i = 0; i < z->core[core].nr; i++) {
+        const struct slot *s = &z->thread[cpu[i]].slot;
+        if (lazy_size(latency(r, s->place) - s->lat_ns) * s->stall_ns > LAZY_SKIP_TOLERANCE * s->time_ns)
+            return false;
+    }
+    return true;
+}
+
+static void evaluate_core(struct rate_model *r, unsigned core, bool touch)
+{
+    struct lazy *z = r->lazy;
+    struct smt_thread smt[MAX_THREADS_PER_CORE];
+    double time[MAX_THREADS_PER_CORE];
+    unsigned nr = z->core[core].nr;
+    const unsigned *cpu = &z->busy[core * r->m->threads_per_core];
+    const struct slot *first = &z->thread[cpu[0]].slot;
+    bool same = nr > 1;
+    for (unsigned i = 0; i < nr; i++) {
+        struct lazy_thread *t = &z->thread[cpu[i]];
+        struct slot *s = &t->slot;
+        s->lat_ns = latency(r, s->place);
+        s->m = s->hidden_ns + s->stall_ns * s->lat_ns;
+        smt[i] = (struct smt_thread){s->core_ns, t->smt_slowdown, s->m};
+        same = same && s->class == first->class && s->miss == first->miss;
+    }
+    if (!nr)
+        return;
+    smt_solve(nr, same, smt, time, NULL);
+    for (unsigned i = 0; i < nr; i++) {
+        struct lazy_thread *t = &z->thread[cpu[i]];
+        struct slot *s = &t->slot;
+        s->time_ns = time[same ? 0 : i];
+        double ipns = 1 / s->time_ns, flow = s->miss * ipns, bound = s->stall_ns * s->lat_ns * ipns;
+        add_flow(z, s->place, flow - t->flow);
+        if (touch && flow != t->flow)
+            touch_all(z, s->place);
+        t->flow = flow;
+        z->bound = bound > z->bound ? bound : z->bound;
+        z->changed[cpu[i] / 64] |= UINT64_C(1) << cpu[i] % 64;
+    }
+}
+
+void lazy_evaluate(struct rate_model *r)
+{
+    struct lazy *z = r->lazy;
+    for (unsigned i = 0; i < z->nr_todo; i++) {
+        evaluate_core(r, z->todo[i], true);
+        z->core[z->todo[i]].todo = false;
+    }
+    z->nr_todo = 0;
+}
+
+void lazy_evaluate_moved(struct rate_model *r)
+{
+    struct lazy *z = r->lazy;
+    for (unsigned i = 0; i < z->nr_todo; i++) {
+        if (!is_settled(r, z->todo[i]))
+            evaluate_core(r, z->todo[i], false);
+        z->core[z->todo[i]].todo = false;
+    }
+    z->nr_todo = 0;
+}
+
+/* ---- the solution ---------------------------------------------------------------------------------------------- */
+
+static unsigned publish(struct rate_model *r, unsigned *changed)
+{
+    struct lazy *z = r->lazy;
+    unsigned n = 0, words = r->m->nr_cpus / 64 + 1;
+    for (unsigned w = 0; w < words; w++) {
+        for (uint64_t bits = z->changed[w]; bits; bits &= bits - 1) {
+            unsigned cpu = w * 64 + (unsigned)__builtin_ctzll(bits);
+            struct thread_state *t = &r->t[cpu];
+            if (rate_publish(t, t->class ? &z->thread[cpu].slot : NULL))
+                changed[n++] = cpu;
+            if (t->class != t->solved) {
+                if (t->class)
+                    t->class->refs++;
+                class_put(t->solved);
+                t->solved = t->class;
+            }
+        }
+        z->changed[w] = 0;
+    }
+    return n;
+}
+
+unsigned rate_lazy_solve(struct rate_model *r, unsigned *changed)
+{
+    struct lazy *z = r->lazy;
+    z->changes += z->nr_set;
+    for (unsigned i = 0; i < z->nr_set; i++)
+        take_out(r, z->set[i]);
+    for (unsigned i = 0; i < z->nr_set; i++) {
+        put_in(r, z->set[i]);
+        z->core[z->set[i]].set = false;
+    }
+    set_clocks(r);
+    lazy_evaluate(r);
+    for (unsigned i = 0; i < z->nr_set; i++)
+        for (unsigned k = 0; k < z->core[z->set[i]].nr; k++)
+            lazy_share_weigh(r, z->busy[z->set[i] * r->m->threads_per_core + k]);
+    z->nr_set = 0;
+    lazy_shares(r);
+    lazy_waits(r);
+    r->nr_different = 0;
+    return publish(r, changed);
+}
+
+double rate_lazy_load(const struct rate_model *r, unsigned resource)
+{
+    double load = r->lazy->lines[resource] / r->resource[resource].lines_per_ns;
+    return load < 0 ? 0 : load < 1 ? load : 1;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Inside of the lazy rates; private to models/rate_lazy*.c. rate_lazy.c says what they are. */
+#ifndef MODELS_RATE_LAZY_H
+#define MODELS_RATE_LAZY_H
+
+#include "rate_private.h"
+
+/* One L3. Every task there has min(most it can use, price x its weight). */
+struct lazy_l3 {
+    double price; /* bytes per unit of weight that the present shares were cut with; LAZY_FREE: all have their most */
+    double open_weight; /* of those with less than their most */
+    unsigned nr_open;
+    double full_bytes;  /* that the others have */
+    double sensitivity; /* |dt / t| of a task by |d price / price|, of the most sensitive one */
+    unsigned cuts;      /* since all tasks were weighed, and the price then */
+    double weighed;
+    bool touched;
+};
+
+#define LAZY_FREE 1e200
+
+struct lazy_thread {
+    struct slot slot; /* class NULL: idle */
+    double flow;      /* L3 misses per ns that are in the loads */
+    double smt_slowdown;
+    double weight;
+    bool full; /* has its most */
+};
+
+struct lazy_core {
+    uint64_t nodes, others; /* as in struct placement, of all threads */
+    unsigned nr;            /* busy threads: lazy.busy[core * threads_per_core] and on */
+    bool set;               /* a thread has another task since the last solution */
+    bool todo;              /* times are to be worked out again */
+};
+
+struct lazy {
+    struct lazy_thread *thread; /* per pCPU */
+    struct lazy_core *core;
+    unsigned *busy; /* pCPUs, by core */
+    struct lazy_l3 *l3;
+    unsigned *l3_touch; /* L3s with touched */
+    unsigned nr_l3_touch;
+    unsigned *l3_at, *l3_cpu; /* pCPUs of L3 l: l3_cpu[l3_at[l]] to that of the next */
+    unsigned *set;            /* cores with set */
+    unsigned nr_set;
+    unsigned *todo; /* cores with todo */
+    unsigned nr_todo;
+    uint64_t *changed; /* bit per pCPU */
+
+    /* Per resource. The waits that rates are of are rate_model.wait. */
+    double *lines;      /* per ns, at the present rates */
+    double *f;          /* lines / capacity - rho(wait): 0 in the exact solution */
+    double *ahead;      /* by how much the exact wait is ahead of the present one, to first order, ns; of those alone */
+    double *idle_ns;    /* the least idle latency of a way through it */
+    double *limit;      /* of |ahead|, ns */
+    double *own;        /* what more waiting takes off its load, per ns, at the last build */
+    double *built;      /* wait at the last build */
+    double beside_part; /* of the tolerance that each resource beside the controllers has */
+    bool *touched;
+    unsigned *touch;
+    unsigned nr_touch;
+
+    /* Resources whose waits are solved together; the rest waits too little to matter to the others. */
+    unsigned nr_coupled;
+    unsigned *coupled;     /* resource numbers */
+    unsigned *coupled_of;  /* per resource; NO_RESOURCE: alone */
+    double *coupled_ahead; /* as ahead */
+    double *inverse;       /* of -dF/dwait among them, column by column */
+    double *matrix;
+    double bound, limit_bound; /* part of its time that a task waits for memory, the largest seen; and in limits */
+    double uneven;             /* of all placements, the largest */
+    unsigned changes;          /* of cores since the last build */
+    bool past;                 /* a limit is passed */
+    bool old;                  /* the inverse is of waits far away */
+};
+
+#define LAZY_MAX_COUPLED 192u
+#define LAZY_LEAST_BOUND 0.1
+#define NO_RESOURCE (~0u)
+
+/*
+ * How far rates may be from the exact ones, parts of the time of an instruction: by waits, by shares of an L3, and
+ * because the waits that a thread was worked out for were a little different. They add up to RATE_LAZY_TOLERANCE.
+ */
+#define LAZY_WAIT_TOLERANCE 0.0034
+#define LAZY_SHARE_TOLERANCE 0.0011
+#define LAZY_SKIP_TOLERANCE 0.0005
+
+static inline double lazy_size(double x)
+{
+    return x < 0 ? -x : x;
+}
+
+/* ---- rate_lazy.c */
+
+/* Notes that a core's times are to be worked out again. */
+void lazy_mark(struct lazy *z, unsigned core);
+/* Works out the times of all marked cores from the present waits, and their part of the loads, which are noted. */
+void lazy_evaluate(struct rate_model *r);
+/* The same where only waits have moved: cores that it makes no difference to are left, and nothing is noted. */
+void lazy_evaluate_moved(struct rate_model *r);
+
+/* ---- rate_lazy_share.c */
+
+/* The thread's weight, most and share of its L3 at the present price. */
+void lazy_share_enter(struct rate_model *r, unsigned cpu, unsigned nr);
+void lazy_share_leave(struct rate_model *r, unsigned cpu);
+/* How sensitive the thread is to its share; after its times are known. */
+void lazy_share_weigh(struct rate_model *r, unsigned cpu);
+/* Cuts anew the L3s where it makes a difference, marking their cores. */
+void lazy_shares(struct rate_model *r);
+
+/* ---- rate_lazy_waits.c */
+
+/* After loads have changed: waits follow where it makes a difference, and cores that it makes one to are worked out. */
+void lazy_waits(struct rate_model *r);
+/* Notes that the load of a resource has changed. */
+static inline void lazy_touch(struct lazy *z, unsigned resource)
+{
+    if (!z->touched[resource]) {
+        z->touched[resource] = true;
+        z->touch[z->nr_touch++] = resource;
+    }
+}
+
+#endif

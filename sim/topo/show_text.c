@@ -24,7 +24,7 @@ const char *topo_size(uint64_t bytes, char *buf, size_t room)
     return buf;
 }
 
-static uint64_t memory_of(const struct machine *m, unsigned node)
+uint64_t topo_node_memory(const struct machine *m, unsigned node)
 {
     uint64_t sum = 0;
     for (unsigned r = 0; r < m->nr_ranges; r++)
@@ -33,8 +33,7 @@ static uint64_t memory_of(const struct machine *m, unsigned node)
     return sum;
 }
 
-/* Size of an L2 is that of its cores' kind. */
-static uint64_t l2_size(const struct machine *m, const struct tree_obj *o)
+uint64_t topo_l2_size(const struct machine *m, const struct tree_obj *o)
 {
     for (unsigned i = 0; i < m->nr_cpus; i++)
         if (m->l2.of[i] == o->index)
@@ -74,7 +73,7 @@ static void put_name(FILE *to, const struct machine *m, const struct tree_obj *o
         fprintf(to, "L3 %s", topo_size(m->l3.size, buf, sizeof(buf)));
         break;
     case TREE_L2:
-        fprintf(to, "L2 %s", topo_size(l2_size(m, o), buf, sizeof(buf)));
+        fprintf(to, "L2 %s", topo_size(topo_l2_size(m, o), buf, sizeof(buf)));
         break;
     case TREE_L1:
         fprintf(to, "L1d %s", topo_size(m->l1d.size, buf, sizeof(buf)));
@@ -99,7 +98,7 @@ static bool alike(const struct machine *m, const struct tree_obj *a, const struc
 {
     if (a->type != b->type || a->memory || b->memory || a->nr_cpus != b->nr_cpus)
         return false;
-    if (a->type == TREE_L2 && l2_size(m, a) != l2_size(m, b))
+    if (a->type == TREE_L2 && topo_l2_size(m, a) != topo_l2_size(m, b))
         return false;
     if (a->type == TREE_CORE && kind_of(m, a) != kind_of(m, b))
         return false;
@@ -135,7 +134,7 @@ static void put_plain(FILE *to, const struct machine *m, const struct tree_obj *
 static void put_node(FILE *to, const struct machine *m, const struct tree_obj *o)
 {
     char a[32], b[32];
-    uint64_t memory = memory_of(m, o->index);
+    uint64_t memory = topo_node_memory(m, o->index);
     const char *sep = ": ";
     fprintf(to, "node %u, %s", o->index, memory ? topo_size(memory, a, sizeof(a)) : "no memory");
     if (!o->nr_cpus)

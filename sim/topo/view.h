@@ -12,6 +12,10 @@ int topo_show_svg(const struct machine *m, FILE *to, struct fault *f);
 /* hwloc's XML, as libhwloc writes it after having loaded the machine. */
 int topo_export_hwloc(const struct machine *m, FILE *to, struct fault *f);
 
+/* Bytes of a node, and of an L2: that of its cores' kind. */
+uint64_t topo_node_memory(const struct machine *m, unsigned node);
+uint64_t topo_l2_size(const struct machine *m, const struct tree_obj *l2);
+
 /* "128 GiB", "1.5 GiB": at most one decimal. */
 const char *topo_size(uint64_t bytes, char *buf, size_t room);
 

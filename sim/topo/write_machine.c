@@ -332,15 +332,10 @@ static void write_head(struct writer *w, const char *name)
 {
     const struct topo *t = w->t;
     char text[512];
-    uint64_t memory = 0;
-    for (unsigned n = 0; n < t->nr_nodes; n++)
-        memory += t->node[n].memory;
     fprintf(w->to, "\n");
     string_of(w->to, "name", name);
-    snprintf(text, sizeof(text), "%s%s%u socket%s, %u core%s, %u pCPU%s, %u node%s, %llu GiB",
-             t->description ? t->description : t->cpu_model, t->description || *t->cpu_model ? ": " : "",
-             t->nr_packages, S(t->nr_packages), t->nr_cores, S(t->nr_cores), t->nr_cpus, S(t->nr_cpus), w->nr_nodes,
-             S(w->nr_nodes), (unsigned long long)(memory >> 30));
+    const char *what = t->description ? t->description : t->cpu_model;
+    snprintf(text, sizeof(text), "%s%s%s", what, *what ? ", from " : "from ", t->source);
     string_of(w->to, "description", text);
     line_of(w, isa_of(t), "isa = \"%s\"", isa_of(t) ? "x86-64" : t->isa);
     fprintf(w->to, "\n[topology]\n");

@@ -203,10 +203,29 @@ static void do_import(const struct topo_args *a, struct fault *f)
     topo_free(t);
 }
 
-/* A host without guests boots on it and is asked. */
-static void show_xl(const struct cli *cli, const char *machine, const struct cli_list *set, struct fault *f)
+/* A scenario of a host without guests on a machine. */
+static void write_boot(FILE *to, const char *name, const struct machine *m)
 {
-    char path[] = "/tmp/hvsim-topo-XXXXXX", *err = NULL, *full = strchr(machine, '/') ? realpath(machine, NULL) : NULL;
+    size_t n = strlen(name);
+    bool file = strchr(name, '/') || (n > 5 && !strcmp(name + n - 5, ".toml"));
+    char *full = file ? realpath(name, NULL) : NULL;
+    /* Xen knows one node on ARM; a machine of several is shown as the profile has it that knows them. */
+    bool arm = strcmp(m->isa, "x86-64") != 0 && m->nr_nodes > 1;
+    uint64_t quarter = machine_memory(m) / 4 >> 20;
+
+    fprintf(to,
+            "name = \"topo\"\ndescription = \"boot\"\nmachine = \"%s\"\nhv_cost = \"none\"\nwarmup = \"0 s\"\n"
+            "duration = \"1 us\"\n[start]\noffset_max = \"0 s\"\n[xen]\nbehaviour = \"%s\"\nsched = \"credit\"\n"
+            "[dom0]\nvcpus = 1\nmemory = \"%u MiB\"\nworkload = \"dom0-idle\"\n",
+            full ? full : name, arm ? "arm-numa" : "modern", quarter < 512 ? (unsigned)quarter : 512);
+    free(full);
+}
+
+/* It boots and is asked. */
+static void show_xl(const struct cli *cli, const char *name, const struct machine *m, const struct cli_list *set,
+                    struct fault *f)
+{
+    char path[] = "/tmp/hvsim-topo-XXXXXX", *err = NULL;
     char **overrides = calloc(set->nr + 1, sizeof(*overrides));
     int fd = mkstemp(path);
     FILE *to = fd >= 0 ? fdopen(fd, "w") : NULL;
@@ -214,12 +233,7 @@ static void show_xl(const struct cli *cli, const char *machine, const struct cli
     if (!to || !overrides) {
         fault_set(f, EXIT_HOST_FAILED, "%s: %s", path, strerror(errno));
     } else {
-        fprintf(
-            to,
-            "name = \"topo\"\ndescription = \"boot\"\nmachine = \"%s\"\nhv_cost = \"none\"\nwarmup = \"0 s\"\n"
-            "duration = \"1 us\"\n[start]\noffset_max = \"0 s\"\n[xen]\nbehaviour = \"modern\"\nsched = \"credit2\"\n"
-            "[dom0]\nvcpus = 1\nmemory = \"512 MiB\"\nworkload = \"dom0-idle\"\n",
-            full ? full : machine);
+        write_boot(to, name, m);
         fflush(to);
         for (size_t i = 0; i < set->nr; i++)
             if (asprintf(&overrides[i], "machine.%s", set->item[i]) < 0)
@@ -240,7 +254,6 @@ static void show_xl(const struct cli *cli, const char *machine, const struct cli
     for (size_t i = 0; overrides && i < set->nr; i++)
         free(overrides[i]);
     free(overrides);
-    free(full);
     free(err);
     if (to)
         fclose(to);
@@ -256,7 +269,7 @@ static void do_show(const struct cli *cli, const struct topo_args *a, struct fau
     if (a->svg)
         put_view(m, topo_show_svg, a->svg, a->force, f);
     if (f->code == EXIT_DONE && a->xl)
-        show_xl(cli, a->source.item[0], &a->set, f);
+        show_xl(cli, a->source.item[0], m, &a->set, f);
     else if (f->code == EXIT_DONE && !a->svg)
         put_view(m, topo_show_text, NULL, false, f);
     machine_free(m);

@@ -30,6 +30,7 @@ static unsigned nr_ranges;
 static unsigned last_range;               /* where mfn_to_node looks first */
 static node_id firmware_node[MAX_RANGES]; /* of each range */
 static uint16_t socket_of_core[HV_MAX_PCPUS];
+static uint16_t first_core[HV_MAX_PCPUS]; /* of each socket, by number */
 
 static int check_ranges(const struct hv_boot_info *info)
 {
@@ -111,8 +112,12 @@ static void place_cpus(const struct hv_boot_info *info)
 {
     node_id next = NODE_INVALID;
 
+    for (unsigned c = 0; c < info->nr_cpus; c++)
+        first_core[info->cpu[c].socket] = UINT16_MAX;
     for (unsigned c = 0; c < info->nr_cpus; c++) {
         const struct hv_cpu_desc *d = &info->cpu[c];
+        if (d->core < first_core[d->socket])
+            first_core[d->socket] = d->core;
         node_id n = known_node(d->node);
         if (!node_valid(n))
             n = next = node_valid(next) ? nodemask_cycle(next, hv_node_online) : nodemask_first(hv_node_online);
@@ -227,7 +232,7 @@ unsigned cpu_to_socket(pcpu_id c)
 
 unsigned cpu_to_core(pcpu_id c)
 {
-    return cpu_info[c.n].core;
+    return cpu_info[c.n].core - first_core[cpu_info[c.n].socket];
 }
 
 /* The range that holds a frame; nr_ranges: none. */

@@ -20,7 +20,7 @@ const cpumask_t *node_to_cpumask(node_id n);
 const cpumask_t *cpu_sibling_mask(pcpu_id c);
 const cpumask_t *cpu_socket_mask(pcpu_id c);
 unsigned cpu_to_socket(pcpu_id c);
-unsigned cpu_to_core(pcpu_id c);
+unsigned cpu_to_core(pcpu_id c); /* within its socket, as xl info tells it */
 /* The node whose RAM holds this frame; NODE_INVALID for a hole. */
 node_id mfn_to_node(mfn_t m);
 /* The same as the firmware numbers them: where it is, also if the core knows one node only (ARM). For reports. */

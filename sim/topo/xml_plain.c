@@ -178,10 +178,9 @@ static bool check_node(struct plain *p, const xmlNode *n)
     return true;
 }
 
+/* What an object's own attributes do not show. */
 static bool check_object(struct plain *p, const xmlNode *n, const char *type)
 {
-    if (!check_type(p, n, type))
-        return false;
     if (!strcmp(type, "PU") || !strcmp(type, "Processor") || !strcmp(type, "Proc"))
         return check_pu(p, n);
     return (strcmp(type, "NUMANode") != 0 && strcmp(type, "Node") != 0) || check_node(p, n);
@@ -254,10 +253,12 @@ static bool put_list(struct plain *p, const xmlNode *n, const char *part, const 
 static bool put_object(struct plain *p, const xmlNode *n, const xmlNode *topology, unsigned depth)
 {
     const char *type = attribute(n, "type");
-    if (!check_object(p, n, type) || (!has_no_memory_or_cpus(type) && !put_tag(p, n)))
+    if (!check_type(p, n, type))
         return false;
     if (has_no_memory_or_cpus(type))
         return true;
+    if (!put_tag(p, n) || !check_object(p, n, type))
+        return false;
     if (depth > MAX_DEPTH) {
         bad(p, n, "objects within objects, %u deep", depth);
         return false;

@@ -70,10 +70,140 @@ static void bad_synthetic_is_refused(void)
     REFUSED("No such file", "/there/is/no/such.xml");
 }
 
+/* ---- hwloc's XML ---------------------------------------------------------------------------------------------------
+ */
+
+#define OBJ(type, at, sets, more)                                                                                      \
+    "<object type=\"" type "\" " at " cpuset=\"" sets "\" complete_cpuset=\"" sets "\" " more
+#define PU(n, set) OBJ("PU", "os_index=\"" #n "\"", set, "nodeset=\"0x3\" complete_nodeset=\"0x3\"/>\n")
+#define CORE(n, set, ...)                                                                                              \
+    OBJ("Core", "os_index=\"" #n "\"", set, "nodeset=\"0x3\" complete_nodeset=\"0x3\">\n") __VA_ARGS__ "</object>\n"
+#define BOX_TOP(version)                                                                                               \
+    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE topology SYSTEM \"hwloc2.dtd\">\n"                          \
+    "<topology version=\"" version "\">\n"                                                                             \
+    "<object type=\"Machine\" os_index=\"0\" cpuset=\"0xf\" complete_cpuset=\"0x3f\" allowed_cpuset=\"0xf\" "          \
+    "nodeset=\"0x3\" complete_nodeset=\"0x3\" allowed_nodeset=\"0x3\">\n"
+#define NODE(n, set, memory)                                                                                           \
+    OBJ("NUMANode", "os_index=\"" #n "\"", set,                                                                        \
+        "nodeset=\"0x3\" complete_nodeset=\"0x3\" local_memory=\"" memory "\"/>\n")
+#define BOX_CORES CORE(0, "0x5", PU(0, "0x1") PU(2, "0x4")) CORE(1, "0xa", PU(1, "0x2") PU(3, "0x8"))
+#define BOX(version)                                                                                                   \
+    BOX_TOP(version)                                                                                                   \
+    NODE(0, "0xf", "4294967296")                                                                                       \
+    NODE(1, "0xf", "1073741824") BOX_CORES                                                                             \
+        "<object type=\"Bridge\" bridge_type=\"0-1\"><object type=\"OSDev\" name=\"sda\" "                             \
+        "osdev_type=\"9\"/></object>\n"                                                                                \
+        "</object>\n<!-- what people write -->\n<info name=\"Architecture\" value=\"x86_64\"/>\n"                      \
+        "<distances2 type=\"NUMANode\" nbobjs=\"2\" kind=\"5\" name=\"NUMALatency\" indexing=\"os\">\n"                \
+        "<indexes length=\"4\">0 1 </indexes>\n<u64values length=\"12\">10 17 28 10 </u64values>\n</distances2>\n"     \
+        "<cpukind cpuset=\"0xf\"><info name=\"FrequencyBaseMHz\" value=\"2100\"/></cpukind>\n</topology>\n"
+
+static struct topo *read_xml(const char *text, struct fault *f)
+{
+    return topo_read_hwloc_xml(text, strlen(text), "box.xml", f);
+}
+
+/* Two nodes of the same CPUs (fast memory), CPUs 4 and 5 offline, devices, remarks: format 2, and format 3. */
+static void xml_of_hwloc_2_and_3(void)
+{
+    static const char *const texts[] = {BOX("2.0"), BOX("3.0")};
+    for (int i = 0; i < 2; i++) {
+        struct fault f = {0};
+        char *text;
+        struct machine *m = machine_of(read_xml(texts[i], &f), &text, &f);
+        CU_ASSERT(m->nr_cpus == 4 && m->nr_cores == 2 && m->nr_sockets == 1 && m->nr_nodes == 2);
+        CU_ASSERT(m->cpu[0].node == 0 && m->cpu[3].node == 0);
+        CU_ASSERT(m->slit[1] == 17 && m->slit[2] == 28);
+        CU_ASSERT_DOUBLE_EQUAL(m->freq_hz, 2.1e9, 1);
+        CU_ASSERT_EQUAL(machine_memory(m), UINT64_C(5) << 30);
+        CU_ASSERT_PTR_NOT_NULL(strstr(text, "# offline, left out: CPUs 4-5"));
+        CU_ASSERT_PTR_NOT_NULL(strstr(text, "# guessed: the source tells no packages: all is one socket"));
+        CU_ASSERT(!strstr(text, "isa = \"x86-64\" ") == (i == 1)); /* format 3 tells it where 2 does not */
+        free(text);
+        machine_free(m);
+    }
+}
+
+/* As lstopo of 1.x writes it: sockets, caches of any level by one name, distances relative to a base. */
+static void xml_of_hwloc_1(void)
+{
+    static const char text[] = "<?xml version=\"1.0\"?>\n<topology>\n"
+                               "<object type=\"Machine\" os_index=\"0\" cpuset=\"0xf\" complete_cpuset=\"0xf\" "
+                               "online_cpuset=\"0xf\" allowed_cpuset=\"0xf\" "
+                               "nodeset=\"0x3\" complete_nodeset=\"0x3\" allowed_nodeset=\"0x3\">\n"
+                               "<distances nbobjs=\"2\" relative_depth=\"1\" latency_base=\"10.0\"><latency "
+                               "value=\"1.0\"/><latency value=\"2.2\"/>"
+                               "<latency value=\"2.0\"/><latency value=\"1.0\"/></distances>\n"
+#define OLD(type, n, set, node, more)                                                                                  \
+    "<object type=\"" type "\" os_index=\"" #n "\" cpuset=\"" set "\" complete_cpuset=\"" set "\" nodeset=\"" node     \
+    "\" complete_nodeset=\"" node "\"" more
+#define OLD_CORE(n, cpu, set, node) OLD("Core", n, set, node, ">") OLD("PU", cpu, set, node, "/>") "</object>\n"
+#define HALF(n, set, node, cores)                                                                                      \
+    OLD("NUMANode", n, set, node, " local_memory=\"2147483648\">\n")                                                   \
+    OLD("Socket", n, set, node, ">\n")                                                                                 \
+        OLD("Cache", n, set, node,                                                                                     \
+            " cache_size=\"6291456\" depth=\"3\" cache_linesize=\"64\" cache_associativity=\"12\" "                    \
+            "cache_type=\"0\">\n") cores "</object></object></object>\n"
+        HALF(0, "0x3", "0x1", OLD_CORE(0, 0, "0x1", "0x1") OLD_CORE(1, 1, "0x2", "0x1"))
+            HALF(1, "0xc", "0x2", OLD_CORE(0, 2, "0x4", "0x2") OLD_CORE(1, 3, "0x8", "0x2")) "</object>\n</topology>\n";
+    struct fault f = {0};
+    struct machine *m = machine_of(read_xml(text, &f), NULL, &f);
+    CU_ASSERT(m->nr_cpus == 4 && m->nr_cores == 4 && m->nr_sockets == 2 && m->nr_nodes == 2);
+    CU_ASSERT(m->l3.nr == 2 && m->l3.size == 6u << 20 && m->l3.ways == 12);
+    CU_ASSERT(m->slit[1] == 22 && m->slit[2] == 20);
+    machine_free(m);
+}
+
+static void bad_xml(const char *text, const char *part, int line)
+{
+    struct fault f = {0};
+    struct topo *t = read_xml(text, &f);
+    CU_ASSERT_PTR_NULL(t);
+    CU_ASSERT_EQUAL(f.code, EXIT_BAD_INPUT);
+    if (!strstr(f.text, part)) {
+        fprintf(stderr, "\n  line %d: '%s' is not in: %s\n", line, part, f.text);
+        CU_FAIL("another message");
+    }
+    topo_free(t);
+}
+#define BAD_XML(text, part) bad_xml(text, part, __LINE__)
+
+static void bad_xml_is_refused_by_line(void)
+{
+    static const char whole[] = BOX("2.0");
+    char cut[sizeof(whole)];
+    /* Wherever it ends, the line is told. */
+    for (size_t n = 1; n < sizeof(whole) - 12; n += 7) {
+        memcpy(cut, whole, n);
+        cut[n] = 0;
+        BAD_XML(cut, "box.xml:");
+        BAD_XML(cut, ": expected complete XML as lstopo writes it");
+    }
+    BAD_XML("<html><body/></html>", "box.xml:1: <html>: expected <topology>");
+    BAD_XML("<topology version=\"4.0\"/>", "box.xml:1: version=\"4.0\": expected one of hwloc 1 to 3");
+    BAD_XML("<topology version=\"2.0\">\n</topology>", "no object of type PU in it");
+    BAD_XML("<!DOCTYPE t [<!ENTITY a \"b\">]>\n<topology/>", "it declares entities");
+    BAD_XML(BOX_TOP("2.0") NODE(0, "0x3", "4096") NODE(1, "0x6", "4096") BOX_CORES "</object></topology>",
+            "box.xml:6: CPU 1 is in node 1 and in node 0 (line 5)");
+    BAD_XML(BOX_TOP("2.0") NODE(0, "0xf", "4096") BOX_CORES PU(3, "0x8") "</object></topology>",
+            "CPU 3 is there twice");
+    BAD_XML(BOX_TOP("2.0") NODE(0, "0xf", "much") BOX_CORES "</object></topology>",
+            "box.xml:5: local_memory=\"much\": expected a number");
+    BAD_XML(BOX_TOP("2.0") NODE(0, "all", "4096") BOX_CORES "</object></topology>",
+            "box.xml:5: cpuset=\"all\": expected words of hexadecimal digits");
+    BAD_XML(BOX_TOP("2.0") NODE(0, "0xf...f", "4096") BOX_CORES "</object></topology>", "box.xml:5: cpuset=");
+    BAD_XML(BOX_TOP("2.0") "<object type=\"Elephant\"/></object></topology>",
+            "box.xml:5: type=\"Elephant\": hwloc has no such object");
+    BAD_XML(BOX_TOP("2.0") "</object>\n<object type=\"Machine\"/>\n</topology>", "box.xml:6: a second machine");
+}
+
 static const struct cunit_case tests[] = {
     {"packages, nodes, cores and threads are those of the source", counts_come_through},
     {"sizes of caches and memory, and who shares a cache", sizes_and_sharing_come_through},
     {"every guessed value is marked", guesses_are_marked},
+    {"XML of hwloc 2 and 3, with nodes of fast memory and without what is offline", xml_of_hwloc_2_and_3},
+    {"XML of hwloc 1", xml_of_hwloc_1},
+    {"XML that is cut off or wrong is refused, and where", bad_xml_is_refused_by_line},
     {"what hwloc cannot read as synthetic is refused", bad_synthetic_is_refused},
 };
 CUNIT_MAIN("topo import", tests)

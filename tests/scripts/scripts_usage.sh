@@ -22,16 +22,19 @@ expect()
     fi
 }
 
-for s in setup reproduce test lint determinism update-docs; do
+for s in setup reproduce test lint determinism update-docs fuzz; do
     expect 0 "usage: scripts/$s" "$scripts/$s" --help
     expect 2 "--help" "$scripts/$s" --no-such-option
 done
-for s in reproduce test lint determinism; do
+for s in reproduce test lint determinism fuzz; do
     expect 2 "-j 0" "$scripts/$s" -j 0
     expect 2 "-j x" "$scripts/$s" -j x
     expect 2 "-j needs a value" "$scripts/$s" -j
 done
 expect 2 "no preset 'fast'" "$scripts/test" --preset fast
+expect 2 "no target 'dtd': one of" "$scripts/fuzz" dtd
+expect 2 "--seconds 0: expected" "$scripts/fuzz" --seconds 0 dtb
+expect 0 "dtb" "$scripts/fuzz" --list
 expect 2 "no scenario missing.toml" "$scripts/determinism" missing.toml
 
 # Packages: a dpkg-query that knows none of them; nobody is root with --check.

@@ -9,8 +9,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "in_child.h"
 #include "unpack.h"
 #include "xml_plain.h"
+
+#define MAX_SYNTHETIC (4 * TOPO_MAX_CPUS) /* libhwloc takes minutes for hundreds of thousands */
 
 /* ---- from libhwloc's tree
  * -------------------------------------------------------------------------------------------- */
@@ -281,66 +284,123 @@ static struct topo *finish(struct topo *t, const char *name, struct fault *f)
     return t;
 }
 
-/* Loads what was set up by `set`; h is destroyed. */
-static struct topo *load(hwloc_topology_t h, int set, const char *source, const char *name, const char *expected,
-                         struct fault *f)
-{
-    struct fault inner = {0};
-    struct topo *t = NULL;
-    hwloc_topology_set_all_types_filter(h, HWLOC_TYPE_FILTER_KEEP_ALL);
-    hwloc_topology_set_io_types_filter(h, HWLOC_TYPE_FILTER_KEEP_NONE);
-    hwloc_topology_set_flags(h, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
-    if (set < 0 || hwloc_topology_load(h) < 0)
-        fault_set(f, EXIT_BAD_INPUT, "%s: %s", name, expected);
-    else if (!(t = from_tree(h, source, &inner)))
-        fault_set(f, inner.code, "%s: %s", name, inner.text);
-    hwloc_topology_destroy(h);
-    return finish(t, name, f);
-}
+/* What libhwloc is to load, and what is said if it does not. */
+struct input {
+    int (*set)(hwloc_topology_t h, const struct input *in);
+    const char *text; /* XML, or a synthetic string */
+    size_t size;
+    const char *name, *expected;
+};
 
-static bool begin(hwloc_topology_t *h, struct fault *f)
+enum loaded { LOADED, REFUSED, NO_START };
+
+static enum loaded start(hwloc_topology_t *h, const struct input *in)
 {
     setenv("HWLOC_HIDE_ERRORS", "2", 1); /* what is wrong is said once, by us */
     setenv("HWLOC_THISSYSTEM", "0", 1);
     setenv("HWLOC_LIBXML", "0", 1); /* its own reader, which every build of it has */
-    if (hwloc_topology_init(h) == 0)
-        return true;
-    fault_set(f, EXIT_HOST_FAILED, "libhwloc does not start");
-    return false;
+    if (hwloc_topology_init(h) < 0)
+        return NO_START;
+    hwloc_topology_set_all_types_filter(*h, HWLOC_TYPE_FILTER_KEEP_ALL);
+    hwloc_topology_set_io_types_filter(*h, HWLOC_TYPE_FILTER_KEEP_NONE);
+    hwloc_topology_set_flags(*h, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
+    if (in->set(*h, in) == 0 && hwloc_topology_load(*h) == 0)
+        return LOADED;
+    hwloc_topology_destroy(*h);
+    return REFUSED;
+}
+
+static int try_starting(void *input)
+{
+    hwloc_topology_t h;
+    return start(&h, input);
+}
+
+/* libhwloc (2.9) crashes on some XML that does not hang together: whether it does is seen in a child first. */
+static struct topo *load(struct input *in, const char *source, struct fault *f)
+{
+    struct fault inner = {0};
+    struct topo *t = NULL;
+    hwloc_topology_t h;
+    int got = in_child(try_starting, in, in->name, "libhwloc", f);
+    if (got == LOADED)
+        got = start(&h, in);
+    if (got == NO_START)
+        fault_set(f, EXIT_HOST_FAILED, "libhwloc does not start");
+    if (got == REFUSED)
+        fault_set(f, EXIT_BAD_INPUT, "%s: %s", in->name, in->expected);
+    if (got != LOADED)
+        return NULL;
+    if (!(t = from_tree(h, source, &inner)))
+        fault_set(f, inner.code, "%s: %s", in->name, inner.text);
+    hwloc_topology_destroy(h);
+    return finish(t, in->name, f);
+}
+
+static int set_xml(hwloc_topology_t h, const struct input *in)
+{
+    return hwloc_topology_set_xmlbuffer(h, in->text, (int)in->size + 1); /* it wants the end marked, and counted */
 }
 
 struct topo *topo_read_hwloc_xml(const char *data, size_t size, const char *name, struct fault *f)
 {
-    hwloc_topology_t h;
     char source[512];
-    size_t plain_size = 0;
-    char *plain = xml_plain(data, size, name, &plain_size, f);
+    struct input in = {set_xml, NULL, 0, name, "libhwloc does not take it: its objects do not fit into each other"};
+    char *plain = xml_plain(data, size, name, &in.size, f);
     struct topo *t = NULL;
     snprintf(source, sizeof(source), "hwloc XML %s", name);
-    /* libhwloc wants the end marked, and counted. */
-    if (plain && begin(&h, f))
-        t = load(h, hwloc_topology_set_xmlbuffer(h, plain, (int)plain_size + 1), source, name,
-                 "libhwloc does not take it: its objects do not fit into each other", f);
+    if ((in.text = plain))
+        t = load(&in, source, f);
     free(plain);
     return t;
 }
 
+static int set_synthetic(hwloc_topology_t h, const struct input *in)
+{
+    return hwloc_topology_set_synthetic(h, in->text);
+}
+
+/* Objects of the last level of a synthetic string: the product of the counts outside of parentheses. At most `most`. */
+static uint64_t synthetic_size(const char *text, uint64_t most)
+{
+    uint64_t size = 1;
+    int depth = 0;
+    for (const char *c = text; *c && size < most; c++) {
+        depth += (*c == '(') - (*c == ')');
+        if (*c != ':' || depth)
+            continue;
+        uint64_t n = strtoull(c + 1, NULL, 0);
+        size = n > most / size ? most : n ? size * n : size;
+    }
+    return size;
+}
+
 struct topo *topo_read_synthetic(const char *text, struct fault *f)
 {
-    hwloc_topology_t h;
     char source[512];
-    snprintf(source, sizeof(source), "hwloc synthetic \"%s\"", text);
-    if (!begin(&h, f))
+    struct input in = {set_synthetic, text, 0, "synthetic",
+                       "expected levels with counts as \"package:2 [numa] core:8 pu:2\""};
+    if (synthetic_size(text, MAX_SYNTHETIC) == MAX_SYNTHETIC) {
+        fault_set(f, EXIT_BAD_INPUT, "synthetic: %u or more objects in a level: no machine has them", MAX_SYNTHETIC);
         return NULL;
-    return load(h, hwloc_topology_set_synthetic(h, text), source, "synthetic",
-                "expected levels with counts as \"package:2 [numa] core:8 pu:2\"", f);
+    }
+    snprintf(source, sizeof(source), "hwloc synthetic \"%s\"", text);
+    return load(&in, source, f);
+}
+
+static int set_nothing(hwloc_topology_t h, const struct input *in)
+{
+    (void)h, (void)in;
+    return 0;
 }
 
 static struct topo *read_tree(const char *dir, const char *name, struct fault *f)
 {
-    hwloc_topology_t h;
     struct stat st;
     char path[4200], source[512];
+    struct input in = {set_nothing, NULL, 0, name,
+                       "libhwloc makes nothing of it: expected sys/devices/system/cpu/cpu*/topology, as Linux 2.6.16 "
+                       "and later have it"};
     snprintf(path, sizeof(path), "%s/sys/devices/system/cpu", dir);
     if (stat(path, &st) < 0) {
         fault_set(f, EXIT_BAD_INPUT, "%s: no sys/devices/system/cpu in it: expected the sysfs of a box", name);
@@ -349,12 +409,7 @@ static struct topo *read_tree(const char *dir, const char *name, struct fault *f
     snprintf(source, sizeof(source), "sysfs %s", name);
     setenv("HWLOC_FSROOT", dir, 1);
     setenv("HWLOC_COMPONENTS", "linux,stop", 1);
-    struct topo *t = NULL;
-    if (begin(&h, f))
-        t = load(h, 0, source, name,
-                 "libhwloc makes nothing of it: expected sys/devices/system/cpu/cpu*/topology, as Linux 2.6.16 and "
-                 "later have it",
-                 f);
+    struct topo *t = load(&in, source, f);
     unsetenv("HWLOC_FSROOT");
     unsetenv("HWLOC_COMPONENTS");
     return t;

@@ -24,14 +24,13 @@ const struct argp_option cli_topo_options[] = {
     {0},
 };
 const char *const cli_topo_words[] = {"import", "show", "export", NULL};
-const char cli_topo_more[] =
-    "  import SOURCE...  write the machine file of a real box: hwloc XML (lstopo box.xml), an\n"
-    "                    hwloc synthetic string (\"package:2 [numa(memory=64GB)] core:8 pu:2\"), ACPI\n"
-    "                    SRAT/SLIT/APIC/PPTT (acpidump's text, or binary tables), a folder or archive\n"
-    "                    that holds a box's sys/ and proc/. What the source does not tell is guessed,\n"
-    "                    and its line says so and why\n"
-    "  show MACHINE      draw a machine (a name or a file)\n"
-    "  export MACHINE    write it as hwloc XML";
+const char cli_topo_more[] = "  import SOURCE...  write the machine file of a real box. SOURCE: hwloc's XML\n"
+                             "                    (lstopo box.xml), an hwloc synthetic string, ACPI tables\n"
+                             "                    (acpidump's text, or SRAT, SLIT, APIC, PPTT as binaries),\n"
+                             "                    a device tree blob, a folder or archive with sys/ and\n"
+                             "                    proc/. What it does not tell is guessed, and marked\n"
+                             "  show MACHINE      draw a machine (a name or a file)\n"
+                             "  export MACHINE    write it as hwloc's XML";
 
 struct topo_args {
     const char *verb, *name, *output, *svg;

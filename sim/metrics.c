@@ -60,6 +60,7 @@ const struct metric_def metric_defs[] = {
     {"sched.stalls", "count", "vCPUs that were runnable for longer than the watchdog allows, without running"},
     {"sched.idle_while_waiting_seconds", "s",
      "Time in which some vCPU waited while a pCPU of its pool and hard affinity idled; with --check-invariants"},
+    {"dom0.event_channels", "count", "Event channels of dom0 that are in use, at the end; with dom0.event_channels"},
     {"lock.acquisitions", "count", "Times that a hypervisor lock of that name was taken"},
     {"lock.contended", "count", "Times that it was held by another pCPU when wanted"},
     {"lock.try_failed", "count", "Times that a pCPU only tried to take it, and did not, because it was held"},

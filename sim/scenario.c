@@ -242,6 +242,10 @@ static void read_dom0(struct loader *l)
     s->dom0_vcpus = l->raw.dom0_vcpus;
     s->dom0_memory = l->raw.dom0_memory;
     s->dom0_weight = l->raw.dom0_weight;
+    static const char *const words[] = {"32-bit", "64-bit", NULL};
+    unsigned word = 1;
+    s->dom0_channels = cfg_enum(dom0, "event_channels", false, words, &word) && cfg_has(dom0, "event_channels");
+    s->opt.dom0_bits = word ? 64 : 32;
     s->claim_mode = l->raw.claim_mode == UINT_MAX ? TS_CLAIM_DEFAULT : l->raw.claim_mode ? TS_CLAIM_ON : TS_CLAIM_OFF;
     if (cfg_has(dom0, "weight") && strcmp(s->opt.sched, "credit") != 0 && strcmp(s->opt.sched, "credit2") != 0)
         cfg_fail(dom0, "weight", "scheduler '%s' has no weights", s->opt.sched);

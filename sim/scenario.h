@@ -123,6 +123,7 @@ struct scenario {
     uint64_t dom0_memory;
     uint32_t dom0_weight;
     const struct workload_profile *dom0_profile; /* NULL: dom0 sleeps */
+    bool dom0_channels; /* guests take event channels of it; opt.dom0_bits: of how many it has */
 
     unsigned nr_pools; /* without Pool-0 */
     struct scenario_pool *pool;

@@ -92,6 +92,9 @@ static const struct key keys[] = {
     {"dom0", "memory", KIND_SIZE, false, MIN_DOM0_MEMORY, MAX_MEMORY, RAW(dom0_memory),
      "memory of dom0, and the most that it may have; required without xen.dom0_mem"},
     {"dom0", "weight", KIND_UINT, false, 1, 65535, RAW(dom0_weight), "scheduling weight; default 256"},
+    {"dom0", "event_channels", KIND_STRING, false, 0, 0, RAW(dom0_channels),
+     "word size of dom0's kernel, 32-bit or 64-bit: guests' devices take event channels of it; default: they take "
+     "none"},
     {"dom0", "workload", KIND_STRING, false, 0, 0, RAW(dom0_workload),
      "profile of workloads/profiles that dom0 runs; default none: dom0 sleeps"},
 };

@@ -36,7 +36,7 @@ struct scenario_raw {
     unsigned credit2_migrate_resist, credit2_max_cpus_runqueue;
     unsigned dom0_vcpus, dom0_weight;
     uint64_t dom0_memory;
-    const char *dom0_workload;
+    const char *dom0_workload, *dom0_channels;
 };
 
 struct scenario_vm_raw {

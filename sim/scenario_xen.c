@@ -118,6 +118,7 @@ void scenario_read_xen_options(struct loader *l, cfg_table *xen)
         .low_mem_virq_limit = r->low_mem_virq_limit == UINT64_MAX ? -1 : (int64_t)r->low_mem_virq_limit,
         .sched_gran = (enum hv_sched_gran)gran,
         .dom0_vcpus_pin = r->dom0_vcpus_pin,
+        .dom0_bits = 64,
         .credit2_runqueue = (enum hv_credit2_runqueue)runqueue,
         .credit2_balance_under = (int)r->credit2_balance_under,
         .credit2_balance_over = (int)r->credit2_balance_over,

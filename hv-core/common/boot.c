@@ -2,6 +2,7 @@
 /* Boot, in order: level, topology, heap, timers, scheduler, pCPUs. dom0 follows once they are all up (dom0.c). */
 #include "boot.h"
 
+#include <hv/event_channel.h>
 #include <hv/lib.h>
 #include <hv/mm.h>
 #include <hv/sched.h>
@@ -35,6 +36,7 @@ int hv_boot(const struct hv_boot_info *info)
         hv_printk("the heap cannot be set up (error %d)\n", -rc);
         return rc;
     }
+    evtchn_init(info->opt.dom0_bits);
     timers_init(&info->opt);
     tasklets_init();
     if ((rc = scheduler_init(&info->opt)) != 0) {

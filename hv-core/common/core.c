@@ -3,6 +3,7 @@
 #include "boot.h"
 
 #include <hv/core.h>
+#include <hv/event_channel.h>
 #include <hv/numa.h>
 #include <hv/sched.h>
 #include <hv/softirq.h>
@@ -127,7 +128,9 @@ static void core_pages_per_node(const struct domain *d, uint64_t pages[HV_MAX_NO
 static const char *core_check(void)
 {
     const char *broken = sched_check();
-    return broken ? broken : mm_check();
+    if (!broken)
+        broken = mm_check();
+    return broken ? broken : evtchn_check();
 }
 
 static long core_inspect(enum hv_hypercall nr, void *arg)

@@ -5,6 +5,7 @@
 #include "boot.h"
 
 #include <hv/cpupool.h>
+#include <hv/event_channel.h>
 #include <hv/lib.h>
 #include <hv/mm.h>
 #include <hv/sched.h>
@@ -150,6 +151,7 @@ int domain_destroy(struct domain *d)
         port_lock(&d->page_alloc_lock);
         d->is_dying = true; /* nobody comes to refer to a page of it any more */
         port_unlock(&d->page_alloc_lock);
+        evtchn_destroy(d);
     }
     if (d->nr_page_refs) {
         rc = mm_relinquish(d);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "boot.h"
 
+#include <hv/event_channel.h>
 #include <hv/lib.h>
 #include <hv/mm.h>
 #include <hv/sched.h>
@@ -26,6 +27,8 @@ long hv_hypercall(enum hv_hypercall nr, void *arg)
         return caller_is_privileged() ? do_domctl(arg) : -HV_EPERM;
     case HYPERCALL_sysctl:
         return caller_is_privileged() ? do_sysctl(arg) : -HV_EPERM;
+    case HYPERCALL_event_channel_op:
+        return do_event_channel_op(arg);
     case HYPERCALL_NR:
         break;
     }

@@ -30,8 +30,8 @@ const struct hv_quirk_info hv_quirk_infos[HV_QUIRK_NR] = {
         ON(credit2_no_ratelimit), ON(credit2_yield_nop), ON(credit2_short_slices), ON(credit2_load_window_short),      \
         ON(credit2_stale_load), ON(credit2_reset_stale), ON(credit2_reset_on_next), ON(credit2_trace_swapped),         \
         ON(credit2_no_cap), ON(credit2_no_floor), ON(credit2_two_hogs), ON(credit2_balance_last_queue),                \
-        ON(vnuma_absent), ON(dom0_nodes_absent), ON(claim_mode_off), ON(arm_p2m_4k), ON(arm_no_pdx),                   \
-        ON(arm_vmid_domid), ON(hvm_claim_late), ON(sched_sedf), ON(arinc653_frame_drift),                              \
+        ON(vnuma_absent), ON(evtchn_2level_only), ON(dom0_nodes_absent), ON(claim_mode_off), ON(arm_p2m_4k),           \
+        ON(arm_no_pdx), ON(arm_vmid_domid), ON(hvm_claim_late), ON(sched_sedf), ON(arinc653_frame_drift),              \
         ON(arinc653_default_dom0_only)
 
 const struct hv_profile hv_profiles[] = {

@@ -272,6 +272,8 @@ static int build(struct creation *c)
             ts_fail(c->h, name, "soft affinity is refused", rc);
     }
     if (!rc)
+        rc = ts_channels_connect(c->h, c->id, &c->cfg);
+    if (!rc)
         rc = set_sched_params(c);
     if (!rc) {
         rc = ts_cpus_apply_late(c->h, c->id, c->cfg.maxvcpus, &c->cpus);
@@ -339,6 +341,7 @@ int ts_domain_unpause(const struct ts_host *h, dom_id id)
 int ts_domain_destroy(const struct ts_host *h, dom_id id)
 {
     struct hv_domctl op = {0};
+    ts_channels_close(h, id);
     long rc = ts_domctl(h, &op, XEN_DOMCTL_destroydomain, id);
     if (rc < 0)
         ts_log(h, TS_LOG_ERROR, "domain %u cannot be destroyed: %s (error %ld)", id.n, ts_strerror(rc), -rc);

@@ -79,6 +79,13 @@ int ts_vnuma_check(const struct ts_host *h, const struct ts_domain_config *cfg, 
 int ts_vnuma_apply_soft(const struct ts_host *h, dom_id id, const struct ts_domain_config *cfg,
                         const struct ts_topology *t);
 
+/* ---- channels.c ------------------------------------------------------------------------------------------------ */
+
+/* Those that a guest's devices need; what it got is closed by ts_channels_close. Mistakes are logged. */
+int ts_channels_connect(const struct ts_host *h, dom_id id, const struct ts_domain_config *cfg);
+/* Those of a guest that has gone or is about to. */
+void ts_channels_close(const struct ts_host *h, dom_id id);
+
 /* ---- builder.c ------------------------------------------------------------------------------------------------- */
 
 /* Guest frame number i of a guest of this type, as the builder lays its memory out. */

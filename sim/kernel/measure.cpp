@@ -2,6 +2,7 @@
 #include "measure.hpp"
 #include "pcpu.hpp"
 #include "show.hpp"
+#include "toolstack.hpp"
 #include "watch.hpp"
 
 namespace sim
@@ -244,6 +245,8 @@ void measure::write_host(metrics &out, double window) const
 {
     const machine &m = *host_.scn.machine;
     metrics_add(&out, "sched.stalls", host_.watch->stalls(), NULL);
+    if (host_.scn.dom0_channels)
+        metrics_add(&out, "dom0.event_channels", host_.ts->channels_in_use(), NULL);
     if (host_.opt.check_invariants)
         metrics_add(&out, "sched.idle_while_waiting_seconds", seconds(host_.watch->idle_while_waiting()), NULL);
     for (size_t c = 0; c < host_.cpu.size(); c++) {

@@ -75,6 +75,7 @@ void toolstack::say(int level, const char *line)
 void toolstack::body()
 {
     set_dom0_weight();
+    open_channels();
     build_pools();
     build_vms();
     perform_actions();
@@ -98,12 +99,25 @@ void toolstack::set_dom0_weight()
         host_.room.fail(EXIT_BAD_INPUT, "dom0's weight was refused (error " + std::to_string(-rc) + ")");
 }
 
+void toolstack::open_channels()
+{
+    if (!host_.scn.dom0_channels)
+        return;
+    channels_.reset(ts_channels_new());
+    if (!channels_)
+        throw std::bad_alloc();
+    ts_host h = xl();
+    if (ts_channels_boot(&h, host_.scn.dom0_vcpus))
+        host_.room.fail(EXIT_BAD_INPUT, last_error_);
+}
+
 ts_host toolstack::xl()
 {
     ts_host h = {};
     h.ctx = this;
     h.level = host_.scn.level;
     h.claim_mode = host_.scn.claim_mode;
+    h.channels = channels_.get();
     h.hypercall = [](void *ctx, hv_hypercall n, void *a) { return static_cast<toolstack *>(ctx)->hypercall(n, a); };
     h.log = [](void *ctx, int level, const char *line) { static_cast<toolstack *>(ctx)->say(level, line); };
     return h;

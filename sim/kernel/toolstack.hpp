@@ -46,6 +46,12 @@ class toolstack : public sc_core::sc_module, public process
         return actions_done_;
     }
 
+    /// Event channels of dom0 that are in use; 0 where devices take none.
+    unsigned channels_in_use() const
+    {
+        return channels_ ? ts_channels_in_use(channels_.get()) : 0;
+    }
+
     /// What libxl's own code does to the hardware between hypercalls.
     static const work_mix mix;
 
@@ -60,6 +66,7 @@ class toolstack : public sc_core::sc_module, public process
     void yield_step(step s);
     void rest_until(time_ps t);
     void set_dom0_weight();
+    void open_channels();
     void build_pools();
     void build_vms();
     void perform_actions();
@@ -92,7 +99,8 @@ class toolstack : public sc_core::sc_module, public process
         bool missing; ///< its balloon driver has not got all that it asked for
     };
     std::map<unsigned, guest_memory> memory_; ///< of the VMs with a mem-set or mem-max so far, by number
-    std::vector<unsigned> pool_ids_;          ///< Xen's number for each pool that the scenario names
+    std::unique_ptr<ts_channels, void (*)(ts_channels *)> channels_{nullptr, ts_channels_free};
+    std::vector<unsigned> pool_ids_; ///< Xen's number for each pool that the scenario names
 };
 
 } // namespace sim

@@ -40,6 +40,7 @@ struct hv_options {
     unsigned timer_slop;             /* ns, 50000 */
     enum hv_sched_gran sched_gran;   /* cpu */
     bool dom0_vcpus_pin;             /* false */
+    unsigned dom0_bits;              /* word size of dom0's kernel, 64 or 32 (not a parameter: Xen reads its image) */
     const char *dom0_mem;            /* "[min:|max:]SIZE,..." (common/dom0.c); NULL: all but a little */
     const char *dom0_nodes;          /* "N,...[,strict|,relaxed]"; NULL: all; from 4.6 on */
     unsigned dma_bits;               /* width of the addresses kept back for devices, 0: Xen chooses */
@@ -61,9 +62,9 @@ struct hv_options {
 #define HV_OPTIONS_DEFAULT                                                                                             \
     {                                                                                                                  \
         .sched = "credit", .sched_ratelimit_us = 1000, .sched_credit_tslice_ms = 30, .tickle_one_idle_cpu = true,      \
-        .timer_slop = 50000, .low_mem_virq_limit = -1, .credit2_runqueue = HV_RUNQ_socket, .credit2_balance_over = -3, \
-        .credit2_load_window_shift = 30, .credit2_load_precision_shift = 18, .credit2_cap_period_ms = 10,              \
-        .sched_credit2_migrate_resist = 500, .sched_credit2_max_cpus_runqueue = 16                                     \
+        .timer_slop = 50000, .dom0_bits = 64, .low_mem_virq_limit = -1, .credit2_runqueue = HV_RUNQ_socket,            \
+        .credit2_balance_over = -3, .credit2_load_window_shift = 30, .credit2_load_precision_shift = 18,               \
+        .credit2_cap_period_ms = 10, .sched_credit2_migrate_resist = 500, .sched_credit2_max_cpus_runqueue = 16        \
     }
 
 /* Of the machine: what guests' memory is mapped by, and what Xen knows of NUMA there. */

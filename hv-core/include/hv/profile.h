@@ -88,6 +88,8 @@ extern "C" {
     X(pv_builder_4k, "3.0", "4.6", "PV domains are built from 4 KiB extents")                                          \
     X(cpulist_exclusions_last, "4.2", "4.4", "a CPU list's exclusions apply at its end; no nodes:, all only alone")    \
     X(cpus_list_single, "4.2", "4.5", "cpus=[...] gives one pCPU number per vCPU, applied after memory is built")      \
+    X(evtchn_2level_only, "3.0", "4.4",                                                                                \
+      "event channels: two levels of bits, 1024 or 4096 ports a domain, are all there is")                             \
     X(dom0_nodes_absent, "3.0", "4.6", "there is no dom0_nodes")                                                       \
     X(vnuma_absent, "3.0", "4.6", "xl has no vnuma=")                                                                  \
     X(claim_mode_off, "4.3", "4.4", "xl does not claim a domain's memory before it builds the domain")                 \

@@ -452,7 +452,7 @@ void fake_reset(struct fake_host *f, const struct hv_profile *level, unsigned nr
                 uint64_t node_free_kb)
 {
     memset(f, 0, sizeof *f);
-    f->host = (struct ts_host){f, level, hypercall, log_line, TS_CLAIM_DEFAULT};
+    f->host = (struct ts_host){f, level, hypercall, log_line, TS_CLAIM_DEFAULT, NULL};
     f->nr_nodes = nr_nodes;
     f->nr_cpus = nr_nodes * cpus_per_node;
     for (unsigned c = 0; c < f->nr_cpus; c++)

@@ -39,7 +39,7 @@ static void start_host(const char *level)
     struct tp_machine m = {1, 1, 4, 1, 1024 * PAGES_PER_MIB};
     core = hv_core_get();
     CU_ASSERT_EQUAL_FATAL(tp_boot(core, &m, hv_profile_find(level)), 0);
-    host = (struct ts_host){NULL, hv_profile_find(level), hypercall, log_line, TS_CLAIM_DEFAULT};
+    host = (struct ts_host){NULL, hv_profile_find(level), hypercall, log_line, TS_CLAIM_DEFAULT, NULL};
     last_log[0] = '\0';
 }
 
@@ -134,7 +134,7 @@ static void ballooning_skips_the_hole(void)
     struct tp_machine machine = {1, 1, 4, 1, 6 * 1024 * PAGES_PER_MIB};
     core = hv_core_get();
     CU_ASSERT_EQUAL_FATAL(tp_boot(core, &machine, hv_profile_find("xen-4.3")), 0);
-    host = (struct ts_host){NULL, hv_profile_find("xen-4.3"), hypercall, log_line, TS_CLAIM_DEFAULT};
+    host = (struct ts_host){NULL, hv_profile_find("xen-4.3"), hypercall, log_line, TS_CLAIM_DEFAULT, NULL};
     struct ts_domain_config cfg = config(HV_GUEST_HVM, 4096, 0);
     struct ts_memory m;
     const struct domain *d = create(&cfg, &m);

@@ -78,7 +78,7 @@ static void start_host(void)
     CU_ASSERT_EQUAL_FATAL(core->hypercall(HYPERCALL_domctl, &op), 0);
     core->return_to_guest();
     tp_settle_all();
-    host = (struct ts_host){NULL, hv_profile_find("xen-4.3"), hypercall, log_line, TS_CLAIM_DEFAULT};
+    host = (struct ts_host){NULL, hv_profile_find("xen-4.3"), hypercall, log_line, TS_CLAIM_DEFAULT, NULL};
     last_log[0] = '\0';
 }
 

@@ -94,7 +94,7 @@ static void boot(const char *level, uint64_t gib_a_node)
     CU_ASSERT_EQUAL_FATAL(core->hypercall(HYPERCALL_domctl, &op), 0);
     core->return_to_guest();
     tp_settle_all();
-    host = (struct ts_host){NULL, hv_profile_find(level), hypercall, quiet, TS_CLAIM_DEFAULT};
+    host = (struct ts_host){NULL, hv_profile_find(level), hypercall, quiet, TS_CLAIM_DEFAULT, NULL};
 }
 
 static struct ts_domain_config guest(const char *name, uint64_t gib)

@@ -17,6 +17,7 @@ enum hv_hypercall {
     HYPERCALL_memory_op,
     HYPERCALL_domctl,
     HYPERCALL_sysctl,
+    HYPERCALL_event_channel_op,
     HYPERCALL_NR
 };
 
@@ -91,6 +92,51 @@ struct hv_memory_op {
         uint64_t target_pages;
         uint64_t tot_pages, cache_pages, entries; /* of all, those that wait; guest frames that wait for one */
     } pod;
+};
+
+/* ---- event channels --------------------------------------------------------------------------------------------- */
+
+#define DOMID_SELF 0x7ff0u
+
+/*
+ * -HV_ENOSPC: the domain has no port left; -HV_ENOMEM; -HV_EINVAL: the domain is dying, or there is no such port.
+ * alloc_unbound: a port of dom, to be bound by remote_dom. dom0 only for others (-HV_EPERM, -HV_ESRCH).
+ * bind_interdomain: a port of the caller, the other end of remote_dom's remote_port (-HV_EINVAL: that does not wait for
+ *     the caller; -HV_ESRCH).
+ * bind_virq, bind_pirq: of a number, once for a vCPU, and for the domain (-HV_EEXIST, -HV_EINVAL, -HV_ENOENT: no vCPU).
+ * bind_ipi: to a vCPU.
+ * close: of the caller; the other end of a channel is unbound again.
+ * status: of a port of dom (as alloc_unbound).
+ * init_control: the caller takes up the FIFO; number: the bits that a port may have. -HV_ENOSYS at levels without it.
+ */
+enum hv_evtchn_cmd {
+    EVTCHNOP_alloc_unbound,
+    EVTCHNOP_bind_interdomain,
+    EVTCHNOP_bind_virq,
+    EVTCHNOP_bind_ipi,
+    EVTCHNOP_bind_pirq,
+    EVTCHNOP_close,
+    EVTCHNOP_status,
+    EVTCHNOP_init_control
+};
+
+enum hv_evtchn_state {
+    EVTCHNSTAT_closed,
+    EVTCHNSTAT_unbound,
+    EVTCHNSTAT_interdomain,
+    EVTCHNSTAT_pirq,
+    EVTCHNSTAT_virq,
+    EVTCHNSTAT_ipi
+};
+
+struct hv_evtchn_op {
+    enum hv_evtchn_cmd cmd;
+    dom_id dom, remote_dom;     /* DOMID_SELF: the caller */
+    uint32_t port;              /* in: close, status; else out */
+    uint32_t remote_port;       /* in: bind_interdomain; out: status of a channel */
+    uint32_t number;            /* virq, pirq; out: status, init_control */
+    vcpu_id vcpu;               /* in: bind_virq, bind_ipi; out: status */
+    enum hv_evtchn_state state; /* out: status */
 };
 
 /* ---- domain control -------------------------------------------------------------------------------------------- */

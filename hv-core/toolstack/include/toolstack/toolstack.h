@@ -25,7 +25,18 @@ struct ts_host {
     /* A message for the operator (level 0 error, 1 warning, 2 information); one line, no newline. */
     void (*log)(void *ctx, int level, const char *line);
     enum ts_claim_mode claim_mode;
+    struct ts_channels *channels; /* event channels of dom0; NULL: devices take none */
 };
+
+/*
+ * The event channels of dom0: which of its ports each guest's devices and daemons have. Creation takes them and fails
+ * with -HV_ENOSPC where dom0 has none left, destruction gives them back. ts_channels_boot is what dom0's kernel does at
+ * first: its own channels, and at levels that have it the FIFO.
+ */
+struct ts_channels *ts_channels_new(void); /* NULL: out of memory */
+void ts_channels_free(struct ts_channels *c);
+int ts_channels_boot(const struct ts_host *h, unsigned nr_vcpus);
+unsigned ts_channels_in_use(const struct ts_channels *c);
 
 /* A list of pCPUs as xl.cfg writes it ("all", "0-7,^3"; "nodes:" from 4.4 on). */
 struct ts_cpulist {

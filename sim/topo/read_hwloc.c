@@ -237,6 +237,46 @@ static bool read_kinds(struct topo *t, hwloc_topology_t h, struct fault *f)
     return f->code == EXIT_DONE;
 }
 
+/* What firmware (HMAT) or a person says of latencies and bandwidths. Figures that no memory has are none. */
+static void take_value(struct topo *t, hwloc_const_cpuset_t from, unsigned to, bool latency, double value)
+{
+    struct topo_node *n = &t->node[to];
+    if (!latency && value >= 1e6 && value <= 1e13 && value > n->bandwidth)
+        n->bandwidth = value;
+    for (unsigned i = 0; latency && value >= 1 && value <= 1e5 && i < t->nr_cpus; i++)
+        if (t->cpu[i].node != TOPO_NONE && hwloc_bitmap_isset(from, t->cpu[i].os))
+            t->latency_ns[(size_t)t->cpu[i].node * t->nr_nodes + to] = value;
+}
+
+static void read_attribute(struct topo *t, hwloc_topology_t h, unsigned id, bool latency)
+{
+    enum { MOST = 256 };
+    struct hwloc_location from[MOST];
+    hwloc_uint64_t value[MOST];
+    for (hwloc_obj_t o = NULL; (o = hwloc_get_next_obj_by_type(h, HWLOC_OBJ_NUMANODE, o));) {
+        unsigned nr = MOST;
+        if (hwloc_memattr_get_initiators(h, id, o, 0, &nr, from, value) < 0)
+            continue;
+        for (unsigned i = 0; i < nr && i < MOST; i++)
+            if (from[i].type == HWLOC_LOCATION_TYPE_CPUSET)
+                take_value(t, from[i].location.cpuset, o->logical_index, latency,
+                           latency ? (double)value[i] : (double)value[i] * 1048576);
+    }
+}
+
+static bool read_performance(struct topo *t, hwloc_topology_t h, struct fault *f)
+{
+    if (!(t->latency_ns = calloc((size_t)t->nr_nodes * t->nr_nodes + 1, sizeof(*t->latency_ns)))) {
+        fault_set(f, EXIT_HOST_FAILED, "out of memory");
+        return false;
+    }
+    read_attribute(t, h, HWLOC_MEMATTR_ID_READ_LATENCY, true);
+    read_attribute(t, h, HWLOC_MEMATTR_ID_LATENCY, true);
+    read_attribute(t, h, HWLOC_MEMATTR_ID_READ_BANDWIDTH, false);
+    read_attribute(t, h, HWLOC_MEMATTR_ID_BANDWIDTH, false);
+    return true;
+}
+
 static void read_rest(struct topo *t, hwloc_topology_t h)
 {
     unsigned groups = 0, l4 = 0;
@@ -259,7 +299,7 @@ static struct topo *from_tree(hwloc_topology_t h, const char *source, struct fau
     }
     read_names(t, h);
     if (!read_nodes(t, h, f) || !read_cpus(t, h, f) || !read_caches(t, h, f) || !read_distances(t, h, f) ||
-        !read_kinds(t, h, f)) {
+        !read_kinds(t, h, f) || !read_performance(t, h, f)) {
         topo_free(t);
         return NULL;
     }

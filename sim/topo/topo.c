@@ -33,8 +33,8 @@ void topo_free(struct topo *t)
         free(t->node[i].range);
     for (unsigned i = 0; i < t->nr_notes; i++)
         free(t->note[i]);
-    void *const arrays[] = {t->source, t->name, t->description, t->cpu, t->node,
-                            t->cache,  t->kind, t->distance,    t->note};
+    void *const arrays[] = {t->source, t->name, t->description, t->cpu,  t->node,
+                            t->cache,  t->kind, t->distance,    t->note, t->latency_ns};
     for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++)
         free(arrays[i]);
     free(t);

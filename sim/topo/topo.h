@@ -48,6 +48,7 @@ struct topo_node {
     unsigned os;     /* number that the operating system or the firmware (proximity domain) gives it */
     uint64_t memory; /* bytes; 0: none */
     bool memory_unknown;
+    double bandwidth; /* bytes/s that near CPUs get; 0: unknown */
     unsigned package; /* where its memory is attached; TOPO_NONE: unknown */
     unsigned nr_ranges;
     struct topo_range *range; /* ascending; none: only the size is known */
@@ -77,6 +78,7 @@ struct topo {
     struct topo_cache *cache;
     struct topo_kind *kind;
     unsigned *distance; /* nr_nodes x nr_nodes as the source has it; NULL: unknown */
+    double *latency_ns; /* nr_nodes x nr_nodes, from CPUs of a node to memory of one; 0: unknown; NULL: all are */
     unsigned nr_notes;
     char **note; /* what was seen and cannot be said in a machine file; become comments in it */
 };

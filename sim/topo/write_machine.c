@@ -539,17 +539,30 @@ static unsigned nearest_package(const struct writer *w, unsigned n)
     return package;
 }
 
+static double known_latency(const struct writer *w, unsigned from, unsigned to)
+{
+    const struct topo *t = w->t;
+    return t->latency_ns ? t->latency_ns[(size_t)w->old[from] * t->nr_nodes + w->old[to]] : 0;
+}
+
+/* What is known; else by distance from what the memory's own CPUs take, or from a typical local latency. */
+static double latency_of(const struct writer *w, unsigned from, unsigned to)
+{
+    double known = known_latency(w, from, to), own = known_latency(w, to, to);
+    if (known > 0)
+        return known;
+    return (own > 0 ? own : LOCAL_NS) * (1 + LATENCY_PER_HOP * (distance(w, from, to) - 10) / 11);
+}
+
 static void write_matrix(struct writer *w, bool latency)
 {
     for (unsigned from = 0; from < w->nr_nodes; from++) {
         fputs("    ", w->to);
-        for (unsigned to = 0; to < w->nr_nodes; to++) {
-            unsigned d = distance(w, from, to);
+        for (unsigned to = 0; to < w->nr_nodes; to++)
             if (latency)
-                fprintf(w->to, " %.1f,", LOCAL_NS * (1 + LATENCY_PER_HOP * (d - 10) / 11));
+                fprintf(w->to, " %.1f,", latency_of(w, from, to));
             else
-                fprintf(w->to, " %u,", d);
-        }
+                fprintf(w->to, " %u,", distance(w, from, to));
         fputc('\n', w->to);
     }
     fputs("]\n", w->to);
@@ -560,9 +573,22 @@ static void write_memory(struct writer *w)
     fprintf(w->to, "\n[core]\n");
     line_of(w, "line fill buffers of cores of the 2010s", "outstanding = 10");
     fprintf(w->to, "\n[memory]\n");
-    line_of(w, "local 90 ns, others by distance: 90 (1 + 0.55 (d - 10) / 11)", "latency_ns = [");
+    unsigned known = 0;
+    bool bandwidths = true;
+    for (unsigned i = 0; i < w->nr_nodes * w->nr_nodes; i++)
+        known += known_latency(w, i / w->nr_nodes, i % w->nr_nodes) > 0;
+    for (unsigned n = 0; n < w->nr_nodes; n++)
+        bandwidths = bandwidths && w->t->node[w->old[n]].bandwidth > 0;
+    line_of(w,
+            known == w->nr_nodes * w->nr_nodes ? NULL
+            : known ? "the source tells some; others by distance, own (1 + 0.55 (d - 10) / 11)"
+                    : "local 90 ns, others by distance: 90 (1 + 0.55 (d - 10) / 11)",
+            "latency_ns = [");
     write_matrix(w, true);
-    line_of(w, "two channels at two thirds; measure it with STREAM", "bandwidth = \"20 GB/s\"");
+    if (bandwidths)
+        line_of(w, NULL, "bandwidth = \"%.3f GB/s\"", w->t->node[w->old[0]].bandwidth / 1e9);
+    else
+        line_of(w, "two channels at two thirds; measure it with STREAM", "bandwidth = \"20 GB/s\"");
     line_of(w, "as calibrated with a loaded-latency curve of another machine", "service = \"39 ns\"");
     fprintf(w->to, "\n[link]\n");
     line_of(w, "a link of 16 bits at 6.4 GT/s; measure it", "bandwidth = \"12.8 GB/s\"");
@@ -658,6 +684,8 @@ static void write_nodes(struct writer *w)
                     "socket = %u", nearest_package(w, n));
         else
             line_of(w, NULL, "socket = %u", package);
+        if (o->bandwidth > 0)
+            line_of(w, NULL, "bandwidth = \"%.3f GB/s\"", o->bandwidth / 1e9);
         if (o->nr_ranges)
             write_known(w, o, &ragged);
         else if (o->memory_unknown || o->memory >= PAGE)

@@ -241,7 +241,9 @@ static bool put_list(struct plain *p, const xmlNode *n, const char *part, const 
     for (const xmlNode *c = n->children; c && ok; c = c->next) {
         if (!is(c, part) && !(other && is(c, other)))
             continue;
-        ok = put_tag(p, c);
+        ok = c->children ? put_tag(p, c) : put_empty(p, c); /* libhwloc takes no "></info>" */
+        if (!c->children)
+            continue;
         fputc('>', p->to);
         put_content(p, c);
         fprintf(p->to, "</%s>\n", c->name);

@@ -84,7 +84,7 @@ static void bad_synthetic_is_refused(void)
     "<object type=\"Machine\" os_index=\"0\" cpuset=\"0xf\" complete_cpuset=\"0x3f\" allowed_cpuset=\"0xf\" "          \
     "nodeset=\"0x3\" complete_nodeset=\"0x3\" allowed_nodeset=\"0x3\">\n"
 #define NODE(n, set, memory)                                                                                           \
-    OBJ("NUMANode", "os_index=\"" #n "\"", set,                                                                        \
+    OBJ("NUMANode", "os_index=\"" #n "\" gp_index=\"7" #n "\"", set,                                                   \
         "nodeset=\"0x3\" complete_nodeset=\"0x3\" local_memory=\"" memory "\"/>\n")
 #define BOX_CORES CORE(0, "0x5", PU(0, "0x1") PU(2, "0x4")) CORE(1, "0xa", PU(1, "0x2") PU(3, "0x8"))
 #define BOX(version)                                                                                                   \
@@ -97,6 +97,13 @@ static void bad_synthetic_is_refused(void)
     "</object>\n<!-- what people write -->\n<info name=\"Architecture\" value=\"x86_64\"/>\n"                          \
     "<distances2 type=\"NUMANode\" nbobjs=\"2\" kind=\"5\" name=\"NUMALatency\" indexing=\"os\">\n"                    \
     "<indexes length=\"4\">0 1 </indexes>\n<u64values length=\"12\">10 17 28 10 </u64values>\n</distances2>\n"         \
+    "<memattr name=\"Latency\" flags=\"6\">\n"                                                                         \
+    "<memattr_value target_obj_type=\"NUMANode\" target_obj_gp_index=\"71\" value=\"77\" initiator_cpuset=\"0xf\"/>\n" \
+    "</memattr>\n"                                                                                                     \
+    "<memattr name=\"Bandwidth\" flags=\"5\">\n"                                                                       \
+    "<memattr_value target_obj_type=\"NUMANode\" target_obj_gp_index=\"71\" value=\"100000\" "                         \
+    "initiator_cpuset=\"0xf\"/>\n"                                                                                     \
+    "</memattr>\n"                                                                                                     \
     "<cpukind cpuset=\"0xf\"><info name=\"FrequencyBaseMHz\" value=\"2100\"/></cpukind>\n</topology>\n"
 
 static struct topo *read_xml(const char *text, struct fault *f)
@@ -115,6 +122,10 @@ static void xml_of_hwloc_2_and_3(void)
         CU_ASSERT(m->nr_cpus == 4 && m->nr_cores == 2 && m->nr_sockets == 1 && m->nr_nodes == 2);
         CU_ASSERT(m->cpu[0].node == 0 && m->cpu[3].node == 0);
         CU_ASSERT(m->slit[1] == 17 && m->slit[2] == 28);
+        /* What it tells of node 1 is taken, what it does not is guessed as ever. */
+        CU_ASSERT(m->mem_latency_ns[1] == 77 && m->mem_latency_ns[0] == 90);
+        CU_ASSERT_PTR_NOT_NULL(strstr(text, "# guessed: the source tells some; others by distance"));
+        CU_ASSERT_PTR_NOT_NULL(strstr(text, "\nbandwidth = \"104.858 GB/s\"\n"));
         CU_ASSERT_DOUBLE_EQUAL(m->freq_hz, 2.1e9, 1);
         CU_ASSERT_EQUAL(machine_memory(m), UINT64_C(5) << 30);
         CU_ASSERT_PTR_NOT_NULL(strstr(text, "# offline, left out: CPUs 4-5"));

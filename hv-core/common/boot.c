@@ -54,6 +54,7 @@ int hv_boot(const struct hv_boot_info *info)
             return -HV_ENOMEM;
         }
     }
+    calibration_init(&info->opt);
     hv_printk("Level %s, %u pCPUs, %u nodes, %llu MiB\n", hv_level->name, hv_nr_cpus, nodemask_weight(hv_node_online),
               (unsigned long long)(total_pages() >> (20 - PAGE_SHIFT)));
     return 0;

@@ -10,6 +10,8 @@
 void softirq_reset(void);
 /* Empty queues on all pCPUs, handler of the TIMER softirq. After numa_init. */
 void timers_init(const struct hv_options *opt);
+/* After timers_init. */
+void calibration_init(const struct hv_options *opt);
 /* No domains. Then the idle domain, with room for a vCPU per pCPU. 0 or -HV_E*. */
 int domains_init(void);
 

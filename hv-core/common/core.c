@@ -8,6 +8,7 @@
 #include <hv/sched.h>
 #include <hv/softirq.h>
 #include <hv/tasklet.h>
+#include <hv/timer.h>
 
 /* Set by a build that wants to be told apart from others; the compiler's name otherwise. */
 #ifndef HV_BUILD_ID
@@ -68,13 +69,28 @@ static int core_construct_dom0(unsigned nr_vcpus, uint64_t mem_bytes)
     return rc;
 }
 
+/* This pCPU was taken off: what is still to be done here is done by another one. Not if something came up. */
+static void stop_this_cpu(void)
+{
+    pcpu_id self = port_this_cpu(), heir = cpumask_first(&hv_cpu_online);
+
+    timers_leave(self, heir);
+    tasklets_leave(self, heir);
+    if (!softirq_pending(self))
+        port_play_dead();
+}
+
 /* The idle loop, where nothing is waiting. What is seen of the heap meanwhile is in order. */
 static bool idle(bool *in)
 {
     if (!is_idle_vcpu(sched_current(port_this_cpu())) || hypercall_preempt_check())
         return false;
     *in = false;
-    bool more = scrub_free_pages();
+    bool more = false;
+    if (cpumask_test(&hv_cpu_online, port_this_cpu()))
+        more = scrub_free_pages();
+    else
+        stop_this_cpu();
     *in = true;
     return more || softirq_pending(port_this_cpu());
 }
@@ -125,9 +141,20 @@ static void core_pages_per_node(const struct domain *d, uint64_t pages[HV_MAX_NO
         pages[n] = d->node_pages[n];
 }
 
-static const char *core_check(void)
+static bool core_cpu_online(pcpu_id cpu)
+{
+    return cpu.n < hv_nr_cpus && cpumask_test(&hv_cpu_online, cpu);
+}
+
+static const char *core_check_sched(void)
 {
     const char *broken = sched_check();
+    return broken || !hv_quiescent() ? broken : timers_check();
+}
+
+static const char *core_check(void)
+{
+    const char *broken = core_check_sched();
     if (!broken)
         broken = mm_check();
     return broken ? broken : evtchn_check();
@@ -158,12 +185,13 @@ static const struct hv_core core = {
     .domain_by_id = domain_find,
     .vcpu_runstate = core_vcpu_runstate,
     .idle_time = core_idle_time,
+    .cpu_online = core_cpu_online,
     .bad_option = dom0_bad_option,
     .construct_dom0 = core_construct_dom0,
     .domain_pages_per_node = core_pages_per_node,
     .domain_pages_by_size = p2m_count_pages,
     .check = core_check,
-    .check_sched = sched_check,
+    .check_sched = core_check_sched,
     .check_work_conserving = sched_check_work_conserving,
     .scheduler = sched_info,
     .inspect = core_inspect,

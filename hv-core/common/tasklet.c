@@ -46,6 +46,22 @@ void tasklet_schedule_on(struct tasklet *t, pcpu_id c)
     port_unlock(&tasklet_lock);
 }
 
+void tasklets_leave(pcpu_id off, pcpu_id to)
+{
+    struct list_head *queue = &tasklets[off.n].queue;
+
+    port_lock(&tasklet_lock);
+    while (!list_empty(queue)) {
+        struct tasklet *t = list_first(queue, struct tasklet, link);
+        list_del_init(&t->link);
+        list_add_tail(&t->link, &tasklets[to.n].queue);
+        if (!(__atomic_fetch_or(&tasklets[to.n].work, WORK_ENQUEUED, __ATOMIC_SEQ_CST) & WORK_ENQUEUED))
+            softirq_raise_on(to, SCHEDULE_SOFTIRQ);
+    }
+    __atomic_fetch_and(&tasklets[off.n].work, ~(uint32_t)WORK_ENQUEUED, __ATOMIC_SEQ_CST);
+    port_unlock(&tasklet_lock);
+}
+
 bool tasklet_work_to_do(pcpu_id c)
 {
     uint32_t *work = &tasklets[c.n].work, was = __atomic_load_n(work, __ATOMIC_SEQ_CST);

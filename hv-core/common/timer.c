@@ -17,6 +17,7 @@
 
 #include <hv/lib.h>
 #include <hv/mm.h>
+#include <hv/numa.h>
 #include <hv/softirq.h>
 #include <hv/timer.h>
 
@@ -137,6 +138,8 @@ void timer_init(struct timer *t, void (*fn)(void *), void *data, pcpu_id cpu)
 
 void timer_set(struct timer *t, s_time_t expires)
 {
+    if (pcpu_valid(t->cpu) && !cpumask_test(&hv_cpu_online, t->cpu))
+        timer_migrate(t, cpumask_first(&hv_cpu_online));
     struct timers *ts = timer_lock(t);
     if (!ts)
         return;
@@ -188,6 +191,32 @@ void timer_migrate(struct timer *t, pcpu_id to)
     port_count(PERFC_timer_op, 1);
     port_unlock(&from->lock);
     port_unlock(&dest->lock);
+}
+
+static struct timer *any_of(struct timers *ts)
+{
+    port_lock(&ts->lock);
+    struct timer *t = ts->size ? ts->heap[1] : ts->list;
+    port_unlock(&ts->lock);
+    return t;
+}
+
+void timers_leave(pcpu_id off, pcpu_id to)
+{
+    for (struct timer *t; (t = any_of(&timers[off.n])) != NULL;)
+        timer_migrate(t, to);
+}
+
+const char *timers_check(void)
+{
+    for (unsigned c = 0; c < hv_nr_cpus; c++) {
+        if (!cpumask_test(&hv_cpu_online, pcpu(c)) && (timers[c].size || timers[c].list))
+            return "timer: one is set on a pCPU that is off";
+        for (uint32_t i = 2; i <= timers[c].size; i++)
+            if (timers[c].heap[i]->expires < timers[c].heap[i / 2]->expires)
+                return "timer: the heap is out of order";
+    }
+    return NULL;
 }
 
 static bool not_running(void *arg)

@@ -196,7 +196,7 @@ mfn_t alloc_domheap_pages(struct domain *d, unsigned order, unsigned memflags)
 {
     uint64_t *in_hand = &moving[port_this_cpu().n];
 
-    if (order > MAX_ORDER)
+    if (order > MAX_ORDER || (d && port_alloc_fails(HV_ALLOC_guest)))
         return MFN_INVALID;
     *in_hand += 1ull << order;
     mfn_t m = alloc_and_assign(d, order, memflags);

@@ -80,8 +80,10 @@ static void vacate(struct slot *s)
 void *alloc_xenheap_pages(unsigned order, unsigned memflags)
 {
     void *va = NULL;
-    mfn_t m = alloc_domheap_pages(NULL, order, memflags);
 
+    if (port_alloc_fails(HV_ALLOC_xenheap))
+        return NULL;
+    mfn_t m = alloc_domheap_pages(NULL, order, memflags);
     if (mfn_eq(m, MFN_INVALID))
         return NULL;
     frame_at(m.n, order)->state = FRAME_xenheap;

@@ -67,6 +67,8 @@ void *hv_zalloc(size_t size)
 {
     unsigned class = 0;
 
+    if (port_alloc_fails(HV_ALLOC_xmalloc))
+        return NULL;
     while (class < NR_CLASSES && size > class_bytes[class])
         class ++;
     if (class == NR_CLASSES)

@@ -139,7 +139,8 @@ static const char *check_waiting(struct scheduler *s, const struct sched_unit *u
         if (res->curr != res->idle || !cpumask_test(&u->hard, c))
             continue;
         s_time_t limit = s->policy->idle_limit(s, u, c);
-        s_time_t since = later(later(waits_since(u, now), u->eligible_since), res->idle->state_entry);
+        s_time_t idle_since = later(res->idle->state_entry, res->since);
+        s_time_t since = later(later(waits_since(u, now), u->eligible_since), idle_since);
         if (limit < 0 || now - since <= limit + slack)
             continue;
         hv_snprintf(starving, sizeof(starving),

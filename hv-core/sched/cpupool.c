@@ -369,6 +369,18 @@ static void timers_follow(pcpu_id off)
     }
 }
 
+/*
+ * It is of no pool. Its idle loop is told, sees that it is off, gives away what is left there and stops (core.c). From
+ * then on nobody sends it anything.
+ */
+static void cpu_goes(pcpu_id off)
+{
+    cpumask_clear(&hv_cpupool_free, off);
+    timers_follow(off);
+    softirq_raise_on(off, SCHEDULE_SOFTIRQ);
+    cpumask_clear(&hv_cpu_online, off);
+}
+
 long cpu_hotplug_do_sysctl(struct hv_sysctl *op)
 {
     struct cpupool *p = cpupool_find(0);
@@ -386,10 +398,10 @@ long cpu_hotplug_do_sysctl(struct hv_sysctl *op)
             return -HV_EBUSY;
         cpumask_set(&hv_cpu_online, pcpu(cpu));
         cpumask_set(&hv_cpupool_free, pcpu(cpu));
+        port_cpu_up(pcpu(cpu));
         int rc = pool_add(p, pcpu(cpu));
         if (rc) {
-            cpumask_clear(&hv_cpupool_free, pcpu(cpu));
-            cpumask_clear(&hv_cpu_online, pcpu(cpu));
+            cpu_goes(pcpu(cpu));
             return rc;
         }
         update_node_affinities(p);
@@ -404,9 +416,7 @@ long cpu_hotplug_do_sysctl(struct hv_sysctl *op)
     } else if (!cpumask_test(&hv_cpupool_free, pcpu(cpu))) {
         return -HV_EINVAL;
     }
-    cpumask_clear(&hv_cpupool_free, pcpu(cpu));
-    cpumask_clear(&hv_cpu_online, pcpu(cpu));
-    timers_follow(pcpu(cpu));
+    cpu_goes(pcpu(cpu));
     return 0;
 }
 

@@ -107,6 +107,7 @@ struct sched_resource {
     struct timer s_timer;    /* end of the slice */
     pcpu_id master;
     unsigned granularity; /* its pCPUs */
+    s_time_t since;       /* when it joined its pool */
     cpumask_t cpus;
     struct hv_lock lock; /* its own, which schedule_lock points to unless the policy says otherwise */
 } __attribute__((aligned(64)));

@@ -148,6 +148,7 @@ int sched_give_cpus(struct scheduler *to, const cpumask_t *cpus)
     res->idle->priv = idle_data;
     res->priv = pdata;
     res->sched = to;
+    res->since = port_now();
     struct hv_lock *lock = policy->add_cpu ? policy->add_cpu(to, master, pdata) : NULL;
     __atomic_store_n(&res->schedule_lock, lock ? lock : &res->lock, __ATOMIC_RELEASE);
     for_each_cpu (c, cpus)

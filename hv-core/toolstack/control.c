@@ -301,6 +301,16 @@ int ts_cpu_hotplug(const struct ts_host *h, unsigned cpu, bool online)
     return rc < 0 ? refused(h, rc, online ? "Xen does not bring the pCPU up" : "Xen does not take the pCPU down") : 0;
 }
 
+long ts_page_offline(const struct ts_host *h, uint64_t frame, bool online, uint32_t *status)
+{
+    struct hv_sysctl op = {0};
+    op.u.page_offline.cmd = online ? sysctl_page_online : sysctl_page_offline;
+    op.u.page_offline.frame = mfn(frame);
+    long rc = ts_sysctl(h, &op, XEN_SYSCTL_page_offline_op);
+    *status = op.u.page_offline.status;
+    return rc;
+}
+
 int ts_domain_pause(const struct ts_host *h, dom_id id)
 {
     struct hv_domctl op = {0};

@@ -17,6 +17,7 @@ void (*tp_yield)(void);
 void (*tp_spin)(void);
 void (*tp_panic_hook)(const char *file, int line, const char *text);
 int64_t tp_alloc_budget = -1, tp_frametable_budget = -1;
+uint64_t tp_alloc_fails_at[HV_ALLOC_NR];
 size_t tp_mapped, tp_mapped_pages, tp_frametable_bytes;
 uint64_t tp_pages_cleared, tp_pages_copied, tp_irq_after_pages;
 bool (*tp_pages_zero)(uint64_t first, unsigned order);
@@ -83,6 +84,7 @@ void tp_reset(void)
     tp_alloc_budget = tp_frametable_budget = -1;
     tp_mapped = tp_mapped_pages = tp_frametable_bytes = 0;
     tp_pages_cleared = tp_pages_copied = tp_irq_after_pages = 0;
+    memset(tp_alloc_fails_at, 0, sizeof(tp_alloc_fails_at));
     tp_pages_zero = NULL;
     tp_trace_hook = NULL;
     tp_console[0] = 0;
@@ -149,8 +151,23 @@ void port_ipi_send(pcpu_id to)
     yield();
     if (to.n >= TP_MAX_CPUS)
         port_panic(__FILE__, __LINE__, "IPI to a pCPU that does not exist");
+    if (tp_cpu[to.n].dead)
+        port_panic(__FILE__, __LINE__, "IPI to a pCPU that is off");
     if (tp_cpu[to.n].ipi_at > now_ns + 1)
         tp_cpu[to.n].ipi_at = now_ns + 1;
+}
+
+void port_play_dead(void)
+{
+    tp_cpu[this_cpu.n].dead = true;
+    tp_cpu[this_cpu.n].timer = tp_cpu[this_cpu.n].ipi_at = S_TIME_MAX;
+}
+
+void port_cpu_up(pcpu_id c)
+{
+    if (tp_cpu[c.n].dead)
+        tp_cpu[c.n].ipi_at = now_ns + 1;
+    tp_cpu[c.n].dead = false;
 }
 
 bool port_irq_pending(void)
@@ -299,6 +316,13 @@ void port_copy_page(mfn_t to, mfn_t from)
 bool port_pages_zero(mfn_t first, unsigned order)
 {
     return tp_pages_zero && tp_pages_zero(first.n, order);
+}
+
+bool port_alloc_fails(enum hv_alloc_class c)
+{
+    if (tp_alloc_fails_at[c] == 0)
+        return false;
+    return --tp_alloc_fails_at[c] == 0;
 }
 
 void port_console_write(const char *s, size_t n)

@@ -30,6 +30,7 @@ struct tp_cpu {
     s_time_t timer;  /* deadline as armed, S_TIME_MAX: off */
     s_time_t ipi_at; /* arrival of an IPI, S_TIME_MAX: none */
     bool irq_pending;
+    bool dead; /* it was taken off and has stopped */
     unsigned ipis_received, switches;
 };
 
@@ -52,13 +53,14 @@ extern void (*tp_panic_hook)(const char *file, int line, const char *text);
 extern struct tp_cpu tp_cpu[TP_MAX_CPUS];
 extern s_time_t tp_clock_ahead[TP_MAX_CPUS]; /* how far a pCPU's clock is ahead of the driver's time; set after boot */
 extern uint64_t tp_perfc[PERFC_NR];
-extern unsigned tp_trylock_failures;      /* the next n trylocks fail */
-extern void (*tp_yield)(void);            /* others may run now; returns on the pCPU that called */
-extern void (*tp_spin)(void);             /* the same, but only where this pCPU waits for another one */
-extern int64_t tp_alloc_budget;           /* mappings still granted before port_map_pages fails; -1: no limit */
-extern int64_t tp_frametable_budget;      /* the same for port_frametable_alloc */
-extern size_t tp_mapped, tp_mapped_pages; /* mappings and pages that the core holds now */
-extern size_t tp_frametable_bytes;        /* frame table memory that the core holds now */
+extern unsigned tp_trylock_failures;            /* the next n trylocks fail */
+extern void (*tp_yield)(void);                  /* others may run now; returns on the pCPU that called */
+extern void (*tp_spin)(void);                   /* the same, but only where this pCPU waits for another one */
+extern int64_t tp_alloc_budget;                 /* mappings still granted before port_map_pages fails; -1: no limit */
+extern int64_t tp_frametable_budget;            /* the same for port_frametable_alloc */
+extern uint64_t tp_alloc_fails_at[HV_ALLOC_NR]; /* that allocation of the class, from now on, fails; 0: none */
+extern size_t tp_mapped, tp_mapped_pages;       /* mappings and pages that the core holds now */
+extern size_t tp_frametable_bytes;              /* frame table memory that the core holds now */
 extern uint64_t tp_pages_cleared, tp_pages_copied;
 extern bool (*tp_pages_zero)(uint64_t first, unsigned order); /* NULL: no guest frame is zero */
 extern uint64_t tp_irq_after_pages; /* an interrupt comes when so many more pages were cleared; 0: none */

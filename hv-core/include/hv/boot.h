@@ -38,6 +38,7 @@ struct hv_options {
     bool tickle_one_idle_cpu;        /* true */
     bool sched_smt_power_savings;    /* false */
     unsigned timer_slop;             /* ns, 50000 */
+    bool time_calibration;           /* pCPU 0 calls all others once a second (x86) */
     enum hv_sched_gran sched_gran;   /* cpu */
     bool dom0_vcpus_pin;             /* false */
     unsigned dom0_bits;              /* word size of dom0's kernel, 64 or 32 (not a parameter: Xen reads its image) */

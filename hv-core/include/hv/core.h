@@ -61,6 +61,9 @@ struct hv_core {
     /* ns that a pCPU's idle vCPU has run. */
     s_time_t (*idle_time)(pcpu_id cpu);
 
+    /* Is a pCPU in use, or was it taken off? */
+    bool (*cpu_online)(pcpu_id cpu);
+
     /* Of the boot parameters that are texts about dom0: NULL, or the name of the first that boot would refuse. */
     const char *(*bad_option)(const struct hv_options *opt);
     /*
@@ -75,7 +78,7 @@ struct hv_core {
     void (*domain_pages_by_size)(const struct domain *d, uint64_t pages[HV_MAX_NODES][3]);
     /* Check every invariant that the core knows; NULL or the text of the first violation. */
     const char *(*check)(void);
-    /* The same of the scheduler only: no walk over the memory of every domain. */
+    /* The same of scheduler and timers only: no walk over the memory of every domain. */
     const char *(*check_sched)(void);
     /*
      * Work conservation, each scheduler by its own rule: NULL, or that a pCPU idles while a vCPU that may run there has

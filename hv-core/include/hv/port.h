@@ -68,6 +68,15 @@ bool port_trylock(struct hv_lock *lock);
 /* Spin until cond(arg) is true. Every spin-wait that is not a lock goes through here. */
 void port_relax_until(bool (*cond)(void *arg), void *arg);
 
+/*
+ * This pCPU was taken out of use and its idle loop has nothing more to do: it stops, its timer with it. Interrupts on
+ * their way may get lost; the core sends no new ones. Returns when port_cpu_up() was called for it. A port that cannot
+ * stop a pCPU may return at once.
+ */
+void port_play_dead(void);
+/* Start a pCPU again that has stopped. Nothing if it has not, or not yet. It goes on at least 1 ns later. */
+void port_cpu_up(pcpu_id c);
+
 /* ---- guests --------------------------------------------------------------------------------------------------- */
 
 /*
@@ -104,6 +113,18 @@ void port_copy_page(mfn_t to, mfn_t from);
  * asks. A port without contents says no.
  */
 bool port_pages_zero(mfn_t first, unsigned order);
+
+/*
+ * Shall this allocation fail although there is memory? A port that injects faults says so now and then; all others say
+ * no. Asked once for each allocation, before anything is done; no lock's holder is to be waited for.
+ */
+enum hv_alloc_class {
+    HV_ALLOC_guest,   /* pages of a domain */
+    HV_ALLOC_xenheap, /* whole pages of the core's */
+    HV_ALLOC_xmalloc, /* its objects */
+    HV_ALLOC_NR
+};
+bool port_alloc_fails(enum hv_alloc_class c);
 
 /* ---- being observed ------------------------------------------------------------------------------------------- */
 

@@ -20,6 +20,8 @@ void tasklets_init(void);
 void tasklet_init(struct tasklet *t, void (*fn)(void *), void *data);
 /* Appended to the queue of pCPU c; nothing if it is queued already. */
 void tasklet_schedule_on(struct tasklet *t, pcpu_id c);
+/* Those of a pCPU that has gone out of use are done by another one. */
+void tasklets_leave(pcpu_id off, pcpu_id to);
 /* schedule() asks, once a pass, on its own pCPU: is there work, so that idle must run? */
 bool tasklet_work_to_do(pcpu_id c);
 /* The idle loop: run one tasklet. True if there was one. */

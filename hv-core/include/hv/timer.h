@@ -23,6 +23,10 @@ void timer_init(struct timer *t, void (*fn)(void *), void *data, pcpu_id cpu);
 void timer_set(struct timer *t, s_time_t expires);
 void timer_stop(struct timer *t);
 void timer_migrate(struct timer *t, pcpu_id to);
+/* Those that are active on a pCPU that has gone out of use go to another one; the others do when they are set. */
+void timers_leave(pcpu_id off, pcpu_id to);
+/* NULL, or the first invariant that does not hold. */
+const char *timers_check(void);
 /* Stop for good: waits for a running handler. */
 void timer_kill(struct timer *t);
 static inline bool timer_active(const struct timer *t)

@@ -54,6 +54,12 @@ int ts_cpupool_destroy(const struct ts_host *h, unsigned pool);
 /* xen-hptool cpu-offline, cpu-online. */
 int ts_cpu_hotplug(const struct ts_host *h, unsigned cpu, bool online);
 
+/*
+ * xen-hptool mem-offline, mem-online of one page, without the exchange of a domain's page for another: that waits until
+ * it is freed. What Xen says is not logged; *status: PG_OFFLINE_* or PG_ONLINE_*.
+ */
+long ts_page_offline(const struct ts_host *h, uint64_t frame, bool online, uint32_t *status);
+
 int ts_domain_pause(const struct ts_host *h, dom_id id);
 
 /*

@@ -534,6 +534,8 @@ static void load_all(struct loader *l, const char *path)
         load_vm(l, cfg_array_at(cfg_root(l->doc), "vm", i));
     if (!failed(l))
         scenario_read_actions(l);
+    if (!failed(l))
+        scenario_read_faults(l);
     if (failed(l))
         return;
     cfg_finish(l->doc);
@@ -594,6 +596,7 @@ void scenario_free(struct scenario *s)
     free(s->vm);
     free(s->pool);
     scenario_free_actions(s);
+    free(s->fault);
     if (s->machine)
         machine_free(s->machine);
     for (unsigned i = 0; i < store->nr_cfgs; i++)

@@ -102,6 +102,42 @@ struct scenario_action {
     struct scenario_zone *zone;
 };
 
+/*
+ * A [[fault]]: something that goes wrong. Of the first kinds each occasion may be struck (an allocation, an IPI, ...);
+ * the last ones are events of their own.
+ */
+enum scenario_fault_kind {
+    FAULT_ALLOC,      /* class_: the core gets no memory though there is some */
+    FAULT_TRYLOCK,    /* a trylock fails though the lock is free */
+    FAULT_IPI_LOST,   /* cpus: its target */
+    FAULT_IPI_LATE,   /* cpus: its target; by_ps */
+    FAULT_TIMER_LATE, /* cpus; by_ps */
+    FAULT_CPU_OFF,    /* cpu, back_after_ps */
+    FAULT_MEMORY_OFF, /* node, first_page, nr_pages, back_after_ps */
+    FAULT_NR
+};
+#define FAULT_ANY_CPU UINT32_MAX
+
+struct scenario_fault {
+    const char *where; /* file:line:column */
+    enum scenario_fault_kind kind;
+    int64_t at_ps, until_ps; /* from the start of the guests */
+    double probability;      /* 0..1, of each occasion */
+    uint64_t nth;            /* each n-th occasion instead; 0: probability counts */
+    uint64_t times;          /* at most so often; UINT64_MAX: no limit */
+    cpumask_t cpus;
+    int64_t by_ps;         /* late by (0, by_ps], uniformly */
+    unsigned classes;      /* of FAULT_ALLOC: a bit for each enum hv_alloc_class */
+    int64_t every_ps;      /* again, until until_ps; 0: once */
+    uint32_t cpu;          /* FAULT_ANY_CPU: one that is on, drawn */
+    int64_t back_after_ps; /* 0: it stays off */
+    unsigned node;
+    uint64_t first_page, nr_pages; /* of the node's memory, in the order of its ranges */
+};
+
+/* The words after kind=, in the order of enum scenario_fault_kind. */
+extern const char *const scenario_fault_kinds[FAULT_NR + 1];
+
 struct scenario {
     char *name, *description;
     char *path;
@@ -134,6 +170,9 @@ struct scenario {
     unsigned nr_actions;
     struct scenario_action *action; /* in order of time, those of one time in the order of the file */
 
+    unsigned nr_faults;
+    struct scenario_fault *fault; /* in the order of the file */
+
     unsigned nr_profiles;
     struct workload_profile **profile;
 
@@ -158,6 +197,7 @@ void scenario_free(struct scenario *s);
  *   [start] [boot] [xen] [dom0]
  *   [[pool]]  name, cpus, sched
  *   [[action]]  at = "5 s", do = "vcpu-pin" and what that takes
+ *   [[fault]]  kind = "ipi-lost", at = "5 s" and what that takes
  *   [[vm]]  config = "a.cfg" or ["odd.cfg", "even.cfg"] (instance i takes number (i - 1) mod n), count, workload
  */
 const struct machine_key *scenario_keys(unsigned *n);

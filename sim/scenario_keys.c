@@ -54,6 +54,9 @@ static const struct key keys[] = {
     {"xen", "tickle_one_idle_cpu", KIND_BOOL, false, 0, 0, RAW(tickle_one_idle), "default true"},
     {"xen", "sched_smt_power_savings", KIND_BOOL, false, 0, 0, RAW(smt_power_savings), "default false"},
     {"xen", "timer_slop", KIND_UINT, false, 0, 10000000, RAW(timer_slop), "ns; default 50000"},
+    {"xen", "time_calibration", KIND_BOOL, false, 0, 0, RAW(time_calibration),
+     "not a boot parameter: does pCPU 0 call all others once a second, as Xen does on x86? Default: on x86, where the "
+     "scenario has faults; else it is left out"},
     {"xen", "sched_gran", KIND_STRING, false, 0, 0, RAW(sched_gran),
      "cpu (default), core or socket: what is scheduled as one"},
     {"xen", "dom0_vcpus_pin", KIND_BOOL, false, 0, 0, RAW(dom0_vcpus_pin),
@@ -235,8 +238,9 @@ static const struct machine_key action_keys[] = {
      false},
 };
 
-static struct machine_key
-    listed[ARRAY_SIZE(keys) + ARRAY_SIZE(vm_keys) + ARRAY_SIZE(pool_keys) + ARRAY_SIZE(action_keys) + 1];
+#define MAX_ELSEWHERE 64u /* keys of tables that other files read */
+static struct machine_key listed[ARRAY_SIZE(keys) + ARRAY_SIZE(vm_keys) + ARRAY_SIZE(pool_keys) +
+                                 ARRAY_SIZE(action_keys) + 1 + MAX_ELSEWHERE];
 static char dotted[ARRAY_SIZE(listed)][48];
 
 static void list_key(unsigned i, const struct key *k)
@@ -265,6 +269,10 @@ const struct machine_key *scenario_keys(unsigned *n)
         list_key(nr++, &vm_keys[i]);
     for (size_t i = 0; i < ARRAY_SIZE(action_keys); i++)
         listed[nr++] = action_keys[i];
+    const struct machine_key *const elsewhere[] = {scenario_fault_keys};
+    for (size_t t = 0; t < ARRAY_SIZE(elsewhere); t++)
+        for (const struct machine_key *k = elsewhere[t]; k->key && nr < ARRAY_SIZE(listed); k++)
+            listed[nr++] = *k;
     *n = nr;
     return listed;
 }

@@ -27,7 +27,7 @@ struct scenario_raw {
     int64_t warmup, duration, offset_max, cpu_up_interval, watchdog;
     const char *behaviour, *sched;
     unsigned ratelimit_us, tslice_ms, migration_delay, timer_slop, dma_bits, claim_mode;
-    bool tickle_one_idle, smt_power_savings, dom0_vcpus_pin;
+    bool time_calibration, tickle_one_idle, smt_power_savings, dom0_vcpus_pin;
     const char *sched_gran, *credit2_runqueue, *bootscrub, *memop_max_order;
     const char *dom0_mem, *dom0_nodes;
     uint64_t low_mem_virq_limit; /* UINT64_MAX: not given */
@@ -130,6 +130,13 @@ bool scenario_add_late_vm(struct loader *l, cfg_table *t, bool as_is, unsigned *
 /* [[action]], once VMs and pools are known: l->s->action. */
 void scenario_read_actions(struct loader *l);
 void scenario_free_actions(struct scenario *s);
+
+/* ---- scenario_fault.c */
+
+/* [[fault]], once the machine is known: l->s->fault. */
+void scenario_read_faults(struct loader *l);
+/* For people; the last one has no name. */
+extern const struct machine_key scenario_fault_keys[];
 
 /* ---- scenario_costs.c */
 

@@ -110,6 +110,9 @@ void scenario_read_xen_options(struct loader *l, cfg_table *xen)
         .tickle_one_idle_cpu = r->tickle_one_idle,
         .sched_smt_power_savings = r->smt_power_savings,
         .timer_slop = r->timer_slop,
+        .time_calibration = cfg_has(xen, "time_calibration") ? r->time_calibration
+                                                             : cfg_array_len(cfg_root(l->doc), "fault") &&
+                                                                   scenario_arch(l->s->machine) == HV_ARCH_x86_64,
         .dma_bits = r->dma_bits,
         .dom0_mem = r->dom0_mem,
         .dom0_nodes = r->dom0_nodes,

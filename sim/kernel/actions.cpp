@@ -2,6 +2,7 @@
 //
 // The scenario's [[action]]s: what dom0's operator does while the guests run.
 #include "action_log.hpp"
+#include "inject.hpp"
 #include "settings.hpp"
 #include "toolstack.hpp"
 #include <algorithm>
@@ -35,11 +36,24 @@ void toolstack::perform_actions()
 {
     time_ps start = guests_since_ = host_.room.now();
     ts_host h = xl();
-    for (unsigned i = 0; i < host_.scn.nr_actions; i++) {
-        rest_until(start + host_.scn.action[i].at_ps);
+    for (;;) {
+        unsigned fault = 0;
+        time_ps action = actions_done_ < host_.scn.nr_actions ? start + host_.scn.action[actions_done_].at_ps : never;
+        time_ps strikes = host_.inject ? host_.inject->next_event(&fault) : never;
+        time_ps back = absent_.empty() ? never : absent_.begin()->first;
+        time_ps first = std::min({action, strikes, back});
+        if (first == never)
+            return;
+        rest_until(first);
         retry_balloons(h);
-        perform(h, host_.scn.action[i], uint16_t(i + 1));
-        actions_done_++;
+        if (first == action) {
+            perform(h, host_.scn.action[actions_done_], uint16_t(actions_done_ + 1));
+            actions_done_++;
+        } else if (first == strikes) {
+            strike(h, fault);
+        } else {
+            come_back(h);
+        }
     }
 }
 

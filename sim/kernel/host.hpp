@@ -51,6 +51,7 @@ class host
     class measure *measure = nullptr;
     class watch *watch = nullptr;
     class show *show = nullptr;
+    class injector *inject = nullptr;     ///< nullptr: the scenario has no faults
     FILE *console_copy = nullptr;         ///< the hypervisor's console goes there too
     std::vector<std::unique_ptr<vm>> vms; ///< [0] is dom0
     std::vector<std::unique_ptr<guest>> guests;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "measure.hpp"
+#include "inject.hpp"
 #include "pcpu.hpp"
 #include "show.hpp"
 #include "toolstack.hpp"
@@ -48,6 +49,8 @@ void measure::guests_started()
     phase_ = phase::warmup;
     host_.watch->guests_started();
     host_.show->guests_started();
+    if (host_.inject)
+        host_.inject->guests_started();
     host_.room.cal.set(slot_, host_.room.now() + host_.scn.warmup_ps);
 }
 
@@ -268,6 +271,8 @@ void measure::write_host(metrics &out, double window) const
             if (a != b)
                 metrics_add(&out, "link.utilisation", link_util_[size_t(a) * m.nr_sockets + b] / util_samples_, "from",
                             std::to_string(a).c_str(), "to", std::to_string(b).c_str(), NULL);
+    if (host_.inject)
+        host_.inject->write(out);
     for (unsigned i = 0; i < PERFC_NR; i++)
         metrics_add(&out, "hv.perfc", double(end_.perfc[i] - begin_.perfc[i]), "op", perfc_names[i], NULL);
     for (const auto &[name, b] : end_.locks) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pcpu.hpp"
+#include "inject.hpp"
 #include "toolstack.hpp"
 #include "watch.hpp"
 #include <algorithm>
@@ -47,16 +48,24 @@ void timer_device::arm(s_time_t deadline, time_ps local_now)
     host_.room.cal.set(slot_, t);
 }
 
+time_ps timer_device::lateness()
+{
+    const machine &m = *host_.scn.machine;
+    double ns = m.timer_latency_ns + m.timer_jitter_ns * stream_exponential(late_.get());
+    if (stream_uniform(late_.get()) < m.timer_late_fraction)
+        ns += m.timer_late_mean_ns * stream_exponential(late_.get());
+    return ns > 0 ? 1 + time_ps(ns * 1000) : 0;
+}
+
 process *timer_device::due(slot_id)
 {
-    if (late_ && !postponed_) {
-        const machine &m = *host_.scn.machine;
-        double ns = m.timer_latency_ns + m.timer_jitter_ns * stream_exponential(late_.get());
-        if (stream_uniform(late_.get()) < m.timer_late_fraction)
-            ns += m.timer_late_mean_ns * stream_exponential(late_.get());
-        if (ns > 0) {
+    if ((late_ || host_.inject) && !postponed_) {
+        time_ps by = late_ ? lateness() : 0;
+        if (host_.inject)
+            by += host_.inject->timer_late(cpu_.id());
+        if (by > 0) {
             postponed_ = true;
-            host_.room.cal.set(slot_, host_.room.now() + 1 + time_ps(ns * 1000));
+            host_.room.cal.set(slot_, host_.room.now() + by);
             return nullptr;
         }
     }
@@ -101,6 +110,8 @@ process *pcpu_module::due(slot_id s)
 
 process *pcpu_module::interrupt(unsigned bit)
 {
+    if (dead_)
+        return nullptr;
     pending_ |= bit;
     return mode_ == mode::guest ? this : nullptr;
 }
@@ -137,6 +148,25 @@ uint64_t pcpu_module::work_until_irq(uint64_t n, time_ps piece)
     uint64_t done = std::clamp<uint64_t>(uint64_t((took + piece - 1) / piece), 1, n);
     charge(time_ps(done) * piece - took, spent::memory);
     return done;
+}
+
+/// What was on its way to it is lost, as with a real one.
+void pcpu_module::play_dead()
+{
+    sync();
+    dead_ = true;
+    pending_ = 0;
+    timer.arm(S_TIME_MAX, local_now());
+    time_ps since = host_.room.now();
+    turn();
+    entered_ += host_.room.now() - since;
+}
+
+void pcpu_module::power_up(time_ps t)
+{
+    if (dead_)
+        host_.room.cal.set(resume_, t);
+    dead_ = false; // interrupts are held for it from now on
 }
 
 void pcpu_module::wait_to_be_resumed()
@@ -212,6 +242,8 @@ void pcpu_module::enter_hypervisor()
 void pcpu_module::leave_hypervisor()
 {
     host_.hv->return_to_guest();
+    if (host_.inject)
+        host_.inject->served(id_);
     if (guest_)
         charge(host_.cost.trap_exit, spent::entry);
     sync();
@@ -223,6 +255,8 @@ void pcpu_module::take_interrupts()
 {
     unsigned p = pending_;
     pending_ = 0;
+    if (host_.inject)
+        host_.inject->entered(id_, p & irq_ipi ? injector::entry::ipi : injector::entry::timer);
     charge(host_.cost.interrupt, spent::entry);
     if (p & irq_timer) {
         host_.room.record(event_class::timer, id_, what::timer_interrupt, 0);
@@ -423,6 +457,8 @@ void pcpu_module::next_action(guest &g)
 void pcpu_module::guest_action()
 {
     guest &g = *guest_;
+    if (host_.inject)
+        host_.inject->entered(id_, injector::entry::guest);
     if (g.doing == guest::doing::hypercall) {
         long rc = host_.hv->hypercall(g.toolstack->nr, g.toolstack->arg);
         if (rc == -HV_ERESTART) {

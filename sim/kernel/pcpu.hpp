@@ -22,6 +22,8 @@ class timer_device : public sc_core::sc_module, public entity
     process *due(slot_id) override;
 
   private:
+    time_ps lateness();
+
     host &host_;
     pcpu_module &cpu_;
     slot_id slot_;
@@ -94,6 +96,13 @@ class pcpu_module : public sc_core::sc_module, public process, public entity
     }
     /// Work of n equal pieces that an interrupt ends, between two of them; at least one is done. How many were.
     uint64_t work_until_irq(uint64_t n, time_ps piece);
+    /// Off until somebody powers it up, at t.
+    void play_dead();
+    void power_up(time_ps t);
+    bool dead() const
+    {
+        return dead_;
+    }
     void context_switch(struct vcpu *prev, struct vcpu *next);
     /// The guest's current action ends at another time than thought.
     void reschedule_guest();
@@ -168,6 +177,7 @@ class pcpu_module : public sc_core::sc_module, public process, public entity
     spent waits_ = spent::idle;
     unsigned pending_ = 0;
     bool action_due_ = false;
+    bool dead_ = false;      ///< taken off
     time_ps dom0_at_ = -1;   ///< pCPU 0 during boot: when all pCPUs are up and dom0 is built
     guest *guest_ = nullptr; ///< nullptr: idle
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // hv-core's port (hv/port.h), implemented on the simulated host.
+#include "inject.hpp"
 #include "pcpu.hpp"
 #include <cstdlib>
 #include <cstring>
@@ -72,7 +73,22 @@ void port_ipi_send(pcpu_id to)
     pcpu_module &cpu = self();
     cpu.charge(the_host->cost.ipi_send, spent::entry);
     cpu.sync();
-    the_host->cpu[to.n]->ipi.send(cpu.local_now());
+    if (the_host->cpu[to.n]->dead())
+        port_panic("port_ipi_send", 0, ("an IPI for pCPU " + std::to_string(to.n) + ", which was taken off").c_str());
+    injector *inject = the_host->inject;
+    if (inject && inject->ipi_lost(cpu.id(), to.n))
+        return;
+    the_host->cpu[to.n]->ipi.send(cpu.local_now() + (inject ? inject->ipi_late(to.n) : 0));
+}
+
+void port_play_dead(void)
+{
+    self().play_dead();
+}
+
+void port_cpu_up(pcpu_id c)
+{
+    the_host->cpu[c.n]->power_up(self().local_now() + the_host->cost.ipi_latency);
 }
 
 bool port_irq_pending(void)
@@ -115,7 +131,7 @@ bool port_trylock(hv_lock *l)
     cpu.charge(the_host->cost.lock);
     cpu.sync();
     lock_state &s = state_of(l);
-    if (l->holder != 0) {
+    if (l->holder != 0 || (the_host->inject && the_host->inject->trylock_fails(cpu.id()))) {
         s.stats->try_failed++;
         return false;
     }
@@ -182,6 +198,8 @@ void port_unmap_pages(void *va, mfn_t, unsigned)
 
 void *port_frametable_alloc(size_t bytes)
 {
+    if (the_host->inject && the_host->inject->alloc_fails(self().id(), HV_ALLOC_NR))
+        return nullptr;
     void *p = aligned_alloc(64, (bytes + 63) & ~size_t(63));
     if (p)
         memset(p, 0, bytes);
@@ -211,6 +229,11 @@ void port_copy_page(mfn_t, mfn_t)
 bool port_pages_zero(mfn_t, unsigned)
 {
     return false; // guests have no contents; what one has demanded it has written to
+}
+
+bool port_alloc_fails(enum hv_alloc_class c)
+{
+    return the_host->inject && the_host->inject->alloc_fails(self().id(), c);
 }
 
 void port_console_write(const char *s, size_t n)

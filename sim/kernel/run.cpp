@@ -2,6 +2,7 @@
 //
 // One simulation from scenario to result.
 #include "../run.h"
+#include "inject.hpp"
 #include "measure.hpp"
 #include "pcpu.hpp"
 #include "show.hpp"
@@ -88,6 +89,10 @@ int simulate(const scenario &s, const run_options &opt, const hv_core *core, run
     h.watch = &w;
     show xl(h);
     h.show = &xl;
+    std::unique_ptr<injector> faults;
+    if (s.nr_faults)
+        faults = std::make_unique<injector>(h);
+    h.inject = faults.get();
     conductor first("conductor", h.room, opt.sync_every_event);
     auto begin = std::chrono::steady_clock::now();
     sc_core::sc_start();
@@ -121,7 +126,7 @@ int simulate(const scenario &s, const run_options &opt, const hv_core *core, run
     if (h.room.exit_code == EXIT_DONE)
         m.write(out.metrics);
     else
-        snprintf(out.error, sizeof out.error, "%s", h.room.error.c_str());
+        snprintf(out.error, sizeof out.error, "%s%s", h.room.error.c_str(), faults ? faults->report().c_str() : "");
     return h.room.exit_code;
 }
 

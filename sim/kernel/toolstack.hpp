@@ -81,6 +81,12 @@ class toolstack : public sc_core::sc_module, public process
     void retry_balloons(const ts_host &h);
     long set_aside(const scenario_action &a);
     void perform(const ts_host &h, const scenario_action &a, uint16_t number);
+    void strike(const ts_host &h, unsigned fault);
+    void cpu_goes(const ts_host &h, unsigned fault);
+    void cpu_comes(const ts_host &h, unsigned fault, unsigned cpu);
+    void memory_goes(const ts_host &h, unsigned fault, bool comes_back);
+    void come_back(const ts_host &h);
+    void mark_fault(unsigned fault, uint64_t outcome);
     void judge(const scenario_action &a, long rc, bool changed);
     ts_host xl();
 
@@ -98,6 +104,10 @@ class toolstack : public sc_core::sc_module, public process
         ts_memory mem;
         bool missing; ///< its balloon driver has not got all that it asked for
     };
+    struct absent {
+        unsigned fault, cpu; ///< cpu: of cpu-offline
+    };
+    std::multimap<time_ps, absent> absent_;   ///< what a fault has taken away, by when it comes back
     std::map<unsigned, guest_memory> memory_; ///< of the VMs with a mem-set or mem-max so far, by number
     std::unique_ptr<ts_channels, void (*)(ts_channels *)> channels_{nullptr, ts_channels_free};
     std::vector<unsigned> pool_ids_; ///< Xen's number for each pool that the scenario names

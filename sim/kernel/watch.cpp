@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "watch.hpp"
+#include "inject.hpp"
 #include "pcpu.hpp"
 #include <cstring>
 
@@ -67,8 +68,8 @@ void watch::check()
     uint64_t memory = memory_operations();
     const char *broken = memory != memory_seen_ ? host_.hv->check() : host_.hv->check_sched();
     memory_seen_ = memory;
-    if (!broken)
-        broken = host_.hv->check_work_conserving(slack_);
+    if (!broken && !(host_.inject && host_.inject->excuses_idling()))
+        broken = host_.hv->check_work_conserving(slack_ + (host_.inject ? host_.inject->lateness() / 1000 : 0));
     if (broken)
         violated(broken);
     note_idle_while_waiting();

@@ -16,7 +16,7 @@ extern "C" {
 #endif
 
 /* Changes whenever this file, hv/domain.h, hv/port.h or the public headers change their meaning. */
-#define HV_ABI_VERSION 10u
+#define HV_ABI_VERSION 11u
 
 struct hv_sched_info {
     const char *name, *opt_name; /* for people; the word after sched= */

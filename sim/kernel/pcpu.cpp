@@ -158,7 +158,9 @@ void pcpu_module::play_dead()
     pending_ = 0;
     timer.arm(S_TIME_MAX, local_now());
     time_ps since = host_.room.now();
+    start_waiting(spent::idle);
     turn();
+    done_waiting();
     entered_ += host_.room.now() - since;
 }
 

@@ -10,6 +10,7 @@
 #include "trace_reader.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <hv/limits.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -540,15 +541,28 @@ static void close_logs(struct child_setup *c, struct fault *f)
     close_log(c->args->trace, c->trace, f);
 }
 
+/* Bytes up to the first hole: all that ARM uses at the first levels. */
+static uint64_t first_bank(const struct machine *m)
+{
+    unsigned n = 1;
+    while (n < m->nr_ranges && m->range[n].start == m->range[n - 1].end)
+        n++;
+    return m->range[n - 1].end - m->range[0].start;
+}
+
 /* As the hypervisor does, which says so on its console. */
 static void warn_of_ignored_memory(const struct scenario *s)
 {
-    uint64_t have = machine_memory(s->machine), most = s->level->max_host_bytes;
+    const enum hv_arch arch = scenario_arch(s->machine);
+    const bool bank = arch != HV_ARCH_x86_64 && s->level->quirk[HV_QUIRK_arm_first_bank];
+    uint64_t have = machine_memory(s->machine), most = hv_max_bytes(s->level, arch);
+    if (bank && first_bank(s->machine) < most)
+        most = first_bank(s->machine);
     if (have > most)
         fprintf(
             stderr,
-            "hvsim run: warning: level '%s' uses %llu GiB of memory, machine '%s' has %llu GiB: the rest is ignored\n",
-            s->level->name, (unsigned long long)(most >> 30), s->machine->name, (unsigned long long)(have >> 30));
+            "hvsim run: warning: level '%s' uses %.4g GiB of memory, machine '%s' has %.4g GiB: the rest is ignored\n",
+            s->level->name, (double)most / (double)(1u << 30), s->machine->name, (double)have / (double)(1u << 30));
 }
 
 static void simulate(const struct cli *cli, const struct run_args *a, const struct scenario *s, struct fault *f)

@@ -232,6 +232,8 @@ static void read_xen(struct loader *l)
         xen = cfg_root(l->doc);
     find_level(l, xen);
     if (!failed(l))
+        scenario_check_arch(l, xen);
+    if (!failed(l))
         scenario_read_xen_options(l, xen);
 }
 
@@ -246,6 +248,7 @@ static void read_dom0(struct loader *l)
     unsigned word = 1;
     s->dom0_channels = cfg_enum(dom0, "event_channels", false, words, &word) && cfg_has(dom0, "event_channels");
     s->opt.dom0_bits = word ? 64 : 32;
+    scenario_check_dom0_vcpus(l, dom0);
     s->claim_mode = l->raw.claim_mode == UINT_MAX ? TS_CLAIM_DEFAULT : l->raw.claim_mode ? TS_CLAIM_ON : TS_CLAIM_OFF;
     if (cfg_has(dom0, "weight") && strcmp(s->opt.sched, "credit") != 0 && strcmp(s->opt.sched, "credit2") != 0)
         cfg_fail(dom0, "weight", "scheduler '%s' has no weights", s->opt.sched);
@@ -369,8 +372,9 @@ static bool name_vm(struct loader *l, cfg_table *vm, struct ts_domain_config *d,
     return true;
 }
 
-/* At the end of the list, with the name that its configuration gives it. */
-static bool append_vm(struct loader *l, int cfg, const struct workload_profile *profile)
+/* At the end of the list, with the name that its configuration gives it. t, isa, as_is: scenario_guest_type. */
+static bool append_vm(struct loader *l, cfg_table *t, const char *isa, bool as_is, int cfg,
+                      const struct workload_profile *profile)
 {
     struct scenario *s = l->s;
     struct scenario_vm *vms = grow(l, s->vm, s->nr_vms, sizeof(*vms));
@@ -382,11 +386,8 @@ static bool append_vm(struct loader *l, int cfg, const struct workload_profile *
     l->origin = origins;
     struct scenario_vm *new = &s->vm[s->nr_vms];
     *new = (struct scenario_vm){.cfg = *xlcfg_domain(l->cfg[cfg]), .profile = profile};
-    /* On ARM there is one kind of guest: at 4.3 of 32 bits, also where the host has 64. */
-    enum hv_arch arch = scenario_arch(l->s->machine);
-    if (arch != HV_ARCH_x86_64)
-        new->cfg.type =
-            arch == HV_ARCH_arm32 || l->s->level->quirk[HV_QUIRK_arm_vcpus_8] ? HV_GUEST_ARM32 : HV_GUEST_ARM64;
+    if (!scenario_guest_type(l, l->cfg[cfg], t, isa, as_is, &new->cfg.type))
+        return false;
     if (!scenario_find_pool(l, l->cfg[cfg], &new->cfg))
         return false;
     l->origin[s->nr_vms] = (struct scenario_vm_origin){l->cfg[cfg], l->cfg_path[cfg]};
@@ -394,11 +395,11 @@ static bool append_vm(struct loader *l, int cfg, const struct workload_profile *
     return true;
 }
 
-static bool add_vm(struct loader *l, cfg_table *vm, int cfg, const struct workload_profile *profile, unsigned i,
-                   unsigned count)
+static bool add_vm(struct loader *l, cfg_table *vm, const char *isa, int cfg, const struct workload_profile *profile,
+                   unsigned i, unsigned count)
 {
     struct scenario *s = l->s;
-    if (!append_vm(l, cfg, profile))
+    if (!append_vm(l, vm, isa, false, cfg, profile))
         return false;
     s->nr_vms--; /* until its name is known to be its own */
     if (!name_vm(l, vm, &s->vm[s->nr_vms].cfg, i, count))
@@ -422,7 +423,7 @@ bool scenario_add_late_vm(struct loader *l, cfg_table *t, bool as_is, unsigned *
         return false;
     }
     *vm = s->nr_vms;
-    return append_vm(l, cfg, profile) && (s->vm[*vm].late = true);
+    return append_vm(l, t, NULL, as_is, cfg, profile) && (s->vm[*vm].late = true);
 }
 
 static void check_total(struct loader *l, cfg_table *vm)
@@ -462,7 +463,7 @@ static void load_vm(struct loader *l, cfg_table *vm)
     if (!failed(l) && l->s->nr_vms + raw.count > MAX_VMS)
         cfg_fail(vm, present_key(vm, "count"), "more than %u VMs", MAX_VMS);
     for (unsigned i = 0; i < raw.count && !failed(l); i++)
-        if (!add_vm(l, vm, cfg[i % nr_configs], profile, i, raw.count))
+        if (!add_vm(l, vm, raw.isa, cfg[i % nr_configs], profile, i, raw.count))
             break;
     free(cfg);
     if (!failed(l))

@@ -52,6 +52,9 @@ static void put_cpus(FILE *f, const struct ts_domain_config *d)
     }
 }
 
+static const char *const guest_types[] = {
+    [HV_GUEST_PV] = "pv", [HV_GUEST_HVM] = "hvm", [HV_GUEST_ARM32] = "armv7", [HV_GUEST_ARM64] = "aarch64"};
+
 static void put_vm(FILE *f, const struct scenario_vm *vm, const struct scenario_vm_origin *origin)
 {
     const struct ts_domain_config *d = &vm->cfg;
@@ -64,8 +67,7 @@ static void put_vm(FILE *f, const struct scenario_vm *vm, const struct scenario_
         json_write_string(f, vm->profile->name);
     else
         fputs("null", f);
-    fprintf(f, ", \"type\": \"%s\", \"vcpus\": %u, \"maxvcpus\": %u", d->type == HV_GUEST_HVM ? "hvm" : "pv", d->vcpus,
-            d->maxvcpus);
+    fprintf(f, ", \"type\": \"%s\", \"vcpus\": %u, \"maxvcpus\": %u", guest_types[d->type], d->vcpus, d->maxvcpus);
     fprintf(f, ", \"memory_kib\": %llu, \"maxmem_kib\": %llu", (unsigned long long)d->memory_kb,
             (unsigned long long)d->maxmem_kb);
     if (d->weight)

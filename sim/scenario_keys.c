@@ -104,6 +104,10 @@ static const struct key keys[] = {
 
 static const struct key vm_keys[] = {
     {"vm", "count", KIND_UINT, false, 0, MAX_COUNT, VM(count), "how many; default 1, 0 leaves them out"},
+    {"vm", "isa", KIND_STRING, false, 0, 0, VM(isa),
+     "what the guest's kernel is built for: armv7 or aarch64, which xl.cfg does not say; default the machine's, armv7 "
+     "at "
+     "levels without 64-bit guests"},
     {"vm", "workload", KIND_STRING, true, 0, 0, VM(workload), "profile of workloads/profiles, or a path with a /"},
 };
 

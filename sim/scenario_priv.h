@@ -42,6 +42,7 @@ struct scenario_raw {
 struct scenario_vm_raw {
     unsigned count;
     const char *workload;
+    const char *isa; /* NULL: not said */
 };
 
 /* One [[vm]] instance, for the resolved configuration. */
@@ -84,6 +85,17 @@ void scenario_raw_defaults(struct scenario_raw *raw);
 /* false: cfg_error says why. */
 bool scenario_read_raw(cfg_doc *doc, struct scenario_raw *raw);
 void scenario_read_vm_raw(cfg_table *vm, struct scenario_vm_raw *raw);
+
+/* ---- scenario_arch.c: what a level can do on the machine's architecture; false or an error in l: it cannot */
+
+void scenario_check_arch(struct loader *l, cfg_table *xen);
+void scenario_check_dom0_vcpus(struct loader *l, cfg_table *dom0);
+/*
+ * isa: of the guest's kernel, as the key in t says, NULL: as the machine's, as far as the level knows it. as_is: what
+ * the configuration asks for is the hypervisor's to refuse. On x86 *type stays.
+ */
+bool scenario_guest_type(struct loader *l, const struct xlcfg *x, cfg_table *t, const char *isa, bool as_is,
+                         enum hv_guest_type *type);
 
 /* ---- scenario_find.c: where files are */
 

@@ -71,6 +71,11 @@ const char *xlcfg_where(struct xlcfg *x, const char *key)
     return x->where;
 }
 
+bool xlcfg_given(const struct xlcfg *x, const char *key)
+{
+    return xlcfg_find(x, key) != NULL;
+}
+
 char *xlcfg_complain(const struct xlcfg *x, const char *key, unsigned item, unsigned offset, const char *fmt, ...)
 {
     const struct xlcfg_setting *s = xlcfg_find(x, key);

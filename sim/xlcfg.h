@@ -24,6 +24,7 @@ void xlcfg_free(struct xlcfg *x);
 
 /* Strings in it are owned by x and live as long. */
 const struct ts_domain_config *xlcfg_domain(const struct xlcfg *x);
+bool xlcfg_given(const struct xlcfg *x, const char *key); /* the file has it */
 /* Position of the value of key as "file:line:column" (of the file's start if the key is not there). Owned by x. */
 const char *xlcfg_where(struct xlcfg *x, const char *key);
 /*

@@ -7,7 +7,9 @@
 
 #include <hv/cpupool.h>
 #include <hv/lib.h>
+#include <hv/limits.h>
 #include <hv/mm.h>
+#include <hv/numa.h>
 #include <hv/sched.h>
 
 static struct hv_lock domctl_lock = HV_LOCK_INIT("domctl");
@@ -22,21 +24,6 @@ void domctl_unlock(void)
     port_unlock(&domctl_lock);
 }
 
-/* vCPUs that a domain of this type can have. */
-static unsigned max_vcpus_of(enum hv_guest_type type)
-{
-    switch (type) {
-    case HV_GUEST_HVM:
-        return 128; /* APIC ids */
-    case HV_GUEST_ARM32:
-    case HV_GUEST_ARM64:
-        return quirk(arm_vcpus_8) ? 8 : 128;
-    case HV_GUEST_PV:
-        break;
-    }
-    return HV_MAX_VCPUS_PER_DOMAIN;
-}
-
 static struct vcpu *find_vcpu(struct domain *d, vcpu_id id)
 {
     return id.n < d->max_vcpus ? d->vcpu[id.n] : NULL;
@@ -45,7 +32,7 @@ static struct vcpu *find_vcpu(struct domain *d, vcpu_id id)
 static int op_create(struct hv_domctl *op)
 {
     struct domain *d;
-    if ((unsigned)op->u.createdomain.type > HV_GUEST_ARM64)
+    if (!hv_guest_possible(hv_level, hv_arch, op->u.createdomain.type))
         return -HV_EINVAL;
     dom_id id = op->domid;
     int rc = domain_create(&id, op->u.createdomain.type, op->u.createdomain.cpupool, &d);
@@ -56,7 +43,7 @@ static int op_create(struct hv_domctl *op)
 
 static int op_max_vcpus(struct domain *d, unsigned max)
 {
-    if (max == 0 || max > max_vcpus_of(d->type))
+    if (max == 0 || max > hv_max_vcpus(hv_level, hv_arch, d->type))
         return -HV_EINVAL;
     /* Once it has slots, a domain keeps them. */
     if (d->max_vcpus && max != d->max_vcpus)

@@ -34,17 +34,21 @@ const struct hv_quirk_info hv_quirk_infos[HV_QUIRK_NR] = {
         ON(arm_no_pdx), ON(arm_vmid_domid), ON(hvm_claim_late), ON(sched_sedf), ON(arinc653_frame_drift),              \
         ON(arinc653_default_dom0_only)
 
+/* Without these ARM servers are NUMA hosts (arm-numa). */
+#define QUIRKS_4_3_ARM                                                                                                 \
+    ON(arm_one_node), ON(arm_vcpus_8), ON(arm_pcpus_8), ON(arm_first_bank), ON(arm_ram_16g), ON(arm_aarch32_guests)
+
 const struct hv_profile hv_profiles[] = {
     {
         .name = "xen-4.2",
         .note = "limits of 4.2; behaviour of 4.3",
         .max_host_bytes = 5 * TiB,
-        .quirk = {QUIRKS_4_3_COMMON, ON(arm_one_node), ON(arm_vcpus_8)},
+        .quirk = {QUIRKS_4_3_COMMON, QUIRKS_4_3_ARM},
     },
     {
         .name = "xen-4.3",
         .max_host_bytes = 16 * TiB,
-        .quirk = {QUIRKS_4_3_COMMON, ON(arm_one_node), ON(arm_vcpus_8)},
+        .quirk = {QUIRKS_4_3_COMMON, QUIRKS_4_3_ARM},
     },
     {
         .name = "modern", /* 4.17 */
@@ -71,7 +75,8 @@ const struct hv_profile hv_profiles[] = {
     },
     {
         .name = "arm-numa",
-        .note = "not Xen: 4.3 with several NUMA nodes and more than 8 vCPUs a domain on ARM",
+        .note =
+            "not Xen: 4.3 with several NUMA nodes, more than 8 pCPUs and vCPUs, all memory and 64-bit guests on ARM",
         .max_host_bytes = 16 * TiB,
         .quirk = {QUIRKS_4_3_COMMON},
     },

@@ -3,6 +3,7 @@
 #include "mm/heap.h"
 #include <hv/errno.h>
 #include <hv/lib.h>
+#include <hv/limits.h>
 
 #include <hv/numa.h>
 
@@ -144,12 +145,38 @@ static void forget(void)
     nr_ranges = last_range = 0;
 }
 
+static void tell_of_ignored(uint64_t start_mfn, uint64_t end_mfn)
+{
+    hv_printk("Ignoring inaccessible memory range %llx-%llx\n", (unsigned long long)start_mfn << PAGE_SHIFT,
+              (unsigned long long)end_mfn << PAGE_SHIFT);
+}
+
+/*
+ * Ranges that are used. ARM at 4.3 takes the first bank and what follows it without a hole, and leaves the others
+ * alone; descriptors of frames begin there, too.
+ */
+static unsigned banks_used(const struct hv_boot_info *info)
+{
+    unsigned n = 1;
+    if (info->arch == HV_ARCH_x86_64 || !quirk(arm_first_bank))
+        return info->nr_ranges;
+    while (n < info->nr_ranges && info->range[n].start_mfn == info->range[n - 1].end_mfn)
+        n++;
+    if (n < info->nr_ranges)
+        hv_printk("WARNING: some memory banks are not used\n");
+    return n;
+}
+
 /* Without the first MiB, and without what the level cannot use. */
 static void take_ranges(const struct hv_boot_info *info)
 {
-    uint64_t limit = hv_level->max_host_bytes >> PAGE_SHIFT, ignored = 0;
+    const uint64_t most = hv_max_bytes(hv_level, info->arch);
+    const unsigned used = banks_used(info);
+    uint64_t limit = most >> PAGE_SHIFT, ignored = 0;
 
-    for (unsigned i = 0; i < info->nr_ranges; i++) {
+    if (info->arch != HV_ARCH_x86_64)
+        limit += mfn_to_pdx(info->range[0].start_mfn);
+    for (unsigned i = 0; i < used; i++) {
         struct hv_mem_range r = info->range[i];
         r.node = known_node(r.node);
         nodemask_set(&hv_node_online, r.node);
@@ -157,9 +184,7 @@ static void take_ranges(const struct hv_boot_info *info)
         uint64_t pdx = mfn_to_pdx(r.start_mfn), room = pdx < limit ? limit - pdx : 0;
         if (r.end_mfn - r.start_mfn > room) {
             ignored += r.end_mfn - r.start_mfn - room;
-            hv_printk("Ignoring inaccessible memory range %llx-%llx\n",
-                      (unsigned long long)(r.start_mfn + room) << PAGE_SHIFT,
-                      (unsigned long long)r.end_mfn << PAGE_SHIFT);
+            tell_of_ignored(r.start_mfn + room, r.end_mfn);
             r.end_mfn = r.start_mfn + room;
         }
         if (r.start_mfn < LOW_MEMORY_MFN)
@@ -171,8 +196,7 @@ static void take_ranges(const struct hv_boot_info *info)
     }
     if (ignored)
         hv_printk("NUMA: %llu MiB of memory ignored: level %s goes up to %llu MiB\n",
-                  (unsigned long long)(ignored >> (20 - PAGE_SHIFT)), hv_level->name,
-                  (unsigned long long)(hv_level->max_host_bytes >> 20));
+                  (unsigned long long)(ignored >> (20 - PAGE_SHIFT)), hv_level->name, (unsigned long long)(most >> 20));
 }
 
 int numa_init(const struct hv_boot_info *info)
@@ -182,6 +206,11 @@ int numa_init(const struct hv_boot_info *info)
     if (info->nr_nodes == 0 || info->nr_nodes > HV_MAX_NODES || info->nr_cpus == 0 || info->nr_cpus > HV_MAX_PCPUS) {
         hv_printk("NUMA: %u nodes and %u pCPUs; 1 to %u and 1 to %u are possible\n", info->nr_nodes, info->nr_cpus,
                   HV_MAX_NODES, HV_MAX_PCPUS);
+        return -HV_EINVAL;
+    }
+    if (info->nr_cpus > hv_max_pcpus(hv_level, info->arch)) {
+        hv_printk("GIC: %u pCPUs, but a GICv2 knows %u, and level %s no later one\n", info->nr_cpus,
+                  hv_max_pcpus(hv_level, info->arch), hv_level->name);
         return -HV_EINVAL;
     }
     if ((rc = check_ranges(info)) != 0 || (rc = check_cpus(info)) != 0)

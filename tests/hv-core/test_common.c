@@ -102,7 +102,8 @@ static void levels_that_differ_in_a_known_way(void)
     for (unsigned q = 0; q < HV_QUIRK_NR; q++) {
         CU_ASSERT_EQUAL(x42->quirk[q], x43->quirk[q]); /* 4.2: limits only */
         CU_ASSERT_TRUE(!fixed->quirk[q] || modern->quirk[q]);
-        bool arm_only = q == HV_QUIRK_arm_one_node || q == HV_QUIRK_arm_vcpus_8;
+        bool arm_only = q == HV_QUIRK_arm_one_node || q == HV_QUIRK_arm_vcpus_8 || q == HV_QUIRK_arm_pcpus_8 ||
+                        q == HV_QUIRK_arm_first_bank || q == HV_QUIRK_arm_ram_16g || q == HV_QUIRK_arm_aarch32_guests;
         CU_ASSERT_EQUAL(arm->quirk[q], x43->quirk[q] && !arm_only);
     }
     CU_ASSERT_PTR_NOT_NULL_FATAL(arm->note);

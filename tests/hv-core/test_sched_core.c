@@ -330,12 +330,14 @@ static void control_calls_check_their_arguments(void)
     op.u.vcpuaffinity.vcpu = vcpu_n(2);
     CU_ASSERT_EQUAL(do_domctl(&op), -HV_EINVAL);
     op = (struct hv_domctl){.cmd = XEN_DOMCTL_createdomain, .domid = DOM_INVALID};
-    op.u.createdomain.type = HV_GUEST_ARM32;
+    op.u.createdomain.type = HV_GUEST_ARM32; /* hv_core_arm has those */
+    CU_ASSERT_EQUAL(do_domctl(&op), -HV_EINVAL);
+    op.u.createdomain.type = HV_GUEST_HVM;
     CU_ASSERT_EQUAL(do_domctl(&op), 0);
     op.cmd = XEN_DOMCTL_max_vcpus;
-    op.u.max_vcpus.max = 9; /* GICv2 */
+    op.u.max_vcpus.max = 129; /* APIC ids */
     CU_ASSERT_EQUAL(do_domctl(&op), -HV_EINVAL);
-    op.u.max_vcpus.max = 8;
+    op.u.max_vcpus.max = 128;
     CU_ASSERT_EQUAL(do_domctl(&op), 0);
     tp_trylock_failures = 1;
     CU_ASSERT_EQUAL(do_domctl(&op), -HV_ERESTART); /* somebody else is at it: continued */

@@ -99,7 +99,11 @@ extern "C" {
       "ARM: guest memory is mapped by 4 KiB entries only, each change of one is a TLB flush")                          \
     X(arm_vmid_domid, "4.3", "4.6", "ARM: the VMID is the domain id plus 1, in 8 bits")                                \
     X(arm_no_pdx, "4.3", "4.4", "ARM: frame numbers are not compressed")                                               \
-    X(arm_vcpus_8, "4.3", "4.6", "ARM: 8 vCPUs a domain (GICv2)")
+    X(arm_vcpus_8, "4.3", "4.6", "ARM: 8 vCPUs a domain (GICv2)")                                                      \
+    X(arm_pcpus_8, "4.3", "4.5", "ARM: 8 pCPUs (GICv2)")                                                               \
+    X(arm_first_bank, "4.3", "4.4", "ARM: of the host's memory only the first bank is used")                           \
+    X(arm_ram_16g, "4.3", "4.4", "ARM: frames are described for 16 GiB, also where the host has 64 bits")              \
+    X(arm_aarch32_guests, "4.3", "4.4", "ARM: guests of 32 bits only, also where the host has 64")
 
 enum hv_quirk {
 #define X(id, since, fixed, text) HV_QUIRK_##id,

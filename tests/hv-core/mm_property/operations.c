@@ -95,7 +95,10 @@ static uint64_t free_pages(void)
     return machine.frames - watch_taken();
 }
 
-/* ARM's p2m has an entry for each 4 KiB, at some levels: to look at them all after each operation takes its time. */
+/*
+ * The level of ARM's NUMA, on x86: ARM's p2m has an entry for each 4 KiB, at some levels, and to look at them all after
+ * each operation takes its time; its guests are those that are built from 4 KiB.
+ */
 static bool on_arm(void)
 {
     return strcmp(hv_level->name, "arm-numa") == 0;
@@ -159,7 +162,7 @@ static void create(unsigned slot, const uint32_t a[4])
 
     if (m->exists || slot == 0)
         return;
-    op.u.createdomain.type = arm ? HV_GUEST_ARM64 : a[1] % 2 ? HV_GUEST_HVM : HV_GUEST_PV;
+    op.u.createdomain.type = !arm && a[1] % 2 ? HV_GUEST_HVM : HV_GUEST_PV;
     if (!done(domctl(NULL, XEN_DOMCTL_createdomain, &op), "createdomain"))
         return;
     *m = (struct mdom){.exists = true, .id = op.domid};
@@ -276,9 +279,7 @@ static void build(unsigned slot, const uint32_t a[4])
     struct ts_host host = {.level = hv_level, .hypercall = toolstack_call};
     bool arm = on_arm();
     struct ts_domain_config cfg = {.name = "guest",
-                                   .type = arm        ? HV_GUEST_ARM64
-                                           : a[1] % 2 ? HV_GUEST_HVM
-                                                      : HV_GUEST_PV,
+                                   .type = !arm && a[1] % 2 ? HV_GUEST_HVM : HV_GUEST_PV,
                                    .vcpus = 1 + a[2] % 2,
                                    .cap = 0xffffffffu};
     struct ts_domain_result result;

@@ -112,6 +112,28 @@ static void read_timer(cfg_doc *doc, struct machine *m)
         m->timer_late_mean_ns = (double)ps / 1000;
 }
 
+static void read_part(cfg_doc *doc, const char *table, const char *key, double least, double otherwise, double *out)
+{
+    *out = otherwise;
+    if (machine_has_table(doc, table))
+        cfg_double(machine_find_table(doc, table), key, false, least, 1, out);
+}
+
+static void read_sharing(cfg_doc *doc, struct machine *m)
+{
+    static const char *const names[] = {"queue", "max-min", NULL};
+    cfg_table *t = machine_find_table(doc, "memory");
+    if (t)
+        cfg_enum(t, "sharing", false, names, &m->sharing);
+    read_part(doc, "snoop", "part", 0, 1, &m->snoop_part);
+    read_part(doc, "snoop", "directory_write", 0, 0, &m->snoop_directory_write);
+    read_part(doc, "prefetch", "accuracy", 0.05, 1, &m->prefetch_accuracy);
+    if (m->snoop_latency_ns > 0 && !m->snoop_message)
+        cfg_fail(machine_find_table(doc, "snoop"), "latency", "needs message beside it");
+    if (m->prefetch_accuracy < 1 && !m->prefetch_depth)
+        cfg_fail(machine_find_table(doc, "prefetch"), "accuracy", "needs depth beside it");
+}
+
 /* Together they say what a written line costs beyond a read one (memory.turnaround). */
 static void read_write_cost(cfg_doc *doc, struct machine *m)
 {
@@ -127,7 +149,7 @@ static void read_tables(cfg_doc *doc, const char *path, struct machine *m)
 {
     static void (*const readers[])(cfg_doc *, struct machine *) = {
         machine_read_slit,  machine_read_latency, machine_read_caches, machine_read_tlb, machine_read_links,
-        machine_read_turbo, read_write_cost,      read_clock,          read_timer,
+        machine_read_turbo, read_write_cost,      read_sharing,        read_clock,       read_timer,
     };
     m->tlb.pte_bytes = 8;
     m->no_l3 = !machine_has_table(doc, "cache.l3");

@@ -81,6 +81,19 @@ static void share_by_lists(cfg_table *t, struct machine *m, struct machine_cache
         }
 }
 
+/* Cores of the socket that has the most. */
+static unsigned largest_socket(const struct machine *m)
+{
+    unsigned most = 0, in = 0;
+    for (unsigned i = 0; i < m->nr_cpus; i++) {
+        if (i && m->cpu[i].socket != m->cpu[i - 1].socket)
+            in = 0;
+        in += m->cpu[i].thread == 0;
+        most = in > most ? in : most;
+    }
+    return most;
+}
+
 static void read_sharing(cfg_doc *doc, const char *table, struct machine *m, struct machine_cache *c, unsigned cores)
 {
     cfg_table *t = machine_find_table(doc, table);
@@ -95,6 +108,8 @@ static void read_sharing(cfg_doc *doc, const char *table, struct machine *m, str
     if (cfg_has(t, "shared_by") && !cfg_is_integer(t, "shared_by")) {
         share_by_lists(t, m, c);
     } else if (!cfg_has(t, "shared_by") || cfg_uint(t, "shared_by", true, 1, MACHINE_MAX_PCPUS, &cores)) {
+        if (cores > largest_socket(m))
+            cfg_fail(t, "shared_by", "%u cores: no socket has more than %u", cores, largest_socket(m));
         share_evenly(m, c, cores);
     }
 }

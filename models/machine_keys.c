@@ -78,6 +78,23 @@ const struct machine_field machine_fields[] = {
      "what a channel loses by going from reads to a batch of writes and back"},
     {"memory", "write_batch", MK_OPTIONAL | MK_COUNT, AT(mem_write_batch), 1, 1024,
      "lines that are written between two reads; with line_transfer and turnaround: what writes cost"},
+    {"memory", "sharing", MK_SPECIAL_OPTIONAL, 0, 0, 0,
+     "queue: who waits longer has less, by M/D/1 at every load; max-min: no waiting below saturation, shares by lines "
+     "in flight above; default queue"},
+    {"snoop", "message", MK_OPTIONAL | MK_SIZE, AT(snoop_message), 1, 1024,
+     "bytes that a probe of another socket's caches, and its answer, take of the links there and back; left out: in "
+     "the "
+     "latencies and bandwidths"},
+    {"snoop", "part", MK_SPECIAL_OPTIONAL, 0, 0, 1,
+     "part of the misses that probe the other sockets; default 1, as without a directory"},
+    {"snoop", "latency", MK_OPTIONAL | MK_TIME_NS, AT(snoop_latency_ns), 0, 1e5,
+     "until the last answer is in: a miss that probes takes at least as long"},
+    {"snoop", "directory_write", MK_SPECIAL_OPTIONAL, 0, 0, 1,
+     "part of the reads from another socket that write the directory back to memory; default 0"},
+    {"prefetch", "depth", MK_OPTIONAL | MK_COUNT, AT(prefetch_depth), 1, 1024,
+     "lines that the prefetchers keep in flight beyond a program's own misses where it goes through memory in order"},
+    {"prefetch", "accuracy", MK_SPECIAL_OPTIONAL, 0, 0.05, 1,
+     "part of the lines fetched ahead that are used; default 1"},
     {"node[]", "bandwidth", MK_SPECIAL_OPTIONAL, 0, 1e6, 1e13, "of this node; default memory.bandwidth"},
     {"link.between[]", "from", MK_SPECIAL_OPTIONAL, 0, 0, 255,
      "a link between two sockets; with any of these lines only the links that are listed exist, and routes take the "

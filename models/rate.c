@@ -79,6 +79,7 @@ struct rate_model *rate_create(const struct machine *m)
     r->count = array(m->nr_cpus, sizeof(unsigned), &ok);
     /* At most n resources of each kind are in use at once; a link is used only if two sockets are. */
     r->jacobian = array((size_t)r->nr_resources * r->nr_resources, sizeof(double), &ok);
+    ok = ok && (m->sharing != MACHINE_MAX_MIN || sharing_make(r));
     if (!ok) {
         rate_free(r);
         return NULL;
@@ -96,6 +97,7 @@ void rate_free(struct rate_model *r)
         return;
     classes_free(r);
     rate_lazy_free(r);
+    sharing_free(r);
     void *const arrays[] = {r->t,        r->core_cpu, r->core_busy, r->core_group, r->group,    r->order,
                             r->resource, r->rho,      r->active,    r->active_of,  r->wait,     r->load,
                             r->partial,  r->step,     r->tried,     r->weight,     r->most,     r->share,
@@ -250,7 +252,7 @@ void rate_set_slot(const struct rate_model *r, unsigned site_nr, unsigned nr, st
     s->l3_share = share;
     s->miss = cache_mpki(w->nr_curve, w->curve_size, w->curve_mpki, share + beside_l3(r, site->kind, nr)) / 1000;
     s->hidden_ns = rate_hidden_ns(r->m, w, r->m->kind[site->kind].l2_latency_ns / clock, s->miss);
-    s->stall_ns = s->miss / w->mlp;
+    s->stall_ns = s->miss / rate_overlap(r->m, w);
 }
 
 /* Shares of one L3 and what follows from them. */
@@ -320,7 +322,10 @@ unsigned rate_solve(struct rate_model *r, unsigned *changed)
     make_groups(r);
     set_clocks(r);
     share_caches(r);
-    solver_run(r);
+    if (r->m->sharing == MACHINE_MAX_MIN)
+        sharing_run(r);
+    else
+        solver_run(r);
     unsigned n = 0;
     for (unsigned cpu = 0; cpu < r->m->nr_cpus; cpu++) {
         struct thread_state *t = &r->t[cpu];

@@ -19,10 +19,10 @@ static int order_of_mixes(const struct work_mix *a, const struct work_mix *b)
 {
     if (a->nr_curve != b->nr_curve)
         return a->nr_curve < b->nr_curve ? -1 : 1;
-    const double x[] = {a->cpi_core, a->smt_slowdown,   a->l2_apki,   a->l3_apki,
-                        a->mlp,      a->write_fraction, a->footprint, a->tlb_mpki_4k};
-    const double y[] = {b->cpi_core, b->smt_slowdown,   b->l2_apki,   b->l3_apki,
-                        b->mlp,      b->write_fraction, b->footprint, b->tlb_mpki_4k};
+    const double x[] = {a->cpi_core,       a->smt_slowdown, a->l2_apki,     a->l3_apki,   a->mlp,
+                        a->write_fraction, a->footprint,    a->tlb_mpki_4k, a->sequential};
+    const double y[] = {b->cpi_core,       b->smt_slowdown, b->l2_apki,     b->l3_apki,   b->mlp,
+                        b->write_fraction, b->footprint,    b->tlb_mpki_4k, b->sequential};
     int o = 0;
     for (unsigned i = 0; i < sizeof(x) / sizeof(x[0]) && !o; i++)
         o = order(x[i], y[i]);
@@ -57,8 +57,8 @@ static uint64_t hash_add(uint64_t h, double x)
 static uint64_t hash_of(const struct work_mix *w, const double *node_share, unsigned nr_nodes)
 {
     uint64_t h = w->nr_curve;
-    const double x[] = {w->cpi_core, w->smt_slowdown,   w->l2_apki,   w->l3_apki,
-                        w->mlp,      w->write_fraction, w->footprint, w->tlb_mpki_4k};
+    const double x[] = {w->cpi_core,       w->smt_slowdown, w->l2_apki,     w->l3_apki,   w->mlp,
+                        w->write_fraction, w->footprint,    w->tlb_mpki_4k, w->sequential};
     for (unsigned i = 0; i < sizeof(x) / sizeof(x[0]); i++)
         h = hash_add(h, x[i]);
     for (unsigned i = 0; i < w->nr_curve; i++)
@@ -184,12 +184,12 @@ void classes_free(struct rate_model *r)
  * waits, too: otherwise nothing would keep write-backs below the capacity of their link.
  */
 static void add_links(const struct rate_model *r, struct placement *p, unsigned core_socket, unsigned memory_socket,
-                      double part, double writes)
+                      double part, double reads, double writes)
 {
     unsigned scratch, n;
     const unsigned *way = sites_route(r, memory_socket, core_socket, &scratch, &n);
     for (unsigned i = 0; i < n; i++)
-        p->demand[p->nr_demands++] = (struct demand){way[i], part, part};
+        p->demand[p->nr_demands++] = (struct demand){way[i], part, part * reads};
     way = sites_route(r, core_socket, memory_socket, &scratch, &n);
     for (unsigned i = 0; i < n && writes > 0; i++)
         p->demand[p->nr_demands++] = (struct demand){way[i], part * writes, part * writes};
@@ -197,22 +197,58 @@ static void add_links(const struct rate_model *r, struct placement *p, unsigned 
 
 /* From the memory's node into the core's, and back what is written. */
 static void add_ports(const struct rate_model *r, struct placement *p, unsigned core_node, unsigned memory_node,
-                      double part, double writes)
+                      double part, double reads, double writes)
 {
     unsigned of_core = r->first_port + 2 * core_node, of_memory = r->first_port + 2 * memory_node; /* in; out: + 1 */
-    p->demand[p->nr_demands++] = (struct demand){of_memory + 1, part, part};
-    p->demand[p->nr_demands++] = (struct demand){of_core, part, part};
+    p->demand[p->nr_demands++] = (struct demand){of_memory + 1, part, part * reads};
+    p->demand[p->nr_demands++] = (struct demand){of_core, part, part * reads};
     if (writes <= 0)
         return;
     p->demand[p->nr_demands++] = (struct demand){of_core + 1, part * writes, part * writes};
     p->demand[p->nr_demands++] = (struct demand){of_memory, part * writes, part * writes};
 }
 
-/* Room for the node, its ports, the way there and back, for every node, and the cluster. */
+/*
+ * Probes of the other sockets' caches: a message there and an answer back for every miss that sends them. They are sent
+ * at once; what a miss waits for on the links is taken to be the mean over the sockets.
+ */
+static void add_snoops(const struct rate_model *r, struct placement *p, unsigned socket)
+{
+    const struct machine *m = r->m;
+    double lines = m->snoop_part * (double)m->snoop_message / (double)m->l3.line;
+    if (!m->snoop_message || m->snoop_part <= 0 || m->nr_sockets < 2)
+        return;
+    double part = m->snoop_part / (m->nr_sockets - 1);
+    for (unsigned other = 0; other < m->nr_sockets; other++)
+        for (unsigned back = 0; back < 2 && other != socket; back++) {
+            unsigned scratch, n;
+            const unsigned *way =
+                back ? sites_route(r, other, socket, &scratch, &n) : sites_route(r, socket, other, &scratch, &n);
+            for (unsigned i = 0; i < n; i++)
+                p->demand[p->nr_demands++] = (struct demand){way[i], part, lines};
+        }
+}
+
+/* Room for the node, its ports, the way there and back, for every node, the cluster, and the probes. */
 static struct placement *new_placement(const struct rate_model *r)
 {
-    size_t per_node = 5 + 2 * (size_t)sites_longest_route(r);
-    return calloc(1, sizeof(struct placement) + (r->m->nr_nodes * per_node + 1) * sizeof(struct demand));
+    size_t way = sites_longest_route(r), per_node = 5 + 2 * way;
+    size_t most = r->m->nr_nodes * per_node + 1 + (r->m->snoop_message ? 2 * way * r->m->nr_sockets : 0);
+    return calloc(1, sizeof(struct placement) + most * sizeof(struct demand));
+}
+
+double rate_overlap(const struct machine *m, const struct work_mix *w)
+{
+    if (w->sequential <= 0 || !m->prefetch_depth)
+        return w->mlp;
+    return 1 / ((1 - w->sequential) / w->mlp + w->sequential / (w->mlp + m->prefetch_depth));
+}
+
+/* Idle latency of a miss that may have to wait for the answers of other sockets. */
+static double idle_latency(const struct machine *m, double lat)
+{
+    double wait = m->snoop_latency_ns - lat;
+    return wait > 0 && m->nr_sockets > 1 ? lat + m->snoop_part * wait : lat;
 }
 
 const struct placement *class_place(struct rate_model *r, struct task_class *c, unsigned site)
@@ -226,25 +262,29 @@ const struct placement *class_place(struct rate_model *r, struct task_class *c, 
     if (!p)
         return NULL;
     double writes = c->mix.write_fraction;
+    double reads = m->prefetch_depth ? 1 + c->mix.sequential * (1 / m->prefetch_accuracy - 1) : 1;
     p->core_ns = c->mix.cpi_core * 1e9 / m->freq_hz / kind->speed;
     for (unsigned n = 0; n < m->nr_nodes; n++) {
         double part = c->node_share[n], even = 1.0 / m->nr_nodes;
         p->uneven += part > even ? part - even : even - part;
-        p->idle_lat_ns += part * m->mem_latency_ns[(size_t)at->node * m->nr_nodes + n];
+        p->idle_lat_ns += part * idle_latency(m, m->mem_latency_ns[(size_t)at->node * m->nr_nodes + n]);
         if (part <= 0)
             continue;
-        p->demand[p->nr_demands++] = (struct demand){n, part, part * (1 + writes * (1 + m->write_cost))};
-        if (m->node_socket[n] != at->socket)
-            add_links(r, p, at->socket, m->node_socket[n], part, writes);
+        bool far = m->node_socket[n] != at->socket;
+        double written = writes + (far ? m->snoop_directory_write : 0);
+        p->demand[p->nr_demands++] = (struct demand){n, part, part * (reads + written * (1 + m->write_cost))};
+        if (far)
+            add_links(r, p, at->socket, m->node_socket[n], part, reads, writes);
         if (n != at->node && m->port_bandwidth > 0)
-            add_ports(r, p, at->node, n, part, writes);
+            add_ports(r, p, at->node, n, part, reads, writes);
     }
     if (m->cluster_cores)
-        p->demand[p->nr_demands++] = (struct demand){r->first_cluster + at->cluster, 1, 1 + writes};
+        p->demand[p->nr_demands++] = (struct demand){r->first_cluster + at->cluster, 1, reads + writes};
+    add_snoops(r, p, at->socket);
     double miss = cache_mpki(c->mix.nr_curve, c->mix.curve_size, c->mix.curve_mpki, (double)m->l3.size) / 1000;
-    p->l3_weight =
-        c->mix.l3_apki / 1000 /
-        (p->core_ns + rate_hidden_ns(m, &c->mix, kind->l2_latency_ns, miss) + miss * p->idle_lat_ns / c->mix.mlp);
+    p->l3_weight = c->mix.l3_apki / 1000 /
+                   (p->core_ns + rate_hidden_ns(m, &c->mix, kind->l2_latency_ns, miss) +
+                    miss * p->idle_lat_ns / rate_overlap(m, &c->mix));
     for (unsigned d = 0; d < p->nr_demands; d++)
         *(p->demand[d].resource < m->nr_nodes ? &p->nodes : &p->others) |= UINT64_C(1) << p->demand[d].resource % 64;
     struct placement *fitting = realloc(p, sizeof(*p) + p->nr_demands * sizeof(struct demand));

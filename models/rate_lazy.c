@@ -92,6 +92,7 @@ static void find_idle(const struct rate_model *r, struct lazy *z)
         z->idle_ns[k] = k >= r->first_cluster && k < r->first_port ? any : far;
     /* A way has at most the links there and back, the cluster, four ports. */
     unsigned most = m->nr_sockets > 1 ? 2 * sites_longest_route(r) : 0;
+    most *= m->snoop_message ? 2 : 1; /* probes and their answers */
     most += (m->cluster_cores != 0) + (m->port_bandwidth > 0 ? 4 : 0);
     z->beside_part = most ? 0.25 / most : 0;
 }

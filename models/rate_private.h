@@ -130,7 +130,8 @@ struct rate_model {
     double *weight, *most, *share; /* scratch of cache_shares */
     unsigned *count;
 
-    struct lazy *lazy; /* rate_lazy.h; NULL: every solution is exact */
+    struct sharing *sharing; /* rate_sharing.c; NULL: bandwidth is shared by queueing */
+    struct lazy *lazy;       /* rate_lazy.h; NULL: every solution is exact */
 };
 
 /* ---- rate_class.c */
@@ -141,6 +142,9 @@ void class_put(struct task_class *c);
 /* At the cores of a site. Out of memory: NULL. */
 const struct placement *class_place(struct rate_model *r, struct task_class *c, unsigned site);
 void classes_free(struct rate_model *r);
+
+/* Lines that a task has in flight to memory on average while it waits: its mlp, and what prefetchers add. */
+double rate_overlap(const struct machine *m, const struct work_mix *w);
 
 /* ---- rate.c */
 
@@ -183,6 +187,14 @@ void smt_solve(unsigned n, bool same, const struct smt_thread *t, double *time, 
 
 /* Finds the waits, with the groups set up; leaves m, lat_ns and time_ns in every slot. */
 void solver_run(struct rate_model *r);
+
+/* ---- rate_sharing.c */
+
+/* The same where bandwidth is shared max-min; waits are what is left of them. */
+void sharing_run(struct rate_model *r);
+/* false: out of memory. */
+bool sharing_make(struct rate_model *r);
+void sharing_free(struct rate_model *r);
 
 /* ---- rate_lazy.c */
 

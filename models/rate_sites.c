@@ -8,7 +8,8 @@
  *
  *   C = B / rho = B (1 + S / (2 W)).
  *
- * Where the cores have too few lines in flight to saturate (W <= 0), or where their number is not known, C = B.
+ * Where the cores have too few lines in flight to saturate (W <= 0), where their number is not known, and where
+ * bandwidth is shared max-min, which fills a resource to the brim, C = B.
  */
 #include "rate_private.h"
 
@@ -19,7 +20,8 @@ static double capacity(const struct machine *m, double bandwidth, double service
 {
     double line = (double)m->l3.line, per_ns = bandwidth / 1e9;
     double wait = cores * m->core_outstanding * line / per_ns - idle_ns;
-    return per_ns / line * (wait > 0 ? 1 + service_ns / (2 * wait) : 1);
+    bool queue = m->sharing == MACHINE_QUEUE && wait > 0;
+    return per_ns / line * (queue ? 1 + service_ns / (2 * wait) : 1);
 }
 
 static unsigned cores_of_node(const struct machine *m, unsigned node)

@@ -185,8 +185,12 @@ static void choose_rates(struct loader *l)
 {
     static const char *const modes[] = {"auto", "exact", "lazy", NULL};
     unsigned mode = 0;
-    if (cfg_enum(cfg_root(l->doc), "rates", false, modes, &mode))
-        l->s->lazy_rates = mode == 2 || (mode == 0 && l->s->machine->nr_cpus > MOST_EXACT_PCPUS);
+    if (!cfg_enum(cfg_root(l->doc), "rates", false, modes, &mode))
+        return;
+    bool can = l->s->machine->sharing == MACHINE_QUEUE;
+    if (mode == 2 && !can)
+        cfg_fail(cfg_root(l->doc), "rates", "rates are lazy only where the machine's memory.sharing is queue");
+    l->s->lazy_rates = can && (mode == 2 || (mode == 0 && l->s->machine->nr_cpus > MOST_EXACT_PCPUS));
 }
 
 static void load_costs(struct loader *l)

@@ -62,6 +62,7 @@ static void read_memory(cfg_table *memory, bool required, struct mix_reader *r)
     cfg_double(memory, "l3_apki", required, 0.0, MAX_PER_KILO_INSTR, &mix->l3_apki);
     cfg_double(memory, "mlp", required, 1.0, MAX_MLP, &mix->mlp);
     cfg_double(memory, "write_fraction", required, 0.0, 1.0, &mix->write_fraction);
+    cfg_double(memory, "sequential", false, 0.0, 1.0, &mix->sequential);
     cfg_double(memory, "tlb_mpki_4k", required, 0.0, MAX_PER_KILO_INSTR, &mix->tlb_mpki_4k);
     uint64_t footprint = (uint64_t)mix->footprint;
     cfg_size(memory, "footprint", required, 0, MAX_FOOTPRINT, &footprint);

@@ -23,7 +23,7 @@ constexpr double instructions_per_hypercall = 20000;
 } // namespace
 
 // Estimated: integer code that stays in L2.
-const work_mix toolstack::mix = {1.0, 0.4, 10, 0.5, 1.5, 0.3, 256 * 1024, 0.1, 1, {1024 * 1024}, {0.1}};
+const work_mix toolstack::mix = {1.0, 0.4, 10, 0.5, 1.5, 0.3, 256 * 1024, 0, 0.1, 1, {1024 * 1024}, {0.1}};
 
 toolstack::toolstack(sc_core::sc_module_name name, host &h) : sc_module(name), process(stack_bytes), host_(h)
 {

@@ -73,6 +73,7 @@ static void caches_that_do_not_fit(void)
         {"cache.l3.shared_by=['0-7', '7-15']", "--set cache.l3.shared_by: '7-15': pCPU 7 has such a cache already"},
         {"cache.l3.shared_by=['0-16']", "--set cache.l3.shared_by: '0-16': the machine has no pCPU 16"},
         {"cache.l3.shared_by=['0-']", "--set cache.l3.shared_by: expected pCPUs as \"0-3,8\", found '0-'"},
+        {"cache.l3.shared_by=5", "--set cache.l3.shared_by: 5 cores: no socket has more than 4"},
         {"cache.l3.shared_by=0", "--set cache.l3.shared_by: shared_by = 0 is out of range, expected 1 to 4096"},
         {"cache.l2.shared_by=['0,2', '1,3-15']",
          "--set cache.l2.shared_by: pCPU 1 shares a smaller cache with a pCPU that does not share this one"},

@@ -64,6 +64,9 @@ struct machine_tlb {
     unsigned pte_bytes;
 };
 
+/* How tasks share what is not enough for all (models/rate.h). */
+enum machine_sharing { MACHINE_QUEUE, MACHINE_MAX_MIN };
+
 /* A link of the graph, one direction. */
 struct machine_link {
     unsigned from, to; /* sockets */
@@ -108,7 +111,12 @@ struct machine {
     double write_cost;        /* what a written line takes of a controller beyond a read one, in lines */
     unsigned cluster_cores;   /* cores that share one way to the memory system; 0: no such thing */
     double cluster_bandwidth; /* bytes/s of one, read and written */
-    double mem_service_ns;    /* mean service time per line of a controller, for the queueing term (models/memory.c) */
+    unsigned sharing;         /* enum machine_sharing */
+    uint64_t snoop_message;   /* bytes on a link; 0: snoops are in the constants */
+    double snoop_part, snoop_latency_ns, snoop_directory_write;
+    unsigned prefetch_depth; /* lines; 0: prefetchers are in the profile's mlp */
+    double prefetch_accuracy;
+    double mem_service_ns; /* mean service time per line of a controller, for the queueing term (models/memory.c) */
     double link_service_ns;
 
     int64_t clock_apart_ns; /* the clocks of pCPUs with odd numbers are this much ahead of the others' */

@@ -25,6 +25,7 @@ struct work_mix {
     double mlp;            /* outstanding L3 misses that overlap, >= 1 */
     double write_fraction; /* dirty evictions per L3 miss, 0..1 */
     double footprint;      /* bytes of the hot working set of one vCPU (what is refilled after a migration) */
+    double sequential;     /* part of its L3 misses that go through memory in order, for prefetchers, 0..1 */
     double tlb_mpki_4k;    /* last-level TLB misses per 1000 instructions with 4 KiB pages */
     /*
      * L3 misses per 1000 instructions against the share of L3 that the vCPU has: piecewise linear, sizes ascending,
@@ -49,8 +50,8 @@ void rate_free(struct rate_model *r);
 
 /*
  * From now on only what a change matters to is worked out: rates are within RATE_LAZY_TOLERANCE of the exact ones, and
- * depend on the order of changes. For large machines; before the first rate_set. 0, or -1: out of memory, nothing
- * changed.
+ * depend on the order of changes. For large machines whose bandwidth is shared by queueing; before the first rate_set.
+ * 0, or -1: out of memory, nothing changed.
  */
 int rate_lazy(struct rate_model *r);
 #define RATE_LAZY_TOLERANCE 0.005

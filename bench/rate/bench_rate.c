@@ -71,7 +71,7 @@ static void *grab(size_t n, size_t size)
 static struct machine *machine_of(unsigned pcpus, double node_gbs)
 {
     char cores[64], l3[64], memory[64], link[64], *err = NULL;
-    unsigned per_node = pcpus / NODES, sharers = per_node < 32 ? per_node : 32;
+    unsigned per_node = pcpus / NODES, sharers = per_node < 32 ? per_node / 2 : 16;
     snprintf(cores, sizeof(cores), "topology.cores_per_socket=%u", per_node / 2);
     snprintf(l3, sizeof(l3), "cache.l3.shared_by=%u", sharers);
     snprintf(memory, sizeof(memory), "memory.bandwidth=%.3f GB/s", node_gbs);

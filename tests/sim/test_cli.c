@@ -110,6 +110,17 @@ static void bad_usage_is_one_line(void)
     REFUSED("no --out FILE.sqlite given", "sweep", sweep);
     REFUSED("exclude one another", "sweep", sweep, "--out", "x", "--resume", "--fresh");
     REFUSED("no list 'machine'; did you mean 'machines'?", "list", "machine");
+    REFUSED("no such thing as topo 'imprt'; did you mean 'import'?", "topo", "imprt", "x");
+    REFUSED("import, show or export?", "topo");
+    REFUSED("import what?", "topo", "import");
+    REFUSED("--from hwlok: expected hwloc, synthetic, sysfs, acpi or dtb; did you mean 'hwloc'?", "topo", "import",
+            "--from", "hwlok", "x");
+    REFUSED("--from goes with import only", "topo", "show", "westmere-ep-2s", "--from", "acpi");
+    REFUSED("--svg goes with show only", "topo", "import", "pu:2", "--svg", "x");
+    REFUSED("one machine at a time", "topo", "export", "westmere-ep-2s", "extra");
+    REFUSED("no machine 'nosuch'", "topo", "show", "nosuch");
+    REFUSED(": empty", "topo", "import", scenario);
+    REFUSED("is there already; --force replaces it", "topo", "import", "pu:2", "--output", scenario);
     REFUSED("no completion for 'fish'", "completion", "fish");
     REFUSED("which shell", "completion");
     REFUSED("no report 'density2'", "report", "density2");

@@ -68,6 +68,8 @@ static void bad_synthetic_is_refused(void)
     REFUSED("more than 4096 hardware threads", "package:70 core:70 pu:1");
     REFUSED("more than 64 nodes with CPUs or memory", "numa:65 pu:1");
     REFUSED("No such file", "/there/is/no/such.xml");
+    REFUSED("neither hwloc's XML, nor ACPI tables, nor a device tree blob, nor an archive of a sysfs tree",
+            HVSIM_SOURCE_DIR "/README.md");
 }
 
 /* ---- hwloc's XML ---------------------------------------------------------------------------------------------------

@@ -471,7 +471,8 @@ static bool read_action(struct action_reading *r)
         out_of_memory(r->l);
         return false;
     }
-    forms[form].read(r);
+    if (action_read_may_fail(r))
+        forms[form].read(r);
     if (fclose(r->command) != 0)
         out_of_memory(r->l);
     return !r->l->err && !cfg_error(r->l->doc);

@@ -28,6 +28,9 @@ void action_say(struct action_reading *r, const char *fmt, ...) __attribute__((f
 /* vm = NAME of t: one that exists at that time. false: reported. */
 bool action_read_vm(struct action_reading *r, cfg_table *t, unsigned *vm, const char **name);
 
+/* may_fail = BOOLEAN. false: reported. */
+bool action_read_may_fail(struct action_reading *r);
+
 /* ---- scenario_action_domain.c: forms of read in the table of scenario_action.c */
 
 bool action_read_create(struct action_reading *r);

@@ -16,7 +16,7 @@ static void out_of_memory(struct loader *l)
 }
 
 /* Somebody says whether it must be refused, or may be: then what Xen would refuse is not refused here. */
-static bool read_may_fail(struct action_reading *r)
+bool action_read_may_fail(struct action_reading *r)
 {
     if (!cfg_bool(r->t, "may_fail", false, &r->a->may_fail))
         return false;
@@ -29,7 +29,7 @@ bool action_read_create(struct action_reading *r)
 {
     struct scenario *s = r->l->s;
     unsigned vm = 0;
-    if (!read_may_fail(r) || !cfg_bool(r->t, "paused", false, &r->a->paused) ||
+    if (!cfg_bool(r->t, "paused", false, &r->a->paused) ||
         !scenario_add_late_vm(r->l, r->t, r->a->may_fail || r->a->expect, &vm))
         return false;
     for (unsigned i = 0; i < vm; i++)
@@ -46,7 +46,7 @@ bool action_read_create(struct action_reading *r)
 bool action_read_destroy(struct action_reading *r)
 {
     const char *name = NULL;
-    if (!read_may_fail(r) || !action_read_vm(r, r->t, &r->a->vm, &name))
+    if (!action_read_vm(r, r->t, &r->a->vm, &name))
         return false;
     if (r->a->vm == 0) {
         cfg_fail(r->t, "vm", "Domain-0 cannot be destroyed");
@@ -61,7 +61,7 @@ bool action_read_memory(struct action_reading *r)
 {
     const char *name = NULL;
     uint64_t bytes = 0;
-    if (!read_may_fail(r) || !action_read_vm(r, r->t, &r->a->vm, &name) ||
+    if (!action_read_vm(r, r->t, &r->a->vm, &name) ||
         !cfg_size(r->t, "memory", true, 0, (uint64_t)MAX_PAGES << 12, &bytes))
         return false;
     r->a->memory_kb = bytes / KIB;
@@ -126,7 +126,7 @@ static bool read_zones(struct action_reading *r)
 
 bool action_read_set_aside(struct action_reading *r)
 {
-    if (!read_may_fail(r) || !read_nodes(r) || !read_zones(r))
+    if (!read_nodes(r) || !read_zones(r))
         return false;
     if (!r->a->free_pages && !r->a->nr_zones)
         cfg_fail(r->t, NULL, "set-aside: expected free_pages or zones");

@@ -22,7 +22,7 @@ expect()
     fi
 }
 
-for s in setup reproduce test lint determinism update-docs fuzz; do
+for s in setup reproduce test lint determinism update-docs fuzz churn; do
     expect 0 "usage: scripts/$s" "$scripts/$s" --help
     expect 2 "--help" "$scripts/$s" --no-such-option
 done

@@ -6,6 +6,7 @@
 #include "density.h"
 #include "locality.h"
 #include "measure/memory_report.h"
+#include "scalability.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,14 +28,14 @@ enum {
 #define DENSITY_SWEEP "xen-4.3-density"
 
 const struct argp_option cli_report_options[] = {
-    {"db", OPT_DB, "FILE.sqlite", 0, "density: database of the sweep", 0},
+    {"db", OPT_DB, "FILE.sqlite", 0, "density, scalability: database of the sweep", 0},
     {"only", OPT_ONLY, "PART", 0, "validation: this part alone: memory", 0},
     {"csv", OPT_CSV, "FILE.csv", 0, "validation: write the comparison as a table", 0},
     {"out", 'o', "DIR", 0, "Write tables (CSV) and plots (SVG, PNG) there", 0},
     {"reference", OPT_REFERENCE, "FILE.csv", 0,
      "The published table (default: results/reference/t1.csv for density, memory.csv for validation)", 0},
     {"calibration", OPT_CALIBRATION, "DIR", 0, "density: calibration files (default: results/calibration)", 0},
-    {"sweep", OPT_SWEEP, "NAME", 0, "density: name of the sweep in the database (default: " DENSITY_SWEEP ")", 0},
+    {"sweep", OPT_SWEEP, "NAME", 0, "Name of the sweep in the database (default: " DENSITY_SWEEP ", scalability)", 0},
     {"check", OPT_CHECK, NULL, 0, "density: exit 1 if a bar is missed", 0},
     {"no-plots", OPT_NO_PLOTS, NULL, 0, "Do not run gnuplot", 0},
     {"json", OPT_JSON, NULL, 0, "locality: print it as JSON", 0},
@@ -42,11 +43,12 @@ const struct argp_option cli_report_options[] = {
     {"quiet", 'q', NULL, 0, "Do not print the tables", 0},
     {0},
 };
-const char *const cli_report_words[] = {"density", "locality", "locks", "time", "validation", NULL};
+const char *const cli_report_words[] = {"density", "locality", "locks", "scalability", "time", "validation", NULL};
 const char cli_report_more[] = "REPORT is one of\n"
                                "  density: the sweep of the Xen 4.3 density benchmark against the published table\n"
                                "  locality RUN_DIR: pages of each VM by node and size, and how local they are\n"
                                "  locks RUN_DIR: what each lock of the hypervisor did, as xenlockprof has it\n"
+                               "  scalability: the sweep of scripts/reproduce scalability, against vCPUs\n"
                                "  time RUN_DIR: where the time of the pCPUs went\n"
                                "  validation: simulated measuring tools against what real ones measured; exit 1 if "
                                "a bar is missed";
@@ -82,13 +84,13 @@ static error_t take_argument(struct report_args *a, const char *arg, struct argp
             a->report = arg;
             return 0;
         }
-    return cli_bad(state, "no report '%s': there are density, locality, locks, time and validation", arg);
+    return cli_bad(state, "no report '%s': there are density, locality, locks, scalability, time and validation", arg);
 }
 
 static error_t check_whole(const struct report_args *a, struct argp_state *state)
 {
     if (!a->report)
-        return cli_bad(state, "which report? There are density, locality, locks, time and validation");
+        return cli_bad(state, "which report? There are density, locality, locks, scalability, time and validation");
     if (a->each && !is(a, "time"))
         return cli_bad(state, "--each is of report time");
     if (a->json && !is(a, "locality"))
@@ -106,6 +108,8 @@ static error_t check_whole(const struct report_args *a, struct argp_state *state
         return a->db || a->check ? cli_bad(state, "--db and --check are of report density") : 0;
     if (a->csv)
         return cli_bad(state, "--csv is of report validation");
+    if (a->check && is(a, "scalability"))
+        return cli_bad(state, "--check is of report density");
     if (!a->db || !a->out)
         return cli_bad(state, "no %s given", a->db ? "--out DIR" : "--db FILE.sqlite");
     return 0;
@@ -177,7 +181,7 @@ static void density(const struct report_args *a, unsigned *missed, struct fault 
     }
     struct store *s = store_open(a->db, STORE_READ, f);
     if (s && density_load_published(d, a->reference, f) == EXIT_DONE)
-        density_load(d, s, a->sweep, f);
+        density_load(d, s, a->sweep ? a->sweep : DENSITY_SWEEP, f);
     store_close(s);
     FILE *out = a->quiet ? fopen("/dev/null", "we") : stdout;
     if (!out)
@@ -195,6 +199,20 @@ static void density(const struct report_args *a, unsigned *missed, struct fault 
     if (out && out != stdout)
         fclose(out);
     density_free(d);
+}
+
+static void scalability(const struct report_args *a, struct fault *f)
+{
+    struct scalability s = {0};
+    struct store *store = store_open(a->db, STORE_READ, f);
+    if (store && scalability_load(&s, store, a->sweep ? a->sweep : "scalability", f) == EXIT_DONE &&
+        report_make_dir(a->out, f) == EXIT_DONE) {
+        if (!a->quiet)
+            scalability_print(&s, stdout);
+        scalability_write(&s, a->out, a->no_plots ? NULL : a->templates, f);
+    }
+    store_close(store);
+    scalability_free(&s);
 }
 
 static void locality(const struct report_args *a, struct fault *f)
@@ -234,7 +252,7 @@ static void validation(const struct report_args *a, struct fault *f)
 int cli_report(const struct cli *cli, int argc, char **argv)
 {
     (void)cli;
-    struct report_args a = {.sweep = DENSITY_SWEEP};
+    struct report_args a = {0};
     const char *data = scenario_data_dir();
     snprintf(a.reference, sizeof(a.reference), "%s/results/reference/t1.csv", data);
     snprintf(a.calibration, sizeof(a.calibration), "%s/results/calibration", data);
@@ -254,6 +272,8 @@ int cli_report(const struct cli *cli, int argc, char **argv)
         locality(&a, &f);
     else if (is(&a, "time"))
         cost_report_time(a.run_dir, a.each, stdout, &f);
+    else if (is(&a, "scalability"))
+        scalability(&a, &f);
     else if (is(&a, "locks"))
         cost_report_locks(a.run_dir, stdout, &f);
     else

@@ -12,8 +12,9 @@ struct unpacked {
 };
 
 /*
- * Any tar archive that libarchive reads. Only files, directories and links within the archive are made; absolute names
- * and ".." are refused, as are more than 1,000,000 entries or 4 GiB. false with *f, and nothing is left behind.
+ * A tar archive, plain or compressed by gzip, bzip2, xz or zstd. Only files, directories and links within the archive
+ * are made; absolute names and ".." are refused, as are more than 1,000,000 entries or 512 MiB. false with *f, and
+ * nothing is left behind.
  */
 bool unpack(const char *path, struct unpacked *u, struct fault *f);
 void unpack_remove(struct unpacked *u);

@@ -319,6 +319,25 @@ static bool check_vnuma(struct loader *l, const struct xlcfg *x, const struct ts
     return false;
 }
 
+static bool check_claim(struct loader *l, const struct xlcfg *x, const struct ts_domain_config *d)
+{
+    if (!d->claim_on_node)
+        return true;
+    if (l->s->level->quirk[HV_QUIRK_claim_host_only])
+        l->err = xlcfg_complain(x, "claim_on_node", 0, 0, "level '%s' claims memory of the whole host only",
+                                l->s->level->name);
+    else if (d->nr_vnodes)
+        l->err = xlcfg_complain(x, "claim_on_node", 0, 0, "the vnodes of 'vnuma' have their nodes already");
+    else if (d->claim_node >= l->s->machine->nr_nodes)
+        l->err =
+            xlcfg_complain(x, "claim_on_node", 0, 0, "machine '%s' has no node %u", l->s->machine->name, d->claim_node);
+    else
+        return true;
+    if (!l->err)
+        out_of_memory(l);
+    return false;
+}
+
 static bool check_domain(struct loader *l, const struct xlcfg *x)
 {
     const struct ts_domain_config *d = xlcfg_domain(x);
@@ -339,7 +358,7 @@ static bool check_domain(struct loader *l, const struct xlcfg *x)
             out_of_memory(l);
         return false;
     }
-    if (!check_vnuma(l, x, d))
+    if (!check_vnuma(l, x, d) || !check_claim(l, x, d))
         return false;
     if (d->cpus_soft && !check_cpulist(l, x, "cpus_soft", d->cpus_soft, 0, false))
         return false;

@@ -327,6 +327,11 @@ static bool get_affinity(struct xlcfg *x, const char *key, char **text, char ***
 static bool get_places(struct xlcfg *x)
 {
     struct ts_domain_config *d = &x->domain;
+    long claim = -1;
+    if (!xlcfg_get_number(x, "claim_on_node", 0, HV_MAX_NODES - 1, &claim))
+        return false;
+    d->claim_on_node = claim >= 0;
+    d->claim_node = claim >= 0 ? (unsigned)claim : 0;
     if (!get_affinity(x, "cpus", &x->cpus, &x->cpus_list, &d->nr_cpus_list) ||
         !get_affinity(x, "cpus_soft", &x->cpus_soft, &x->cpus_soft_list, &d->nr_cpus_soft_list) ||
         !get_text(x, "pool", &x->pool))

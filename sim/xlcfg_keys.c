@@ -18,6 +18,9 @@ static const struct xlcfg_key keys[] = {
     {"vnuma", XLCFG_USED,
      "nodes that the guest sees, from 4.6 on: a list [\"pnode=\", \"size=\" MiB, \"vcpus=\", \"vdistances=\"] for "
      "each"},
+    {"claim_on_node", XLCFG_USED,
+     "node that all of its memory is claimed on and comes from, at levels that have it (fixed); no automatic "
+     "placement"},
     {"pool", XLCFG_USED, "cpupool, by the name of a [[pool]] of the scenario; default Pool-0"},
     {"period", XLCFG_USED, "scheduler rtds: us, 10 or more; default 10000"},
     {"budget", XLCFG_USED, "scheduler rtds: us, 10..period; default 4000"},

@@ -31,6 +31,7 @@ static struct domain *domain_alloc(dom_id id, enum hv_guest_type type)
     d->type = type;
     list_init(&d->link);
     d->node_affinity = hv_node_online;
+    d->claim_node = NODE_INVALID;
     d->auto_node_affinity = true;
     d->node_affinity_lock = (struct hv_lock)HV_LOCK_INIT("node_affinity");
     d->page_alloc_lock = (struct hv_lock)HV_LOCK_INIT("page_alloc");

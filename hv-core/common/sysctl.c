@@ -35,7 +35,7 @@ static void op_numainfo(struct hv_sysctl *op)
     uint64_t start, end;
 
     op->u.numainfo.online = nodemask_test(hv_node_online, n);
-    op->u.numainfo.memsize_bytes = op->u.numainfo.memfree_bytes = 0;
+    op->u.numainfo.memsize_bytes = op->u.numainfo.memfree_bytes = op->u.numainfo.claimed_bytes = 0;
     for (unsigned i = 0; i < HV_MAX_NODES; i++)
         op->u.numainfo.distance[i] = 0;
     if (!op->u.numainfo.online)
@@ -44,6 +44,7 @@ static void op_numainfo(struct hv_sysctl *op)
     if (node_span(n, &start, &end))
         op->u.numainfo.memsize_bytes = (end - start) << PAGE_SHIFT;
     op->u.numainfo.memfree_bytes = avail_node_pages(n) << PAGE_SHIFT;
+    op->u.numainfo.claimed_bytes = node_outstanding_claims(n) << PAGE_SHIFT;
     for_each_node (m, hv_node_online)
         op->u.numainfo.distance[m.n] = (uint8_t)node_distance(n, m);
 }

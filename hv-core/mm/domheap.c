@@ -392,7 +392,7 @@ int mm_relinquish(struct domain *d)
     struct extent_list *own_list = d->page_list;
     int rc = 0;
 
-    domain_set_outstanding_pages(d, 0);
+    domain_set_outstanding_pages(d, 0, NODE_INVALID);
     pod_destroy(d);
     p2m_destroy(d);
     port_lock(&d->page_alloc_lock);
@@ -417,7 +417,7 @@ void mm_destroy_domain(struct domain *d)
     if (!own_list)
         return;
     ASSERT(!d->nr_page_refs);
-    domain_set_outstanding_pages(d, 0);
+    domain_set_outstanding_pages(d, 0, NODE_INVALID);
     pod_destroy(d);
     /* Nobody else can find the domain any more; the lock is taken once for all of it, as by Xen. */
     port_lock(&d->page_alloc_lock);
@@ -430,10 +430,10 @@ void mm_destroy_domain(struct domain *d)
     d->page_list = NULL;
 }
 
-int domain_set_outstanding_pages(struct domain *d, uint64_t pages)
+int domain_set_outstanding_pages(struct domain *d, uint64_t pages, node_id n)
 {
     port_lock(&d->page_alloc_lock);
-    int rc = heap_set_claim(d, pages);
+    int rc = heap_set_claim(d, pages, n);
     port_unlock(&d->page_alloc_lock);
     return rc;
 }

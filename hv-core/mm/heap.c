@@ -23,6 +23,9 @@
  * page of a clean buddy is to be scrubbed, and none before first_dirty of a dirty one; node_need_scrub = such pages of
  * the node's buddies, and those that were allocated and are just being scrubbed.
  *
+ * A claim keeps pages for its domain: nobody else gets what would leave fewer free than are claimed, on the host or,
+ * for a claim on one node, on that node. It shrinks with what the domain gets, there.
+ *
  * This file has the state, the counters and the claims.
  */
 #include "mm/heap_priv.h"
@@ -33,7 +36,7 @@ uint64_t avail[HV_MAX_NODES][NR_ZONES];
 uint64_t zones_used[HV_MAX_NODES];
 uint32_t orders_used[HV_MAX_NODES][NR_ZONES];
 uint64_t node_avail[HV_MAX_NODES], node_size[HV_MAX_NODES];
-uint64_t total_avail, total_size, claims;
+uint64_t total_avail, total_size, claims, node_claims[HV_MAX_NODES];
 uint64_t node_need_scrub[HV_MAX_NODES];
 uint64_t nr_dirty_buddies, scrub_in_hand;
 bool one_end;
@@ -68,6 +71,11 @@ uint64_t outstanding_claims(void)
     return claims;
 }
 
+uint64_t node_outstanding_claims(node_id n)
+{
+    return node_valid(n) ? node_claims[n.n] : 0;
+}
+
 uint64_t need_scrub_pages(node_id n)
 {
     return node_valid(n) ? node_need_scrub[n.n] : 0;
@@ -86,9 +94,19 @@ void claim_shrink(struct domain *d, uint64_t pages)
     uint64_t used = d->outstanding_pages < pages ? d->outstanding_pages : pages;
     d->outstanding_pages -= used;
     claims -= used;
+    if (node_valid(d->claim_node))
+        node_claims[d->claim_node.n] -= used;
+    if (!d->outstanding_pages)
+        d->claim_node = NODE_INVALID;
 }
 
-int heap_set_claim(struct domain *d, uint64_t pages)
+/* So many pages more can be claimed: on the host, and on node n if it is one. */
+static bool can_claim(uint64_t pages, node_id n)
+{
+    return claims + pages <= total_avail && (!node_valid(n) || node_claims[n.n] + pages <= node_avail[n.n]);
+}
+
+int heap_set_claim(struct domain *d, uint64_t pages, node_id n)
 {
     int rc = 0;
 
@@ -97,11 +115,14 @@ int heap_set_claim(struct domain *d, uint64_t pages)
         claim_shrink(d, d->outstanding_pages);
     } else if (d->outstanding_pages || pages <= d->tot_pages || pages > d->max_pages) {
         rc = -HV_EINVAL;
-    } else if (claims + (pages - d->tot_pages) > total_avail) {
+    } else if (!can_claim(pages - d->tot_pages, n)) {
         rc = -HV_ENOMEM;
     } else {
         d->outstanding_pages = pages - d->tot_pages;
+        d->claim_node = n;
         claims += d->outstanding_pages;
+        if (node_valid(n))
+            node_claims[n.n] += d->outstanding_pages;
     }
     port_unlock(&heap_lock);
     return rc;
@@ -121,6 +142,7 @@ void heap_claim_grow(struct domain *d, uint64_t pages)
     if (!d->outstanding_pages)
         return;
     port_lock(&heap_lock);
+    ASSERT(!node_valid(d->claim_node)); /* no level has both */
     d->outstanding_pages += pages;
     claims += pages;
     port_unlock(&heap_lock);

@@ -26,8 +26,8 @@ void free_xen_pages(uint64_t f, unsigned order);
 /* An extent in use, on list l, becomes its two halves in its place. -HV_ENOMEM: unchanged. Takes the heap lock. */
 int heap_halve(struct extent_list *l, uint64_t f, unsigned order);
 
-/* Claims, with page_alloc_lock of d held; they take the heap lock. */
-int heap_set_claim(struct domain *d, uint64_t pages);
+/* Claims, with page_alloc_lock of d held; they take the heap lock. n: on that node alone, NODE_INVALID: on the host. */
+int heap_set_claim(struct domain *d, uint64_t pages, node_id n);
 void heap_claim_used(struct domain *d, uint64_t pages);
 void heap_claim_grow(struct domain *d, uint64_t pages);
 

@@ -53,14 +53,37 @@ struct request {
     const struct domain *d;
     unsigned memflags, lo, hi, order;
     bool clean_only;
+    node_id only; /* NODE_INVALID: whichever; else d may have it of its claim alone, which is on this node */
 };
+
+/* Does this come out of d's claim? Once it shrinks at allocation, what is not counted to the domain does not. */
+static bool is_claimed(const struct domain *d, uint64_t pages, unsigned memflags)
+{
+    return d && d->outstanding_pages >= pages && (quirk(claim_at_assign) || !(memflags & MEMF_no_refcount));
+}
+
+/* What is claimed on a node is for those who have claimed it. */
+static bool node_allows(const struct request *r, node_id n)
+{
+    uint64_t pages = 1ull << r->order;
+
+    if (node_valid(r->only) && !node_eq(n, r->only))
+        return false;
+    return !node_claims[n.n] || node_claims[n.n] + pages <= node_avail[n.n] ||
+           (r->d && node_eq(r->d->claim_node, n) && is_claimed(r->d, pages, r->memflags));
+}
+
+static uint64_t find_if_allowed(const struct request *r, node_id n, unsigned *found)
+{
+    return node_allows(r, n) ? find_on_node(n.n, r->lo, r->hi, r->order, r->clean_only, found) : FRAME_NONE;
+}
 
 static uint64_t find(const struct request *r, unsigned *found)
 {
     nodemask_t mask = r->d ? r->d->node_affinity : hv_node_online;
     bool exact;
     node_id n = first_node(r->d, r->memflags, mask, &exact), start = n;
-    uint64_t f = find_on_node(n.n, r->lo, r->hi, r->order, r->clean_only, found);
+    uint64_t f = find_if_allowed(r, n, found);
 
     if (f != FRAME_NONE || exact)
         return f;
@@ -70,7 +93,7 @@ static uint64_t find(const struct request *r, unsigned *found)
     for (n = node_valid(start) ? nodemask_cycle(start, mask) : nodemask_first(mask); node_valid(n);) {
         if (node_eq(n, start))
             break;
-        if ((f = find_on_node(n.n, r->lo, r->hi, r->order, r->clean_only, found)) != FRAME_NONE)
+        if ((f = find_if_allowed(r, n, found)) != FRAME_NONE)
             return f;
         if (!node_valid(start))
             start = n;
@@ -78,7 +101,7 @@ static uint64_t find(const struct request *r, unsigned *found)
     }
     mask.w = hv_node_online.w & ~mask.w;
     for_each_node (n, mask) {
-        if ((f = find_on_node(n.n, r->lo, r->hi, r->order, r->clean_only, found)) != FRAME_NONE)
+        if ((f = find_if_allowed(r, n, found)) != FRAME_NONE)
             return f;
     }
     return FRAME_NONE;
@@ -98,14 +121,17 @@ static uint64_t get_free_buddy(struct request *r, unsigned *found)
     return f;
 }
 
-static bool claims_allow(const struct domain *d, uint64_t request, unsigned memflags)
+static bool claims_allow(struct request *r)
 {
-    if (claims + request <= total_avail)
+    uint64_t pages = 1ull << r->order;
+
+    r->only = NODE_INVALID;
+    if (claims + pages <= total_avail)
         return true;
-    /* Once the claim shrinks at allocation, what is not counted to the domain does not come out of its claim. */
-    if (!quirk(claim_at_assign) && (memflags & MEMF_no_refcount))
+    if (!is_claimed(r->d, pages, r->memflags))
         return false;
-    return d && d->outstanding_pages >= request;
+    r->only = r->d->claim_node;
+    return true;
 }
 
 /* A lower half goes back. Its bits below first_dirty were stale, and count again if it is clean now. */
@@ -177,14 +203,14 @@ static void scrub_allocated(uint64_t f, unsigned order, unsigned n, unsigned fir
 
 uint64_t alloc_heap_pages(unsigned zone_lo, unsigned zone_hi, unsigned order, unsigned memflags, struct domain *d)
 {
-    struct request r = {d, memflags, zone_lo, zone_hi, order, false};
+    struct request r = {d, memflags, zone_lo, zone_hi, order, false, NODE_INVALID};
     uint64_t request = 1ull << order, f = FRAME_NONE;
     unsigned have = 0, first_dirty;
 
     if (order > MAX_ORDER)
         return FRAME_NONE;
     port_lock(&heap_lock);
-    if (claims_allow(d, request, memflags))
+    if (claims_allow(&r))
         f = get_free_buddy(&r, &have);
     /* All pieces of a split have their descriptors in the blocks that the last of them, the result, needs too. */
     if (f == FRAME_NONE || !frame_table_ensure(f + (1ull << have) - request, order)) {
@@ -203,7 +229,8 @@ uint64_t alloc_heap_pages(unsigned zone_lo, unsigned zone_hi, unsigned order, un
     check_low_mem_virq();
     if (d) {
         d->last_alloc_node = node(n);
-        if (!quirk(claim_at_assign) && !(memflags & MEMF_no_refcount))
+        if (!quirk(claim_at_assign) && !(memflags & MEMF_no_refcount) &&
+            (!node_valid(d->claim_node) || node_eq(d->claim_node, node(n))))
             claim_shrink(d, request);
     }
     uint64_t pages = 0;

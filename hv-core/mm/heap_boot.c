@@ -35,6 +35,7 @@ static void forget(void)
     __builtin_memset(node_avail, 0, sizeof(node_avail));
     __builtin_memset(node_size, 0, sizeof(node_size));
     __builtin_memset(node_need_scrub, 0, sizeof(node_need_scrub));
+    __builtin_memset(node_claims, 0, sizeof(node_claims));
     total_avail = total_size = claims = nr_dirty_buddies = scrub_in_hand = 0;
     one_end = quirk(heap_one_end);
     for_each_node (n, hv_node_online) {

@@ -96,13 +96,19 @@ static const char *check_node(unsigned n, struct sums *all)
 const char *heap_check(uint64_t moving)
 {
     struct sums all = {0};
+    uint64_t on_nodes = 0;
     node_id n;
 
     for_each_node (n, hv_node_online) {
         const char *broken = check_node(n.n, &all);
         if (broken)
             return broken;
+        if (node_claims[n.n] > node_avail[n.n] + moving)
+            return "heap: more is claimed of a node than is free there";
+        on_nodes += node_claims[n.n];
     }
+    if (on_nodes > claims)
+        return "heap: more is claimed of the nodes than of the host";
     if (all.pages != total_avail)
         return "heap: the total differs from the nodes";
     if (all.dirty_buddies != nr_dirty_buddies)

@@ -17,6 +17,7 @@ extern uint64_t zones_used[HV_MAX_NODES];            /* bit z: avail[n][z] is no
 extern uint32_t orders_used[HV_MAX_NODES][NR_ZONES]; /* bit o: heap[n][z][o] is not empty */
 extern uint64_t node_avail[HV_MAX_NODES], node_size[HV_MAX_NODES];
 extern uint64_t total_avail, total_size, claims;
+extern uint64_t node_claims[HV_MAX_NODES]; /* what of the claims is on one node */
 extern uint64_t
     node_need_scrub[HV_MAX_NODES]; /* free pages that are to be scrubbed, and those on their way to a user */
 extern uint64_t scrub_in_hand;     /* those on their way */

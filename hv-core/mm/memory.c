@@ -197,6 +197,23 @@ static long for_each_extent(struct domain *d, struct hv_memory_op *op, const str
     return (long)op->nr_done;
 }
 
+/* A node is asked for as that of extents is, exactly. */
+static long claim_pages(struct domain *d, const struct hv_memory_op *op)
+{
+    node_id n = NODE_INVALID;
+
+    if (op->extent_order || (d->is_dying && !quirk(claim_by_dying)))
+        return -HV_EINVAL;
+    if (op->mem_flags) {
+        unsigned asked = XENMEMF_get_node(op->mem_flags);
+        if (quirk(claim_host_only) || asked >= HV_MAX_NODES || !nodemask_test(hv_node_online, node(asked)) ||
+            op->mem_flags != (XENMEMF_node(asked) | XENMEMF_exact_node_request))
+            return -HV_EINVAL;
+        n = node(asked);
+    }
+    return domain_set_outstanding_pages(d, op->nr_extents, n);
+}
+
 long do_memory_op(struct hv_memory_op *op)
 {
     const struct domain *caller = sched_current(port_this_cpu())->domain;
@@ -214,9 +231,7 @@ long do_memory_op(struct hv_memory_op *op)
     case XENMEM_exchange:
         return memory_exchange(d, op, caller);
     case XENMEM_claim_pages:
-        if (op->extent_order || op->mem_flags || (d->is_dying && !quirk(claim_by_dying)))
-            return -HV_EINVAL;
-        return domain_set_outstanding_pages(d, op->nr_extents);
+        return claim_pages(d, op);
     case XENMEM_current_reservation:
         return (long)d->tot_pages;
     case XENMEM_maximum_reservation:

@@ -5,12 +5,12 @@
  *   HVM  1 GiB extents where aligned and clear of the hole below 4 GiB, else 2 MiB, else 4 KiB up to the next 2 MiB
  * An HVM guest with a maximum above its memory is built for populate on demand: a cache of its memory is filled first,
  * and all of the maximum only marked, in the same sizes, of which none is ever short.
- * Memory is claimed where xl claims: for PV guests all of it before the first extent; for HVM guests too, but at first
- * (4.3) once the low pages were there, and then as much as was still to come rather than all that it would have.
- * A guest with vnodes gets the memory of each from its node and from no other; an HVM guest's first 640 KiB come
- * before that, from wherever the domain's node affinity says.
- * Extents of one call are contiguous in guest-physical space (hv/public/hypercall.h), which libxc need not obey; calls
- * are cut where the space has a hole.
+ * Memory is claimed where xl claims (or on one node, with claim_on_node=, from which it comes then, exactly): for PV
+ * guests all of it before the first extent; for HVM guests too, but at first (4.3) once the low pages were there, and
+ * then as much as was still to come rather than all that it would have. A guest with vnodes gets the memory of each
+ * from its node and from no other; an HVM guest's first 640 KiB come before that, from wherever the domain's node
+ * affinity says. Extents of one call are contiguous in guest-physical space (hv/public/hypercall.h), which libxc need
+ * not obey; calls are cut where the space has a hole.
  */
 #include "internal.h"
 #include <stdio.h>
@@ -39,6 +39,7 @@ struct build {
     const struct ts_host *h;
     dom_id id;
     unsigned flags; /* of each extent */
+    unsigned claim_flags;
     uint64_t asked[3], got[3];
     uint64_t base;     /* the first guest frame (PV and ARM) */
     uint64_t last_gfn; /* where the last call began */
@@ -181,7 +182,8 @@ static long claim(const struct build *b, uint64_t pages)
     const enum ts_claim_mode mode = b->h->claim_mode;
     if (mode == TS_CLAIM_OFF || (mode == TS_CLAIM_DEFAULT && b->h->level->quirk[HV_QUIRK_claim_mode_off]))
         return 0;
-    struct hv_memory_op op = {.cmd = XENMEM_claim_pages, .domid = b->id, .nr_extents = pages};
+    struct hv_memory_op op = {
+        .cmd = XENMEM_claim_pages, .domid = b->id, .nr_extents = pages, .mem_flags = b->claim_flags};
     return b->h->hypercall(b->h->ctx, HYPERCALL_memory_op, &op);
 }
 
@@ -260,6 +262,8 @@ int ts_build_memory(const struct ts_host *h, dom_id id, const struct ts_domain_c
 {
     struct build b = {.h = h, .id = id};
     const char *what;
+    if (cfg->claim_on_node)
+        b.flags = b.claim_flags = XENMEMF_node(cfg->claim_node) | XENMEMF_exact_node_request;
     long rc = cfg->type == HV_GUEST_HVM ? build_hvm(&b, cfg, &what) : build_others(&b, cfg, &what);
     if (rc < 0 && what)
         return ts_fail(h, cfg->name, what, rc);

@@ -67,6 +67,12 @@ static int check_config(struct creation *c)
         return refuse(c, -HV_EOPNOTSUPP, "cpus_soft: this level has no soft affinity (Xen has it from 4.5 on)");
     if (cfg->nr_vnodes && c->h->level->quirk[HV_QUIRK_vnuma_absent])
         return refuse(c, -HV_EOPNOTSUPP, "vnuma: this level has no virtual NUMA (xl has it from 4.6 on)");
+    if (cfg->claim_on_node && c->h->level->quirk[HV_QUIRK_claim_host_only])
+        return refuse(c, -HV_EOPNOTSUPP, "claim_on_node: this level claims memory of the whole host only");
+    if (cfg->claim_on_node && c->h->claim_mode == TS_CLAIM_OFF)
+        return refuse(c, -HV_EINVAL, "claim_on_node: claim_mode is off");
+    if (cfg->claim_on_node && cfg->nr_vnodes)
+        return refuse(c, -HV_EINVAL, "claim_on_node: the vnodes have their nodes already");
     if (cfg->nr_vnodes && cfg->type != HV_GUEST_PV && cfg->type != HV_GUEST_HVM)
         return refuse(c, -HV_EOPNOTSUPP, "vnuma: guests of this architecture have no virtual NUMA");
     return 0;
@@ -98,13 +104,17 @@ static int prepare(struct creation *c)
         rc = ts_cpus_read_soft(c->h, &c->cfg, c->nr_cpus, c->have_topo ? &c->topo : NULL, &c->cpus_soft);
     if (!rc && c->cfg.nr_vnodes)
         rc = ts_vnuma_check(c->h, &c->cfg, &c->topo, &c->cpus, &c->cpus_soft);
+    if (!rc && c->cfg.claim_on_node && c->cfg.claim_node >= c->nr_nodes) {
+        ts_log(c->h, TS_LOG_ERROR, "domain %s: claim_on_node: there is no node %u", c->cfg.name, c->cfg.claim_node);
+        rc = -HV_EINVAL;
+    }
     return rc;
 }
 
 static bool wants_placement(const struct creation *c)
 {
     /* Without a choice there is nothing to decide. */
-    if (c->nr_nodes <= 1 || c->cpus_soft.set || c->cfg.nr_vnodes)
+    if (c->nr_nodes <= 1 || c->cpus_soft.set || c->cfg.nr_vnodes || c->cfg.claim_on_node)
         return false;
     if (!c->cpus.set)
         return true;
@@ -190,6 +200,17 @@ static int place(struct creation *c)
     return 0;
 }
 
+/* Where its memory is claimed it is at home; its vCPUs run where they would. */
+static int settle_on_claim(struct creation *c)
+{
+    struct hv_domctl op = {0};
+    if (!c->cfg.claim_on_node)
+        return 0;
+    nodemask_set(&op.u.nodeaffinity.nodemap, node(c->cfg.claim_node));
+    long rc = ts_domctl(c->h, &op, XEN_DOMCTL_setnodeaffinity, c->id);
+    return rc < 0 ? ts_fail(c->h, c->cfg.name, "the node of its claim is refused", rc) : 0;
+}
+
 static int set_max_mem(struct creation *c)
 {
     struct hv_domctl op = {0};
@@ -252,6 +273,8 @@ static int build(struct creation *c)
     int rc = set_vcpus(c, XEN_DOMCTL_max_vcpus, c->cfg.maxvcpus, "its vCPUs cannot be created");
     if (!rc)
         rc = place(c);
+    if (!rc)
+        rc = settle_on_claim(c);
     if (!rc) {
         rc = ts_cpus_apply(c->h, c->id, c->cfg.maxvcpus, &c->cpus);
         if (rc)

@@ -151,7 +151,9 @@ int ts_read_placement_state(const struct ts_host *h, const struct ts_topology *t
         long rc = ts_sysctl(h, &op, XEN_SYSCTL_numainfo);
         if (rc < 0)
             return (int)rc;
-        nodes[n].free_kb = op.u.numainfo.online ? op.u.numainfo.memfree_bytes / 1024 : 0;
+        /* What is claimed there is as good as taken. */
+        uint64_t bytes = op.u.numainfo.memfree_bytes, claimed = op.u.numainfo.claimed_bytes;
+        nodes[n].free_kb = op.u.numainfo.online && bytes > claimed ? (bytes - claimed) / 1024 : 0;
         nodes[n].nr_cpus = mask_weight(&t->node_cpus[n]);
         nodes[n].suitable = masks_common(&t->node_cpus[n], pool);
     }

@@ -13,6 +13,8 @@ struct page {
     unsigned first_dirty; /* of the free buddy that begins here; INVALID_DIRTY_IDX: it is clean */
 };
 
+nodemask_t twin_nodes = {~0ull};
+
 struct list {
     unsigned head, tail;
 };
@@ -222,6 +224,8 @@ static unsigned search(struct domain *d, unsigned order, unsigned memflags, unsi
     unsigned n = candidates(d, memflags, here, order_of_nodes);
     for (unsigned any = (memflags & MEMF_no_scrub) != 0; any <= 1; any++)
         for (unsigned i = 0; i < n; i++) {
+            if (!nodemask_test(twin_nodes, node(order_of_nodes[i])))
+                continue;
             unsigned f = alloc_on(order_of_nodes[i], order, lo, hi, any, take);
             if (f == TWIN_NONE)
                 continue;

@@ -13,6 +13,9 @@
 /* All memory of the ranges that numa_init() took, freed page by page in the order of Xen's boot. */
 void twin_boot(unsigned first_node);
 /* memflags as for the heap; here: the node of the executing pCPU. Returns a frame or TWIN_NONE; d->last_alloc_node. */
+/* Nodes that the next search may take from (what is claimed on others is somebody else's). */
+extern nodemask_t twin_nodes;
+
 unsigned twin_alloc(struct domain *d, unsigned order, unsigned memflags, unsigned lo, unsigned hi, unsigned here);
 /* The heap has found something, and could not give it. Looking moves dirty buddies. */
 void twin_refused(struct domain *d, unsigned order, unsigned memflags, unsigned lo, unsigned hi, unsigned here);

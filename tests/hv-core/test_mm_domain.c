@@ -182,6 +182,85 @@ static void a_claim_grows_back_when_pages_are_freed(void)
     domain_destroy(d);
 }
 
+static long claim_on(struct domain *d, uint64_t pages, unsigned flags)
+{
+    struct hv_memory_op op = {.cmd = XENMEM_claim_pages, .domid = d->id, .nr_extents = pages, .mem_flags = flags};
+    return do_memory_op(&op);
+}
+#define ON_NODE(n) (XENMEMF_node(n) | XENMEMF_exact_node_request)
+
+static void a_claim_on_a_node_keeps_that_nodes_memory(void)
+{
+    static const char *const levels[] = {"xen-4.2", "xen-4.3", "modern", "arm-numa"};
+
+    for (unsigned l = 0; l < ARRAY_SIZE(levels); l++) {
+        fx_boot_level(SMALL_2, levels[l]);
+        CU_ASSERT_EQUAL(claim_on(new_domain(1000), 100, ON_NODE(1)), -HV_EINVAL);
+    }
+    fx_boot_level(SMALL_2, "fixed");
+    struct domain *a = new_domain(1 << 20), *b = new_domain(1 << 20), *c = new_domain(1 << 20);
+    uint64_t on1 = avail_node_pages(node(1));
+    CU_ASSERT_EQUAL(claim_on(a, 100, XENMEMF_node(1)), -HV_EINVAL); /* not exactly */
+    CU_ASSERT_EQUAL(claim_on(a, 100, ON_NODE(2)), -HV_EINVAL);      /* no such node */
+    CU_ASSERT_EQUAL(claim_on(a, 100, ON_NODE(63)), -HV_EINVAL);
+    CU_ASSERT_EQUAL(claim_on(a, on1 + 1, ON_NODE(1)), -HV_ENOMEM); /* the host has as much, the node does not */
+    CU_ASSERT_EQUAL(outstanding_claims(), 0);
+    CU_ASSERT_EQUAL(claim_on(a, on1 - 1000, ON_NODE(1)), 0);
+    CU_ASSERT_EQUAL(outstanding_claims(), on1 - 1000);
+    CU_ASSERT_EQUAL(node_outstanding_claims(node(1)), on1 - 1000);
+    CU_ASSERT_EQUAL(node_outstanding_claims(node(0)), 0);
+    CU_ASSERT_EQUAL(claim_on(b, 1001, ON_NODE(1)), -HV_ENOMEM);
+    fx_check();
+
+    /* Others get what is left there, and then what is elsewhere; the hypervisor and small pages too. */
+    struct hv_memory_op op = {
+        .cmd = XENMEM_populate_physmap, .domid = b->id, .nr_extents = 1200, .mem_flags = XENMEMF_node(1)};
+    CU_ASSERT_EQUAL(do_memory_op(&op), 1200);
+    CU_ASSERT_EQUAL(b->node_pages[1], 1000);
+    CU_ASSERT_EQUAL(b->node_pages[0], 200);
+    op =
+        (struct hv_memory_op){.cmd = XENMEM_populate_physmap, .domid = c->id, .nr_extents = 1, .mem_flags = ON_NODE(1)};
+    CU_ASSERT_EQUAL(do_memory_op(&op), 0);
+    CU_ASSERT(mfn_eq(alloc_domheap_pages(NULL, 0, MEMF_node(node(1)) | MEMF_exact_node), MFN_INVALID));
+    fx_check();
+
+    /* Its own pages from there are taken off it, those from elsewhere are not. */
+    op = (struct hv_memory_op){
+        .cmd = XENMEM_populate_physmap, .domid = a->id, .nr_extents = 10, .mem_flags = ON_NODE(0)};
+    CU_ASSERT_EQUAL(do_memory_op(&op), 10);
+    CU_ASSERT_EQUAL(a->outstanding_pages, on1 - 1000);
+    op = (struct hv_memory_op){.cmd = XENMEM_populate_physmap,
+                               .domid = a->id,
+                               .nr_extents = 300,
+                               .mem_flags = ON_NODE(1),
+                               .first_gfn = {4096}};
+    CU_ASSERT_EQUAL(do_memory_op(&op), 300);
+    CU_ASSERT_EQUAL(a->outstanding_pages, on1 - 1300);
+    CU_ASSERT_EQUAL(node_outstanding_claims(node(1)), on1 - 1300);
+    fx_check();
+
+    /* All that is not claimed on the host is taken: what is left is the claimer's, and on that node alone. */
+    while (POPULATE(c, c->tot_pages, 1, 0) == 1)
+        ;
+    CU_ASSERT_EQUAL(avail_pages(), outstanding_claims());
+    op = (struct hv_memory_op){.cmd = XENMEM_populate_physmap, .domid = a->id, .nr_extents = 5, .first_gfn = {8192}};
+    CU_ASSERT_EQUAL(do_memory_op(&op), 5);
+    CU_ASSERT_EQUAL(a->node_pages[1], 305);
+    fx_check();
+
+    /* With the claim goes what it kept. */
+    CU_ASSERT_EQUAL(CLAIM(a, 0), 0);
+    CU_ASSERT_EQUAL(node_outstanding_claims(node(1)), 0);
+    CU_ASSERT_EQUAL(POPULATE(b, 4096, 1, 0), 1);
+    CU_ASSERT_EQUAL(b->node_pages[1], 1001);
+    domain_destroy(c);
+    CU_ASSERT_EQUAL(claim_on(a, a->tot_pages + 50, ON_NODE(0)), 0);
+    domain_destroy(a);
+    CU_ASSERT_EQUAL(outstanding_claims() + node_outstanding_claims(node(0)), 0);
+    domain_destroy(b);
+    fx_check();
+}
+
 /* ---- the calls -------------------------------------------------------------------------------------------------- */
 
 static void a_call_is_continued_where_it_stopped(void)
@@ -669,6 +748,7 @@ static const struct cunit_case tests[] = {
     {"a domain can take all and gives all back, scrubbed", populate_takes_all_there_is_and_destroy_gives_all_back},
     {"a claim keeps memory for its domain", a_claim_keeps_memory_for_its_domain},
     {"a claim grows back when pages are freed, or only shrinks", a_claim_grows_back_when_pages_are_freed},
+    {"a claim on a node keeps that node's memory", a_claim_on_a_node_keeps_that_nodes_memory},
     {"a call is continued where it stopped", a_call_is_continued_where_it_stopped},
     {"bad calls are refused", bad_calls_are_refused},
     {"a guest works on itself, and up to 2 MiB at a time", a_guest_works_on_itself_and_up_to_2_mib},

@@ -151,10 +151,10 @@ static void claims_count(void)
     nr_held = 0;
     boot(1000, 64 * 4096);
     struct domain d = {.max_pages = 500};
-    CU_ASSERT_EQUAL(heap_set_claim(&d, 500), 0);
+    CU_ASSERT_EQUAL(heap_set_claim(&d, 500, NODE_INVALID), 0);
     CU_ASSERT_EQUAL(fall_to(540, at, 16), 1);
     CU_ASSERT_EQUAL(at[0], 564);
-    CU_ASSERT_EQUAL(heap_set_claim(&d, 0), 0);
+    CU_ASSERT_EQUAL(heap_set_claim(&d, 0, NODE_INVALID), 0);
 }
 
 static void zero_means_never(void)

@@ -514,6 +514,21 @@ static void soft_affinity_of_a_level(void)
     good_cfgs();
 }
 
+static void a_claim_on_a_node_of_a_level_and_a_machine(void)
+{
+    static const char *const at_fixed[] = {"xen.behaviour=fixed", NULL};
+    write_file("c.cfg", "name = 'c'\nmemory = 128\nclaim_on_node = 1\n");
+    write_file("t.toml", whole);
+    check_refused(NULL, "c.cfg:3:17: level 'xen-4.3' claims memory of the whole host only");
+    check_refused(at_modern, "c.cfg:3:17: level 'modern' claims memory of the whole host only");
+    struct scenario *s = must_load("t.toml", at_fixed);
+    CU_ASSERT(s->vm[3].cfg.claim_on_node && s->vm[3].cfg.claim_node == 1);
+    scenario_free(s);
+    write_file("c.cfg", "name = 'c'\nmemory = 128\nclaim_on_node = 2\n");
+    check_refused(at_fixed, "c.cfg:3:17: machine 'westmere-ep-2s' has no node 2");
+    good_cfgs();
+}
+
 static void vnuma_of_a_level_and_a_machine(void)
 {
     static const char cfg[] = "name = 'c'\nmemory = 128\nvcpus = 2\n"
@@ -884,6 +899,7 @@ static const struct cunit_case tests[] = {
     {"schedulers that a level has not", schedulers_of_a_level},
     {"the pool of a VM", the_pool_of_a_vm},
     {"soft affinity, and levels without it", soft_affinity_of_a_level},
+    {"a claim on a node, of a level and a machine", a_claim_on_a_node_of_a_level_and_a_machine},
     {"vnuma= of a level and a machine", vnuma_of_a_level_and_a_machine},
     {"boot parameters of the schedulers", boot_parameters_of_the_schedulers},
     {"actions are read, in order of time", actions_are_read},

@@ -162,10 +162,15 @@ static void pool_soft_affinity_and_real_time(void)
     xlcfg_free(x);
     x = must_parse("name='a'\nmemory=1\n");
     d = xlcfg_domain(x);
+    CU_ASSERT_FALSE(d->claim_on_node);
     CU_ASSERT(!d->cpus_soft && !d->pool && !d->rt_period_us && d->rt_extratime == TS_EXTRATIME_NOT_GIVEN);
     xlcfg_free(x);
     check_error("name='a'\nmemory=1\nperiod=10000\nbudget=10001\n",
                 "vm.cfg:4:8: 'budget' is 10001, more than period (10000)");
+    x = must_parse("name='a'\nmemory=1\nclaim_on_node=3\n");
+    CU_ASSERT(xlcfg_domain(x)->claim_on_node && xlcfg_domain(x)->claim_node == 3);
+    xlcfg_free(x);
+    check_error("name='a'\nmemory=1\nclaim_on_node=64\n", "vm.cfg:3:15: 'claim_on_node' is 64, expected 0 to 63");
     check_error("name='a'\nmemory=1\nextratime=2\n", "vm.cfg:3:11: 'extratime' is 2, expected 0 to 1");
 }
 

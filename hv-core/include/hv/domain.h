@@ -98,6 +98,7 @@ struct domain {
     /* memory (hv/mm.h) */
     struct hv_lock page_alloc_lock;
     uint64_t tot_pages, max_pages, outstanding_pages;
+    node_id claim_node; /* of outstanding_pages; NODE_INVALID: of whichever */
     node_id last_alloc_node;
     uint64_t node_pages[HV_MAX_NODES];
     void *page_list;       /* mm's own: the extents that the domain owns */

@@ -39,6 +39,7 @@ uint64_t avail_node_pages(node_id n);
 uint64_t node_size_pages(node_id n);
 uint64_t total_pages(void);
 uint64_t outstanding_claims(void);
+uint64_t node_outstanding_claims(node_id n);
 /* Width in address bits of the DMA zone that is kept back; 0: there is none. */
 unsigned dma_bitsize(void);
 /* Boot parameter dma_bits, before mm_init; 0: what the machine's nodes suggest, and none on a machine of one node. */
@@ -140,7 +141,7 @@ int mm_relinquish(struct domain *d);
 /* Give back everything that d owns. Nobody else refers to any of it. */
 void mm_destroy_domain(struct domain *d);
 /* Set or release (pages 0) the claim of d. */
-int domain_set_outstanding_pages(struct domain *d, uint64_t pages);
+int domain_set_outstanding_pages(struct domain *d, uint64_t pages, node_id n);
 long do_memory_op(struct hv_memory_op *op);
 /*
  * d uses guest frame g, which has nothing behind it: what a nested page fault comes to. 0: there is a page now (or

@@ -66,6 +66,7 @@ extern "C" {
     X(credit2_passed_over, "4.8", "", "credit2: a waiter whose told pCPU took another is not offered to idle ones")    \
     X(node_affinity_domain, "4.3", "4.5", "node affinity is per domain; there is no per-vCPU soft affinity")           \
     X(claim_at_assign, "4.3", "4.22", "a claim shrinks at assignment and grows back when pages are freed")             \
+    X(claim_host_only, "4.3", "", "a claim is on the host as a whole, never on one node")                              \
     X(claim_by_dying, "4.3", "4.22", "a domain that is dying can still claim memory")                                  \
     X(memop_order_by_hardware, "3.0", "4.7", "extents above 2 MiB are for callers with access to hardware, any size")  \
     X(exchange_any_node, "3.0", "4.6", "what comes in an exchange comes from the caller's node, not the domain's")     \

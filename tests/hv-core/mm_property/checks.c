@@ -123,7 +123,7 @@ static unsigned refs_of(const struct mdom *m)
 
 static void check_counters(void)
 {
-    uint64_t claimed = 0, owned = 0, hypervisor = 0;
+    uint64_t claimed = 0, owned = 0, hypervisor = 0, on[HV_MAX_NODES + 1] = {0};
     unsigned nr = 0;
     struct list_head *pos;
 
@@ -143,6 +143,7 @@ static void check_counters(void)
                       (unsigned long long)model_tot(m), (unsigned long long)m->max_pages, (unsigned long long)m->claim,
                       m->dying, refs_of(m));
         claimed += d->outstanding_pages;
+        on[m->claim_node] += d->outstanding_pages;
         owned += d->tot_pages;
         for (unsigned i = 0; i < ARRAY_SIZE(d->perdomain); i++)
             hypervisor += d->perdomain[i].n != 0;
@@ -155,6 +156,11 @@ static void check_counters(void)
     if (outstanding_claims() != claimed)
         prop_fail("claims of %llu in all, of the domains %llu", (unsigned long long)outstanding_claims(),
                   (unsigned long long)claimed);
+    for (unsigned n = 0; n < HV_MAX_NODES; n++)
+        if (node_outstanding_claims(node(n)) != on[n] || on[n] > avail_node_pages(node(n)))
+            prop_fail("claims of %llu on node %u, of the domains %llu, %llu pages free",
+                      (unsigned long long)node_outstanding_claims(node(n)), n, (unsigned long long)on[n],
+                      (unsigned long long)avail_node_pages(node(n)));
     if (avail_pages() != machine.frames - watch_taken())
         prop_fail("%llu pages free, must be %llu", (unsigned long long)avail_pages(),
                   (unsigned long long)(machine.frames - watch_taken()));

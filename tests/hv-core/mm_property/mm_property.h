@@ -170,15 +170,18 @@ bool bits_are(const uint64_t *map, uint64_t at, uint64_t n, bool set);
 #define MODEL_SLOTS 7u /* 0 is dom0's */
 #define MODEL_REFS 24u
 
+#define CLAIM_ON_HOST HV_MAX_NODES
+
 struct mdom {
     bool exists, dying;
     bool
         pod; /* populates on demand: what it has is taken over from the core after every operation, and only added up */
     dom_id id;
     uint64_t max_pages, claim;
-    struct runs p2m;   /* guest frame -> frame */
-    struct runs loose; /* frame -> itself: owned, behind no guest frame */
-    uint64_t given_up; /* frames freed, but held by a reference */
+    unsigned claim_node; /* CLAIM_ON_HOST: on none */
+    struct runs p2m;     /* guest frame -> frame */
+    struct runs loose;   /* frame -> itself: owned, behind no guest frame */
+    uint64_t given_up;   /* frames freed, but held by a reference */
 };
 
 struct mref {
@@ -199,7 +202,7 @@ uint64_t model_tot(const struct mdom *m);
  * only ever shrinks, also for an allocation that the domain's limit then refuses.
  */
 void model_took(struct mdom *m, uint64_t pages);
-void model_allocated(const struct domain *d, uint64_t pages);
+void model_allocated(const struct domain *d, uint64_t pages, unsigned node_of);
 void model_gave(struct mdom *m, uint64_t pages);
 /* These guest frames stand for f.. now; what they stood for is loose. */
 void model_map(struct mdom *m, uint64_t g, uint64_t f, uint64_t n);

@@ -31,6 +31,7 @@ uint64_t model_tot(const struct mdom *m)
 static void claim_used(struct mdom *m, uint64_t pages)
 {
     m->claim -= m->claim < pages ? m->claim : pages;
+    m->claim_node = m->claim ? m->claim_node : CLAIM_ON_HOST;
 }
 
 void model_took(struct mdom *m, uint64_t pages)
@@ -39,10 +40,10 @@ void model_took(struct mdom *m, uint64_t pages)
         claim_used(m, pages);
 }
 
-void model_allocated(const struct domain *d, uint64_t pages)
+void model_allocated(const struct domain *d, uint64_t pages, unsigned node_of)
 {
     for (unsigned s = 0; s < MODEL_SLOTS && !quirk(claim_at_assign); s++)
-        if (model_domain(&model[s]) == d)
+        if (model_domain(&model[s]) == d && (model[s].claim_node == CLAIM_ON_HOST || model[s].claim_node == node_of))
             claim_used(&model[s], pages);
 }
 
@@ -109,7 +110,7 @@ void model_forget(struct mdom *m)
 {
     runs_free(&m->p2m);
     runs_free(&m->loose);
-    *m = (struct mdom){0};
+    *m = (struct mdom){.claim_node = CLAIM_ON_HOST};
 }
 
 /* The parts of an extent that are behind no guest frame. */
@@ -158,6 +159,7 @@ void model_adopt(struct mdom *m)
     m->pod = d->pod != NULL;
     m->max_pages = d->max_pages;
     m->claim = d->outstanding_pages;
+    m->claim_node = node_valid(d->claim_node) ? d->claim_node.n : CLAIM_ON_HOST;
     m->given_up = 0;
     runs_free(&m->p2m);
     runs_free(&m->loose);

@@ -165,7 +165,7 @@ static void create(unsigned slot, const uint32_t a[4])
     op.u.createdomain.type = !arm && a[1] % 2 ? HV_GUEST_HVM : HV_GUEST_PV;
     if (!done(domctl(NULL, XEN_DOMCTL_createdomain, &op), "createdomain"))
         return;
-    *m = (struct mdom){.exists = true, .id = op.domid};
+    *m = (struct mdom){.exists = true, .id = op.domid, .claim_node = CLAIM_ON_HOST};
     op = (struct hv_domctl){.u.max_mem = {4 * (a[2] % 4 ? free_pages() : a[2] >> 4)}};
     expect(domctl(model_domain(m), XEN_DOMCTL_max_mem, &op), 0, "max_mem");
     m->max_pages = op.u.max_mem.max_memkb / 4;
@@ -215,6 +215,7 @@ static void destroyed(unsigned slot, long rc)
     runs_free(&m->p2m);
     runs_free(&m->loose);
     m->claim = 0;
+    m->claim_node = CLAIM_ON_HOST;
     m->dying = true;
     m->given_up = refs;
 }
@@ -259,7 +260,7 @@ static void dom0(const uint32_t a[4])
         pages = 1 + pages % MANY_SMALL_PAGES;
     if (m->exists || !done(core->construct_dom0(1 + a[0] % 2, pages << PAGE_SHIFT), "dom0"))
         return;
-    *m = (struct mdom){.exists = true, .id = dom(0)};
+    *m = (struct mdom){.exists = true, .id = dom(0), .claim_node = CLAIM_ON_HOST};
     model_adopt(m);
     if (m->p2m.sum != pages || m->loose.nr || m->max_pages != pages)
         prop_fail("dom0 has not got its %llu pages", (unsigned long long)pages);
@@ -301,7 +302,7 @@ static void build(unsigned slot, const uint32_t a[4])
             prop_fail("a domain cannot be built: %d", rc);
         return;
     }
-    *m = (struct mdom){.exists = true, .id = result.domid};
+    *m = (struct mdom){.exists = true, .id = result.domid, .claim_node = CLAIM_ON_HOST};
     model_adopt(m);
     uint64_t hole = cfg.type == HV_GUEST_HVM && pages > 0xa0 ? (pages < 0xc0 ? pages : 0xc0) - 0xa0 : 0;
     if (m->pod)
@@ -548,7 +549,8 @@ static void pod(struct mdom *m, const uint32_t a[4])
 
 static void claim(struct mdom *m, const uint32_t a[4])
 {
-    uint64_t tot = model_tot(m), claimed = 0;
+    uint64_t tot = model_tot(m), claimed = 0, on_node = 0;
+    unsigned n_of = CLAIM_ON_HOST;
     const uint64_t choice[] = {
         0,   0,         tot + 1 + a[1] % 50, tot + 1 + free_pages() / 2, tot + free_pages(), tot + free_pages() + 1,
         tot, 1ull << 50};
@@ -557,17 +559,29 @@ static void claim(struct mdom *m, const uint32_t a[4])
     uint64_t n = op.nr_extents;
     long want = 0;
 
-    for (unsigned s = 0; s < MODEL_SLOTS; s++)
+    if (a[3] % 2 && n) {
+        n_of = a[3] / 2 % (machine.nr_nodes + (machine.nr_nodes < HV_MAX_NODES));
+        op.mem_flags = XENMEMF_node(n_of) | XENMEMF_exact_node_request;
+    }
+    for (unsigned s = 0; s < MODEL_SLOTS; s++) {
         claimed += model[s].claim;
+        on_node += model[s].claim_node == n_of ? model[s].claim : 0;
+    }
     if (m->dying && !quirk(claim_by_dying))
+        want = -HV_EINVAL;
+    else if (n_of != CLAIM_ON_HOST && (quirk(claim_host_only) || !nodemask_test(hv_node_online, node(n_of))))
         want = -HV_EINVAL;
     else if (n && (m->claim || n <= tot || n > m->max_pages))
         want = -HV_EINVAL;
     else if (n && claimed + n - tot > free_pages())
         want = -HV_ENOMEM;
+    else if (n_of != CLAIM_ON_HOST && on_node + n - tot > avail_node_pages(node(n_of)))
+        want = -HV_ENOMEM;
     expect(call(HYPERCALL_memory_op, &op), want, "claim_pages");
-    if (!want)
+    if (!want) {
         m->claim = n ? n - tot : 0;
+        m->claim_node = n_of;
+    }
 }
 
 /* ---- pages of the domain heap ----------------------------------------------------------------------------------- */
@@ -700,12 +714,13 @@ static void offline(const uint32_t a[4])
                                                                      : sysctl_page_online}};
     if (!machine.offlining)
         return;
+    bool ram = (index = machine_frame_index(f, 1, &node_of)) != NOT_RAM;
     for (unsigned s = 0; s < MODEL_SLOTS; s++)
         claimed += model[s].claim;
     /* Xen takes a free frame out whoever has claimed it. */
-    if (op.u.page_offline.cmd != sysctl_page_online && claimed >= free_pages())
+    if (op.u.page_offline.cmd != sysctl_page_online &&
+        (claimed >= free_pages() || (ram && node_outstanding_claims(node(node_of)) >= avail_node_pages(node(node_of)))))
         return;
-    bool ram = (index = machine_frame_index(f, 1, &node_of)) != NOT_RAM;
     bool is_free = ram && watch_is_taken(index, 1, false);
     if (query_page_offline(mfn(f), &before, &order))
         before = 0;

@@ -237,26 +237,36 @@ uint64_t watched_port_clear_pages_until_irq(mfn_t first, uint64_t n)
     return n;
 }
 
-/* By what the domains say, not by the heap's sum. */
-static bool claims_allow(const struct domain *d, uint64_t pages, unsigned memflags)
+/* Nodes that a request may be met from, by what the domains say, not by the heap's sums. */
+static nodemask_t allowed_nodes(const struct domain *d, uint64_t pages, unsigned memflags)
 {
-    uint64_t claimed = 0;
+    uint64_t claimed = 0, on[HV_MAX_NODES] = {0};
+    bool own = d && d->outstanding_pages >= pages && (quirk(claim_at_assign) || !(memflags & MEMF_no_refcount));
+    nodemask_t nodes = hv_node_online;
     struct list_head *pos;
-    list_for_each (pos, &hv_domain_list)
-        claimed += list_entry(pos, struct domain, link)->outstanding_pages;
-    if (claimed + pages <= machine.frames - taken)
-        return true;
-    if (!quirk(claim_at_assign) && (memflags & MEMF_no_refcount))
-        return false;
-    return d && d->outstanding_pages >= pages;
+    list_for_each (pos, &hv_domain_list) {
+        const struct domain *o = list_entry(pos, struct domain, link);
+        claimed += o->outstanding_pages;
+        if (node_valid(o->claim_node))
+            on[o->claim_node.n] += o->outstanding_pages;
+    }
+    if (claimed + pages > machine.frames - taken && !own)
+        return (nodemask_t){0};
+    for (unsigned n = 0; n < HV_MAX_NODES; n++) {
+        bool his = own && node_valid(d->claim_node) && d->claim_node.n == n;
+        if (!his && ((on[n] && on[n] + pages > avail_node_pages(node(n))) ||
+                     (claimed + pages > machine.frames - taken && node_valid(d->claim_node))))
+            nodes.w &= ~(1ull << n);
+    }
+    return nodes;
 }
 
 /* Is there a free buddy that large where the request may be met? */
-static bool has_one(unsigned lo, unsigned hi, unsigned order, unsigned memflags)
+static bool has_one(nodemask_t nodes, unsigned lo, unsigned hi, unsigned order, unsigned memflags)
 {
     unsigned asked = ((memflags >> 8) & 0xff) - 1;
     for (unsigned n = 0; n < HV_MAX_NODES; n++) {
-        if (!nodemask_test(hv_node_online, node(n)) || (asked != ~0u && (memflags & MEMF_exact_node) && n != asked))
+        if (!nodemask_test(nodes, node(n)) || (asked != ~0u && (memflags & MEMF_exact_node) && n != asked))
             continue;
         for (unsigned z = lo; z <= hi; z++)
             for (unsigned o = order; o <= MAX_ORDER; o++)
@@ -291,7 +301,9 @@ uint64_t watched_alloc_heap_pages(unsigned lo, unsigned hi, unsigned order, unsi
     }
     if (fails_now())
         return FRAME_NONE;
-    bool allowed = claims_allow(d, 1ull << order, memflags), fired_before = fired;
+    nodemask_t nodes = allowed_nodes(d, 1ull << (order <= MAX_ORDER ? order : 0), memflags);
+    bool allowed = !nodemask_empty(nodes), fired_before = fired;
+    twin_nodes = nodes;
     if (d) {
         twin.node_affinity = d->node_affinity;
         twin.last_alloc_node = d->last_alloc_node;
@@ -306,12 +318,16 @@ uint64_t watched_alloc_heap_pages(unsigned lo, unsigned hi, unsigned order, unsi
         if (twin_runs && allowed && order <= MAX_ORDER)
             twin_refused(d ? &twin : NULL, order, memflags, lo, hi, here);
         if ((refused <= 4 || refused % 64 == 0) && allowed && !no_descriptor && order <= MAX_ORDER &&
-            has_one(lo, hi, order, memflags))
+            has_one(nodes, lo, hi, order, memflags))
             prop_fail("the heap refuses order %u in zones %u to %u, flags 0x%x, and has it", order, lo, hi, memflags);
         return f;
     }
     if (!allowed)
         prop_fail("the heap gives order %u of what is claimed", order);
+    unsigned node_of = 0;
+    machine_frame_index(f, 1, &node_of);
+    if (!nodemask_test(nodes, node(node_of)))
+        prop_fail("the heap gives order %u of what is claimed on node %u", order, node_of);
     check_given(f, lo, hi, order, memflags);
     turn(f, order, false);
     /* Where it does not matter what is in them, it is from now on the new owner's. */
@@ -319,7 +335,7 @@ uint64_t watched_alloc_heap_pages(unsigned lo, unsigned hi, unsigned order, unsi
         set_dirty(f, 1ull << order, false);
     check_clean(f, 1ull << order);
     if (d && !(memflags & MEMF_no_refcount))
-        model_allocated(d, 1ull << order);
+        model_allocated(d, 1ull << order, node_of);
     if (d && nr_logged < LOG_SIZE) {
         logged[nr_logged].d = d;
         logged[nr_logged].f = f;

@@ -206,9 +206,104 @@ static void the_race_for_memory(void)
     }
 }
 
+static uint64_t pages_on(dom_id id, unsigned n)
+{
+    uint64_t pages[HV_MAX_NODES];
+    core->domain_pages_per_node(core->domain_by_id(id), pages);
+    return pages[n];
+}
+
+/* The second xl begins when the first one makes its first call of this kind. */
+static int both(const struct ts_domain_config *a, const struct ts_domain_config *b, enum hv_memory_cmd when,
+                struct ts_domain_result *ra)
+{
+    boot("fixed", 8);
+    second.nr = HYPERCALL_memory_op;
+    second.cmd = when;
+    second.cfg = b;
+    int rc = ts_domain_create(&host, a, ra);
+    CU_ASSERT_TRUE(second.begun);
+    check();
+    return rc;
+}
+
+/* What is claimed on a node is there when its time comes; others see that it is spoken for, and go elsewhere. */
+static void claims_on_a_node_end_the_race_for_it(void)
+{
+    struct ts_domain_config a = guest("a", 5), b = guest("b", 5);
+    struct ts_domain_result ra;
+
+    a.claim_on_node = true;
+    a.claim_node = 1;
+    /* Node 1 has all of its 8 GiB, node 0 less: b's placement takes node 0 nevertheless. */
+    CU_ASSERT_EQUAL(both(&a, &b, XENMEM_populate_physmap, &ra), 0);
+    CU_ASSERT_EQUAL(second.rc, 0);
+    CU_ASSERT_FALSE(ra.auto_placed);
+    CU_ASSERT_TRUE(second.made.auto_placed);
+    CU_ASSERT_EQUAL(second.made.nodes.w, 0x1);
+    CU_ASSERT_EQUAL(pages_on(second.made.domid, 0), 5 * PAGES_PER_GIB);
+    CU_ASSERT_EQUAL(pages_on(ra.domid, 1), 5 * PAGES_PER_GIB);
+    CU_ASSERT_EQUAL(outstanding_claims(), 0);
+
+    /* Who comes too late for the node is refused before he has got a page: the second, */
+    b.claim_on_node = true;
+    b.claim_node = 1;
+    CU_ASSERT_EQUAL(both(&a, &b, XENMEM_populate_physmap, &ra), 0);
+    CU_ASSERT_EQUAL(second.rc, -HV_ENOMEM);
+    CU_ASSERT_EQUAL(populated[2], 0);
+    CU_ASSERT_EQUAL(pages_on(ra.domid, 1), 5 * PAGES_PER_GIB);
+    /* or the first, where the second has overtaken it. */
+    CU_ASSERT_EQUAL(both(&a, &b, XENMEM_claim_pages, &ra), -HV_ENOMEM);
+    CU_ASSERT_EQUAL(second.rc, 0);
+    CU_ASSERT_EQUAL(populated[1], 0);
+    CU_ASSERT_EQUAL(pages_on(second.made.domid, 1), 5 * PAGES_PER_GIB);
+    CU_ASSERT_PTR_NULL(core->domain_by_id(dom(1)));
+    CU_ASSERT_EQUAL(outstanding_claims(), 0);
+
+    /* HVM too, its low pages as well; and all of a node that has a part kept back for devices. */
+    a = guest("a", 6);
+    a.type = HV_GUEST_HVM;
+    a.claim_on_node = true;
+    a.claim_node = 0;
+    boot("fixed", 8);
+    CU_ASSERT_EQUAL(ts_domain_create(&host, &a, &ra), 0);
+    CU_ASSERT_EQUAL(pages_on(ra.domid, 0), 6 * PAGES_PER_GIB - 32);
+    CU_ASSERT_EQUAL(pages_on(ra.domid, 1), 0);
+    check();
+}
+
+static void claims_on_a_node_that_cannot_be(void)
+{
+    static const char *const levels[] = {"xen-4.3", "modern", "arm-numa"};
+    struct ts_domain_config a = guest("a", 1);
+    struct ts_domain_result ra;
+
+    a.claim_on_node = true;
+    for (unsigned i = 0; i < ARRAY_SIZE(levels); i++) {
+        boot(levels[i], 2);
+        CU_ASSERT_EQUAL(ts_domain_create(&host, &a, &ra), -HV_EOPNOTSUPP);
+        CU_ASSERT_EQUAL(ra.xl_status, 1);
+    }
+    boot("fixed", 2);
+    a.claim_node = 2;
+    CU_ASSERT_EQUAL(ts_domain_create(&host, &a, &ra), -HV_EINVAL);
+    CU_ASSERT_EQUAL(ra.xl_status, 1);
+    a.claim_node = 1;
+    host.claim_mode = TS_CLAIM_OFF;
+    CU_ASSERT_EQUAL(ts_domain_create(&host, &a, &ra), -HV_EINVAL);
+    host.claim_mode = TS_CLAIM_DEFAULT;
+    a.memory_kb = a.maxmem_kb = 3ull << 20; /* the host has as much, the node has not */
+    CU_ASSERT_EQUAL(ts_domain_create(&host, &a, &ra), -HV_ENOMEM);
+    CU_ASSERT_EQUAL(ra.xl_status, 3);
+    CU_ASSERT_EQUAL(populated[1], 0);
+    check();
+}
+
 static const struct cunit_case tests[] = {
     {"the race for a node", the_race_for_a_node},
     {"the race for memory", the_race_for_memory},
+    {"claims on a node end the race for it", claims_on_a_node_end_the_race_for_it},
+    {"claims on a node that cannot be", claims_on_a_node_that_cannot_be},
 };
 
 CUNIT_MAIN("toolstack storm", tests)

@@ -40,13 +40,13 @@ struct hv_set_timer_op {
  * populate_physmap, increase_reservation, decrease_reservation: extents done, fewer where one could not be. Extents
  *     above the caller's limit: none are done (exchange: -HV_EPERM). increase_reservation gives pages that no guest
  *     frame stands for.
- * claim_pages: nr_extents pages, 0 to release. -HV_EINVAL, -HV_ENOMEM.
- * exchange: the extents for those of out, which are as much in all, and which get the guest frames named there. 0, or
- *     -HV_EINVAL: not as much, or not all are the domain's alone; -HV_ENOMEM. nr_done extents are exchanged then, and
- *     the others are as they were.
- * current_reservation, maximum_reservation: pages that the domain has, or may have.
- * set_pod_target: an HVM domain is to have pod.target_pages pages, with those that wait for being demanded.
- *     get_pod_target, and set's own result, fill in pod. -HV_EINVAL: not HVM. -HV_ENOMEM: as far as it could.
+ * claim_pages: nr_extents pages, 0 to release; of one node with its flags and exact_node_request, at levels that know
+ * of it. -HV_EINVAL, -HV_ENOMEM. exchange: the extents for those of out, which are as much in all, and which get the
+ * guest frames named there. 0, or -HV_EINVAL: not as much, or not all are the domain's alone; -HV_ENOMEM. nr_done
+ * extents are exchanged then, and the others are as they were. current_reservation, maximum_reservation: pages that the
+ * domain has, or may have. set_pod_target: an HVM domain is to have pod.target_pages pages, with those that wait for
+ * being demanded. get_pod_target, and set's own result, fill in pod. -HV_EINVAL: not HVM. -HV_ENOMEM: as far as it
+ * could.
  */
 enum hv_memory_cmd {
     XENMEM_populate_physmap,
@@ -304,7 +304,7 @@ struct hv_sysctl {
         struct {
             node_id node; /* in */
             bool online;
-            uint64_t memsize_bytes, memfree_bytes;
+            uint64_t memsize_bytes, memfree_bytes, claimed_bytes; /* claimed: on this node alone */
             uint8_t distance[HV_MAX_NODES];
         } numainfo;
         /*

@@ -77,7 +77,10 @@ struct ts_domain_config {
     unsigned nr_vnodes;
     const struct ts_vnode *vnode;
     const uint8_t *vcpu_vnode; /* [maxvcpus], TS_VNODE_NONE: of none, which is a mistake */
-    const char *pool;          /* name of the cpupool, NULL: the boot pool; pool_id is what counts */
+    /* claim_on_node=: all of its memory is claimed there, and comes from there alone. -HV_EOPNOTSUPP at most levels. */
+    bool claim_on_node;
+    unsigned claim_node;
+    const char *pool; /* name of the cpupool, NULL: the boot pool; pool_id is what counts */
     unsigned pool_id;
     uint32_t rt_period_us, rt_budget_us; /* rtds, all vCPUs; 0: not given */
     enum ts_extratime rt_extratime;

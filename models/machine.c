@@ -171,6 +171,10 @@ static void read_machine(cfg_doc *doc, const char *path, struct machine *m)
     const char *costs = NULL;
     if (cfg_string(cfg_root(doc), "costs", false, &costs) && costs && !(m->costs = strdup(costs)))
         cfg_fail(cfg_root(doc), "costs", "out of memory");
+    const char *core = NULL;
+    cfg_table *core_table = cfg_sub(cfg_root(doc), "core", false);
+    if (core_table && cfg_string(core_table, "model", false, &core) && core && !(m->core = strdup(core)))
+        cfg_fail(core_table, "model", "out of memory");
     cfg_finish(doc);
 }
 
@@ -206,6 +210,7 @@ void machine_free(struct machine *m)
     free(m->description);
     free(m->isa);
     free(m->costs);
+    free(m->core);
     free(m->cpu);
     free(m->range);
     free(m->node_socket);

@@ -32,6 +32,8 @@ const struct machine_field machine_fields[] = {
      "of its own clock; default cache.l2.latency_cycles"},
     {"topology", "turbo", MK_SPECIAL_OPTIONAL, 0, 1e6, 1e11,
      "list: clock with 1, 2, 3... active cores of the socket, the last for all beyond; left out: always frequency"},
+    {"core", "model", MK_SPECIAL_OPTIONAL, 0, 0, 0,
+     "for hv_cost = \"path\": its core, in models/cores; default westmere, cortex-a57 or cortex-a15, by isa"},
     {"core", "outstanding", MK_OPTIONAL | MK_NUMBER, AT(core_outstanding), 1, 1024,
      "lines that a core keeps in flight to memory, its prefetchers included; needed by hvsim measure"},
     {"cluster", "cores", MK_OPTIONAL | MK_COUNT, AT(cluster_cores), 1, 1024,

@@ -44,6 +44,8 @@ int cli_fault(const struct fault *f, const char *command);
 int cli_parse(const struct cli_command *c, argp_parser_t parser, int argc, char **argv, void *input);
 /* For parsers: report and remember that the command line is bad. */
 error_t cli_bad(struct argp_state *state, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* --hv-cost: the override that stands for it, into out. 0, or the error of argp, reported. */
+error_t cli_hv_cost(struct argp_state *state, const char *arg, char *out, size_t n);
 /* A whole number in [min, max]; false after a message. */
 bool cli_number(struct argp_state *state, const char *option, const char *text, uint64_t min, uint64_t max,
                 uint64_t *out);

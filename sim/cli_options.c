@@ -42,6 +42,19 @@ error_t cli_bad(struct argp_state *state, const char *fmt, ...)
     return EINVAL;
 }
 
+error_t cli_hv_cost(struct argp_state *state, const char *arg, char *out, size_t n)
+{
+    static const char *const modes[] = {"none", "fixed", "path", NULL};
+    for (const char *const *m = modes; *m; m++)
+        if (!strcmp(arg, *m)) {
+            snprintf(out, n, "hv_cost=\"%s\"", arg);
+            return 0;
+        }
+    const char *near = cli_nearest(arg, modes);
+    return cli_bad(state, "--hv-cost %s: expected none, fixed or path%s%s%s", arg, near ? "; did you mean '" : "",
+                   near ? near : "", near ? "'?" : "");
+}
+
 bool cli_number(struct argp_state *state, const char *option, const char *text, uint64_t min, uint64_t max,
                 uint64_t *out)
 {

@@ -53,7 +53,7 @@ const struct argp_option cli_run_options[] = {
     {"watchdog-fatal", OPT_WATCHDOG_FATAL, NULL, 0, "A stall (scenario key watchdog) ends the run with exit 1", 0},
     {"sync-every-event", OPT_SYNC, NULL, 0, "Hand every event to the SystemC kernel: slower, same result", 0},
     {"hv-core", OPT_HV_CORE, "FILE.so", 0, "Use this build of the hypervisor core", 0},
-    {"hv-cost", OPT_HV_COST, "none|fixed", 0, "What hypervisor code costs (scenario key hv_cost)", 0},
+    {"hv-cost", OPT_HV_COST, "none|fixed|path", 0, "What hypervisor code costs (scenario key hv_cost)", 0},
     {"event-log", OPT_EVENT_LOG, "FILE", 0, "Write every event as CSV", 0},
     {"trace", OPT_TRACE, "FILE", 0,
      "Write the hypervisor's trace of the window of measurement as xentrace does, TSC in ns (xenalyze --cpu-hz=1G)", 0},
@@ -173,10 +173,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         a->hv_core = arg;
         return 0;
     case OPT_HV_COST:
-        if (strcmp(arg, "none") != 0 && strcmp(arg, "fixed") != 0)
-            return cli_bad(state, "--hv-cost %s: expected none or fixed", arg);
-        snprintf(a->cost, sizeof(a->cost), "hv_cost=\"%s\"", arg);
-        return 0;
+        return cli_hv_cost(state, arg, a->cost, sizeof(a->cost));
     case OPT_EVENT_LOG:
         a->event_log = arg;
         return 0;

@@ -9,7 +9,17 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPT_SET = 256, OPT_RESUME, OPT_FRESH, OPT_DRY_RUN, OPT_LIMIT, OPT_HV_CORE, OPT_CHECK_INVARIANTS, OPT_PROGRESS };
+enum {
+    OPT_SET = 256,
+    OPT_RESUME,
+    OPT_FRESH,
+    OPT_DRY_RUN,
+    OPT_LIMIT,
+    OPT_HV_CORE,
+    OPT_CHECK_INVARIANTS,
+    OPT_PROGRESS,
+    OPT_HV_COST
+};
 
 const struct argp_option cli_sweep_options[] = {
     {"out", 'o', "FILE.sqlite", 0, "Write runs and metrics there; runs that it already has are not run again", 0},
@@ -20,6 +30,7 @@ const struct argp_option cli_sweep_options[] = {
     {"dry-run", OPT_DRY_RUN, NULL, 0, "List the runs with their keys, run nothing, write nothing", 0},
     {"limit", OPT_LIMIT, "N", 0, "Run at most N of those that are left", 0},
     {"hv-core", OPT_HV_CORE, "FILE.so", 0, "Use this build of the hypervisor core", 0},
+    {"hv-cost", OPT_HV_COST, "none|fixed|path", 0, "What hypervisor code costs (scenario key hv_cost)", 0},
     {"check-invariants", OPT_CHECK_INVARIANTS, NULL, 0, "Check every invariant that the hypervisor core knows", 0},
     {"quiet", 'q', NULL, 0, "Print errors only", 0},
     {"progress", OPT_PROGRESS, NULL, 0, "Show progress even if the standard error is no terminal", 0},
@@ -29,6 +40,7 @@ const struct argp_option cli_sweep_options[] = {
 struct sweep_args {
     const char *file;
     struct cli_list set;
+    char cost[32]; /* --hv-cost as an override */
     struct sweep_options opt;
     bool resume, fresh;
 };
@@ -41,6 +53,8 @@ static error_t check_whole(struct sweep_args *a, struct argp_state *state)
         return cli_bad(state, "no --out FILE.sqlite given");
     if (a->resume && a->fresh)
         return cli_bad(state, "--resume and --fresh exclude one another");
+    if (*a->cost && !cli_list_add(&a->set, a->cost))
+        return ENOMEM;
     a->opt.mode = a->resume ? STORE_EXTEND : a->fresh ? STORE_RECREATE : STORE_CREATE;
     a->opt.set = a->set.item;
     return 0;
@@ -80,6 +94,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_HV_CORE:
         a->opt.hv_core = arg;
         return 0;
+    case OPT_HV_COST:
+        return cli_hv_cost(state, arg, a->cost, sizeof(a->cost));
     case OPT_CHECK_INVARIANTS:
         a->opt.check_invariants = true;
         return 0;

@@ -193,9 +193,33 @@ static void choose_rates(struct loader *l)
     l->s->lazy_rates = can && (mode == 2 || (mode == 0 && l->s->machine->nr_cpus > MOST_EXACT_PCPUS));
 }
 
+/* With hv_cost path: operations cost what their code does on this core. */
+static void load_core(struct loader *l)
+{
+    static const char *const defaults[PATH_ISAS] = {"westmere", "cortex-a57", "cortex-a15"};
+    const char *name = l->s->machine->core;
+    for (unsigned i = 0; !name && i < PATH_ISAS; i++)
+        if (!strcmp(l->s->machine->isa, path_isa_names[i]))
+            name = defaults[i];
+    for (unsigned i = 0; l->overrides && l->overrides[i]; i++)
+        if (!strncmp(l->overrides[i], "costs.operation.", 16) &&
+            asprintf(&l->err, "--set %.*s: with hv_cost path an operation costs what its code does",
+                     (int)strcspn(l->overrides[i], "="), l->overrides[i]) < 0)
+            l->err = NULL, out_of_memory(l);
+    char *err = NULL;
+    int at = failed(l) ? -1 : add_file(l, cfg_root(l->doc), "hv_cost", DATA_CORE, name);
+    if (at < 0)
+        return;
+    if (path_core_load(l->file[at].path, l->file[at].overrides, &l->s->core, &err))
+        l->err = scenario_restore_override(err, &l->file[at]);
+    else if (strcmp(path_isa_names[l->s->core.isa], l->s->machine->isa) != 0)
+        cfg_fail(cfg_root(l->doc), NULL, "core '%s' is of %s, machine '%s' of %s", name, path_isa_names[l->s->core.isa],
+                 l->s->machine->name, l->s->machine->isa);
+}
+
 static void load_costs(struct loader *l)
 {
-    static const char *const modes[] = {"none", "fixed", NULL};
+    static const char *const modes[] = {"none", "fixed", "path", NULL};
     cfg_table *root = cfg_root(l->doc);
     unsigned mode = HV_COST_FIXED;
     if (!cfg_enum(root, "hv_cost", false, modes, &mode))
@@ -205,11 +229,13 @@ static void load_costs(struct loader *l)
     l->s->costs.lock_transfer_ns = UNINITIALISED_COST_NS;
     if (l->s->cost_mode == HV_COST_NONE)
         return;
-    const char *name = l->s->machine->costs ? l->s->machine->costs : modes[mode];
+    const char *name = l->s->machine->costs ? l->s->machine->costs : "fixed";
     int at = add_file(l, root, "hv_cost", DATA_COSTS, name);
     char *err = NULL;
     if (at >= 0 && scenario_read_costs(&l->file[at], &l->s->costs, &err))
         l->err = scenario_restore_override(err, &l->file[at]);
+    if (l->s->cost_mode == HV_COST_PATH && !failed(l))
+        load_core(l);
 }
 
 static void find_level(struct loader *l, cfg_table *xen)
@@ -517,8 +543,9 @@ static void check_overrides(struct loader *l)
         char *wanted = strndup(name, strcspn(name, ".="));
         const char *near = wanted && strncmp(o, "profile.", 8) == 0 ? cfg_nearest(wanted, names) : NULL;
         if (asprintf(&l->err, "--set %.*s: %s%s%s%s", (int)strcspn(o, "="), o,
-                     strncmp(o, "costs.", 6) == 0 ? "there are no costs when hv_cost is none"
-                                                  : "the scenario uses no such workload profile",
+                     strncmp(o, "costs.", 6) == 0  ? "there are no costs when hv_cost is none"
+                     : strncmp(o, "core.", 5) == 0 ? "there is no core without hv_cost path"
+                                                   : "the scenario uses no such workload profile",
                      near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "") < 0)
             l->err = NULL, out_of_memory(l);
         free(wanted);

@@ -6,6 +6,7 @@
 #include <hv/boot.h>
 #include <hv/port.h>
 #include <models/machine.h>
+#include <models/path.h>
 #include <toolstack/control.h>
 #include <workloads/profile.h>
 
@@ -13,7 +14,7 @@
 extern "C" {
 #endif
 
-enum hv_cost_mode { HV_COST_NONE, HV_COST_FIXED };
+enum hv_cost_mode { HV_COST_NONE, HV_COST_FIXED, HV_COST_PATH };
 
 /* ns charged per counted operation (index: enum hv_perfc) and per architectural event; models/costs/NAME.toml. */
 struct hv_costs {
@@ -147,6 +148,7 @@ struct scenario {
     bool lazy_rates; /* of models/rate.h */
     enum hv_cost_mode cost_mode;
     struct hv_costs costs;
+    struct path_core core; /* with HV_COST_PATH */
 
     int64_t warmup_ps;           /* from the start of the guests to the start of measuring */
     int64_t duration_ps;         /* measured */
@@ -193,7 +195,7 @@ void scenario_free(struct scenario *s);
  * Every key of a scenario file, from the table that reads them, for `hvsim list scenario-keys`. Keys of tables are
  * written with a dot ("xen.sched"); those of each [[vm]] begin with "vm.". The file in short:
  *
- *   name = "...", machine = "NAME", hv_cost = "none" | "fixed", warmup = "2 s", duration = "30 s"
+ *   name = "...", machine = "NAME", hv_cost = "none" | "fixed" | "path", warmup = "2 s", duration = "30 s"
  *   [start] [boot] [xen] [dom0]
  *   [[pool]]  name, cpus, sched
  *   [[action]]  at = "5 s", do = "vcpu-pin" and what that takes

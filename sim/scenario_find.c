@@ -21,6 +21,7 @@ static const struct {
     [DATA_MACHINE] = {"machine", "models/machines", "machine."},
     [DATA_PROFILE] = {"workload profile", "workloads/profiles", "profile."},
     [DATA_COSTS] = {"cost table", "models/costs", "costs."},
+    [DATA_CORE] = {"core", "models/cores", "core."},
 };
 
 const char *scenario_data_dir(void)

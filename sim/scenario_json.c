@@ -89,7 +89,7 @@ static bool put_all(FILE *f, const struct loader *l)
         if (l->file[i].kind == DATA_PROFILE)
             continue;
         fputs(", ", f);
-        put_key(f, l->file[i].kind == DATA_MACHINE ? "machine" : "costs");
+        put_key(f, l->file[i].kind == DATA_MACHINE ? "machine" : l->file[i].kind == DATA_CORE ? "core" : "costs");
         costs = costs || l->file[i].kind == DATA_COSTS;
         ok = ok && put_file(f, &l->file[i]);
     }

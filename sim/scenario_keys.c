@@ -32,7 +32,8 @@ static const struct key keys[] = {
     {NULL, "name", KIND_STRING, true, 0, 0, RAW(name), "name of the scenario"},
     {NULL, "description", KIND_STRING, false, 0, 0, RAW(description), "one sentence"},
     {NULL, "machine", KIND_STRING, true, 0, 0, RAW(machine), "machine of models/machines, or a path with a /"},
-    {NULL, "hv_cost", KIND_STRING, false, 0, 0, RAW(hv_cost), "none or fixed (default): what hypervisor code costs"},
+    {NULL, "hv_cost", KIND_STRING, false, 0, 0, RAW(hv_cost),
+     "none, fixed (default) or path: what hypervisor code costs"},
     {NULL, "rates", KIND_STRING, false, 0, 0, RAW(rates),
      "exact: every context switch is solved anew for all pCPUs; lazy: only what it matters to, within 0.5 %; auto "
      "(default): lazy on more than 256 pCPUs"},

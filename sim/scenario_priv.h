@@ -11,7 +11,7 @@
 
 #define NS_PER_PS 1e-3
 
-enum data_kind { DATA_MACHINE, DATA_PROFILE, DATA_COSTS, DATA_NR };
+enum data_kind { DATA_MACHINE, DATA_PROFILE, DATA_COSTS, DATA_CORE, DATA_NR };
 
 /* A file that the scenario refers to, with the --set assignments that are for it. */
 struct data_file {

@@ -28,7 +28,7 @@ cost_table make_costs(const scenario &s)
     if (s.cost_mode == HV_COST_NONE)
         return c;
     for (unsigned i = 0; i < PERFC_NR; i++)
-        c.perfc[i] = ps(s.costs.perfc_ns[i]);
+        c.perfc[i] = s.cost_mode == HV_COST_FIXED ? ps(s.costs.perfc_ns[i]) : 0; // path: what their code costs
     c.trap_entry = ps(s.costs.trap_entry_ns);
     c.trap_exit = ps(s.costs.trap_exit_ns);
     c.interrupt = ps(s.costs.interrupt_ns);
@@ -46,7 +46,7 @@ cost_table make_costs(const scenario &s)
 } // namespace
 
 host::host(const scenario &s, const run_options &o, const hv_core *core)
-    : scn(s), opt(o), hv(core), room(o), cost(make_costs(s)), rates(rate_create(s.machine)),
+    : scn(s), opt(o), hv(core), room(o), cost(make_costs(s)), path(s), rates(rate_create(s.machine)),
       trace(o.trace, s.machine->nr_cpus), changed_(s.machine->nr_cpus)
 {
     const machine &m = *s.machine;

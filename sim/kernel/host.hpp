@@ -7,6 +7,7 @@
 
 #include "../scenario.h"
 #include "guest.hpp"
+#include "path.hpp"
 #include "room.hpp"
 #include "trace_writer.hpp"
 #include <map>
@@ -44,6 +45,7 @@ class host
     const hv_core *hv;
     class room room;
     cost_table cost;
+    path_costs path;
     rate_model *rates = nullptr;
 
     std::vector<std::unique_ptr<pcpu_module>> cpu;

@@ -120,6 +120,8 @@ void pcpu_module::turn()
 {
     host_.room.wait_for_turn(this);
     host_.running = this;
+    if (host_.path.on())
+        host_.path.forget(); // who looked on meanwhile is not this pCPU's business
 }
 
 void pcpu_module::sleep_until(time_ps t)
@@ -180,6 +182,8 @@ void pcpu_module::body()
 {
     host_.running = this;
     done_waiting(); // it was not up: idle
+    if (host_.path.on())
+        host_.path.forget();
     mode_ = mode::hypervisor;
     entered_ = host_.room.now();
     if (id_ == 0)
@@ -237,6 +241,8 @@ void pcpu_module::construct_dom0()
 void pcpu_module::enter_hypervisor()
 {
     entered_ = host_.room.now();
+    if (host_.path.on())
+        host_.path.forget();
     if (guest_)
         charge(host_.cost.trap_entry, spent::entry);
 }

@@ -4,8 +4,7 @@
 #ifndef SIM_KERNEL_PCPU_HPP
 #define SIM_KERNEL_PCPU_HPP
 
-#include "host.hpp"
-#include "spent.hpp"
+#include "lock.hpp"
 
 namespace sim
 {
@@ -55,8 +54,9 @@ class pcpu_module : public sc_core::sc_module, public process, public entity
 
     // ---- what the port needs ----
     /// Time as code on this pCPU sees it: the time of its last event plus what it has executed since.
-    time_ps local_now() const
+    time_ps local_now()
     {
+        drain();
         return host_.room.now() + charged_;
     }
     void charge(time_ps ps, spent on)
@@ -69,9 +69,19 @@ class pcpu_module : public sc_core::sc_module, public process, public entity
     {
         charge(ps, time.last());
     }
+    /// Charge what the core has executed since the last time (hv_cost path).
+    void drain()
+    {
+        if (!host_.path.on())
+            return;
+        uint64_t touched = host_.path.drain(id_, time, charged_);
+        if (innermost && touched)
+            charge(innermost->touch(touched));
+    }
     /// Let the charged time pass, so that what others do in the meantime has happened.
     void sync()
     {
+        drain();
         if (charged_ == 0)
             return;
         time_ps t = host_.room.now() + charged_;
@@ -142,6 +152,7 @@ class pcpu_module : public sc_core::sc_module, public process, public entity
 
     timer_device timer;
     ipi_line ipi;
+    lock_state *innermost = nullptr;  ///< of the locks that it holds, the one that it took last (hv_cost path)
     time_account time;                ///< where its time goes
     pcpu_module *lock_next = nullptr; ///< link in the queue of the lock that this pCPU waits for
 

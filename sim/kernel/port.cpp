@@ -22,19 +22,13 @@ pcpu_module &self()
 /// A waiting vCPU that nobody releases within this much simulated time means that the core has deadlocked.
 constexpr time_ps spin_limit = 1'000'000'000'000;
 
-/// The port's side of a lock: who waits, in ticket order.
-struct lock_state {
-    lock_stats *stats;
-    pcpu_module *head, *tail;
-    time_ps since;
-};
-
 std::deque<lock_state> lock_states;
 
 lock_state &state_of(hv_lock *l)
 {
     if (!l->port) {
-        lock_states.push_back({&the_host->locks[l->name ? l->name : "unnamed"], nullptr, nullptr, 0});
+        lock_states.emplace_back();
+        lock_states.back().stats = &the_host->locks[l->name ? l->name : "unnamed"];
         l->port = &lock_states.back();
     }
     return *static_cast<lock_state *>(l->port);
@@ -45,6 +39,43 @@ void take(hv_lock *l, lock_state &s, pcpu_module &cpu)
     l->holder = uint16_t(cpu.id() + 1);
     s.since = the_host->room.now();
     s.stats->acquired++;
+    if (the_host->path.on()) {
+        s.move_to(cpu.id(), the_host->path);
+        s.outer = cpu.innermost;
+        cpu.innermost = &s;
+    }
+}
+
+void let_go(lock_state &s, pcpu_module &cpu)
+{
+    for (lock_state **at = &cpu.innermost; *at; at = &(*at)->outer)
+        if (*at == &s) {
+            *at = s.outer;
+            return;
+        }
+}
+
+/// An atomic operation on a lock: its line comes from whoever touched it last.
+void reach(lock_state &s, pcpu_module &cpu)
+{
+    if (the_host->path.on()) {
+        if (s.line_at >= 0)
+            cpu.charge(the_host->path.transfer(unsigned(s.line_at), cpu.id()));
+        s.line_at = int(cpu.id());
+    }
+}
+
+/// From the release of a lock until the next one in order knows. All who wait poll the line, each gets it again in
+/// turn, and the next in order is as likely to be the first as the last: half of the others come before it.
+time_ps handover(const lock_state &s, const pcpu_module &from, const pcpu_module &next)
+{
+    if (!the_host->path.on())
+        return the_host->cost.lock_transfer;
+    time_ps others = 0;
+    for (const pcpu_module *w = s.head; w; w = w->lock_next)
+        others += the_host->path.transfer(from.id(), w->id());
+    time_ps all = the_host->path.transfer(from.id(), next.id()) + others / 2;
+    return all < 1000 ? 1000 : all; // nothing is instantaneous between pCPUs
 }
 
 } // namespace
@@ -101,9 +132,11 @@ void port_lock(hv_lock *l)
     if (the_host->observing)
         return;
     pcpu_module &cpu = self();
-    cpu.charge(the_host->cost.lock);
-    cpu.sync();
     lock_state &s = state_of(l);
+    cpu.drain();
+    cpu.charge(the_host->cost.lock);
+    reach(s, cpu);
+    cpu.sync();
     l->next++;
     if (l->holder == 0) {
         take(l, s, cpu);
@@ -128,9 +161,11 @@ bool port_trylock(hv_lock *l)
     if (the_host->observing)
         return true;
     pcpu_module &cpu = self();
-    cpu.charge(the_host->cost.lock);
-    cpu.sync();
     lock_state &s = state_of(l);
+    cpu.drain();
+    cpu.charge(the_host->cost.lock);
+    reach(s, cpu);
+    cpu.sync();
     if (l->holder != 0 || (the_host->inject && the_host->inject->trylock_fails(cpu.id()))) {
         s.stats->try_failed++;
         return false;
@@ -145,10 +180,14 @@ void port_unlock(hv_lock *l)
     if (the_host->observing)
         return;
     pcpu_module &cpu = self();
+    lock_state &s = state_of(l);
+    cpu.drain();
+    reach(s, cpu);
     cpu.sync();
     if (l->holder != cpu.id() + 1)
         port_panic(l->name ? l->name : "lock", 0, "a pCPU releases a lock that it does not hold");
-    lock_state &s = state_of(l);
+    if (the_host->path.on())
+        let_go(s, cpu);
     s.stats->hold += the_host->room.now() - s.since;
     l->owner++;
     pcpu_module *next = s.head;
@@ -161,7 +200,8 @@ void port_unlock(hv_lock *l)
     if (!s.head)
         s.tail = nullptr;
     take(l, s, *next);
-    next->resume_at(the_host->room.now() + the_host->cost.lock_transfer);
+    next->resume_at(the_host->room.now() + handover(s, cpu, *next));
+    s.line_at = int(next->id());
 }
 
 void port_relax_until(bool (*cond)(void *arg), void *arg)
@@ -273,6 +313,9 @@ void port_count(enum hv_perfc w, uint32_t n)
         return;
     the_host->perfc[w] += n;
     self().charge(the_host->cost.perfc[w] * n, spent_of_perfc[w]);
+    // A look at another pCPU's queue without its lock: a line that its owner writes. (fixed has that in its constant.)
+    if (w == PERFC_sched_balance_peer && the_host->path.on())
+        self().charge(time_ps(n) * the_host->path.mean_transfer(self().id()), spent::balance);
 }
 
 void port_panic(const char *file, int line, const char *text)

@@ -51,14 +51,14 @@ class conductor : public sc_core::sc_module
     room &room_;
 };
 
-/// The core to use: the linked one, or a shared object. nullptr with the reason in error.
-const hv_core *find_core(const char *path, char *error, size_t n)
+/// The core to use: the linked one, or a shared object (*so). nullptr with the reason in error.
+const hv_core *find_core(const char *path, void **object, char *error, size_t n)
 {
     const hv_core *core;
     if (!path) {
         core = hv_core_get();
     } else {
-        void *so = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+        void *so = *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
         if (!so) {
             snprintf(error, n, "%s", dlerror());
             return nullptr;
@@ -78,11 +78,21 @@ const hv_core *find_core(const char *path, char *error, size_t n)
     return core;
 }
 
-int simulate(const scenario &s, const run_options &opt, const hv_core *core, run_result &out)
+int simulate(const scenario &s, const run_options &opt, const hv_core *core, void *object, run_result &out)
 {
     sc_core::sc_set_time_resolution(1, sc_core::SC_PS);
     sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);
     host h(s, opt, core);
+    if (s.cost_mode == HV_COST_PATH) {
+        static std::string id;
+        std::string error;
+        if (!h.path.attach(object, opt.hv_core_path, error)) {
+            snprintf(out.error, sizeof out.error, "%s", error.c_str());
+            return EXIT_BAD_INPUT;
+        }
+        id = std::string(core->build_id) + ", " + h.path.id();
+        out.hv_build_id = id.c_str();
+    }
     measure m(h);
     h.measure = &m;
     watch w(h);
@@ -138,12 +148,24 @@ int run_scenario(const struct scenario *s, const struct run_options *opt, struct
 {
     memset(out, 0, sizeof *out);
     metrics_init(&out->metrics);
-    const hv_core *core = sim::find_core(opt->hv_core_path, out->error, sizeof out->error);
+    struct run_options o = *opt;
+    std::string instrumented;
+    if (s->cost_mode == HV_COST_PATH && !o.hv_core_path) {
+        instrumented = sim::path_costs::default_object();
+        o.hv_core_path = instrumented.c_str();
+        if (instrumented.empty()) {
+            snprintf(out->error, sizeof out->error,
+                     "hv-core-path.so, which --hv-cost path needs, was not built: target hv_core_path_table");
+            return EXIT_HOST_FAILED;
+        }
+    }
+    void *object = nullptr;
+    const hv_core *core = sim::find_core(o.hv_core_path, &object, out->error, sizeof out->error);
     if (!core)
         return EXIT_BAD_INPUT;
     out->hv_build_id = core->build_id;
     try {
-        return sim::simulate(*s, *opt, core, *out);
+        return sim::simulate(*s, o, core, object, *out);
     } catch (const std::bad_alloc &) {
         snprintf(out->error, sizeof out->error, "out of memory");
         return EXIT_HOST_FAILED;

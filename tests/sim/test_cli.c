@@ -101,7 +101,8 @@ static void bad_usage_is_one_line(void)
     REFUSED("--seed 1x: expected a whole number", "run", scenario, "--out", "x", "--seed", "1x");
     REFUSED("--seed 18446744073709551616", "run", scenario, "--out", "x", "--seed", "18446744073709551616");
     REFUSED("--set vm: expected KEY=VALUE", "run", scenario, "--out", "x", "--set", "vm");
-    REFUSED("--hv-cost path: expected none or fixed", "run", scenario, "--out", "x", "--hv-cost", "path");
+    REFUSED("--hv-cost pth: expected none, fixed or path; did you mean 'path'?", "run", scenario, "--out", "x",
+            "--hv-cost", "pth");
     REFUSED("--hv-core", "run", scenario, "--out", "x", "--hv-core", in_dir(dir, "none.so"));
     REFUSED("-j 0: expected a whole number from 1", "sweep", sweep, "--out", "x", "-j", "0");
     REFUSED("-j 0: expected a whole number from 1", "sweep", sweep, "--out", "x", "-j0");

@@ -3,7 +3,7 @@
 #include "cunit_main.h"
 #include "run_child.h"
 #include <hv/core.h>
-#include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,8 +88,139 @@ static void test_time_adds_up(void)
     run_reply_free(&b);
 }
 
+static void write_file(const char *name, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void write_file(const char *name, const char *fmt, ...)
+{
+    va_list ap;
+    FILE *f = fopen(name, "w");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+    va_start(ap, fmt);
+    vfprintf(f, fmt, ap);
+    va_end(ap);
+    fclose(f);
+}
+
+#ifdef HVSIM_PATH_CORE
+
+static double metric(const struct run_reply *a, const char *name, const char *label, const char *value)
+{
+    const struct metric *m = metrics_find(&a->result.metrics, name, label, value);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+    return m->value;
+}
+
+static void test_path_is_deterministic(void)
+{
+    static const char *const set[] = {"vm.0.count=10", "hv_cost=\"path\"", NULL};
+    struct run_options every = {.seed = 1, .sync_every_event = true}, checked = {.seed = 1, .check_invariants = 1};
+    struct run_reply a = run("all.toml", seed1, set), b = run("all.toml", every, set),
+                     c = run("all.toml", checked, set);
+    check_time_adds_up(&a);
+    CU_ASSERT_EQUAL(a.result.fingerprint, b.result.fingerprint);
+    /* Whoever only looks at the core's state does not make it dearer. */
+    CU_ASSERT_EQUAL(a.result.fingerprint, c.result.fingerprint);
+    CU_ASSERT_EQUAL(sum(&a, "host.time_fraction", NULL, NULL, NULL), sum(&c, "host.time_fraction", NULL, NULL, NULL));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(a.result.hv_build_id);
+    CU_ASSERT_PTR_NOT_NULL(strstr(a.result.hv_build_id, "path "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(a.result.hv_build_id, " on westmere"));
+    run_reply_free(&a);
+    run_reply_free(&b);
+    run_reply_free(&c);
+}
+
+/* Half as many cycles a second: each path takes twice as long. Of the machine, only the core's own clock has changed.
+ */
+static void test_cycles_are_of_the_modelled_core(void)
+{
+    static const char *const one[] = {"vm.0.count=10", "hv_cost=\"path\"", NULL};
+    static const char *const wide[] = {"vm.0.count=10", "hv_cost=\"path\"", "core.width=0.25", NULL};
+    struct run_reply a = run("pinned.toml", seed1, one), b = run("pinned.toml", seed1, wide);
+    double x = sum(&a, "host.time_fraction", NULL, NULL, "schedule"),
+           y = sum(&b, "host.time_fraction", NULL, NULL, "schedule");
+    CU_ASSERT_TRUE(y > 1.2 * x); /* lines of other caches are part of it, and cost the same */
+    run_reply_free(&a);
+    run_reply_free(&b);
+}
+
+static void test_slower_scheduler_is_slower(void)
+{
+    static const char *const set[] = {"vm.0.count=10", "hv_cost=\"path\"", NULL};
+    static const char *const fixed[] = {"vm.0.count=10", "hv_cost=\"fixed\"", NULL};
+    struct run_options slow = {.seed = 1, .hv_core_path = HVSIM_SLOW_CORE};
+    struct run_reply a = run("pinned.toml", seed1, set), b = run("pinned.toml", slow, set);
+    CU_ASSERT_EQUAL_FATAL(b.exit, 0);
+    check_time_adds_up(&b);
+    double inserts = metric(&b, "hv.perfc", "op", "schedule");
+    double more = (sum(&b, "host.time_fraction", NULL, NULL, "schedule") -
+                   sum(&a, "host.time_fraction", NULL, NULL, "schedule")) *
+                  CPUS;
+    /* A turn is a chain of four operations and a branch, 0.9 times 4.5 cycles of 0.38 ns: 0.76 us for 500. There are
+     * one to three insertions for each time that somebody schedules. */
+    CU_ASSERT_TRUE(more / inserts > 0.6e-6);
+    CU_ASSERT_TRUE(more / inserts < 2.4e-6);
+    CU_ASSERT_TRUE(sum(&b, "vm.instructions", NULL, NULL, NULL) < sum(&a, "vm.instructions", NULL, NULL, NULL));
+    /* That build must not be executed without anybody who writes the constants, nor another with path. */
+    struct run_reply c = run("pinned.toml", (struct run_options){.seed = 1, .hv_core_path = HVSIM_HV_CORE_SO}, set);
+    CU_ASSERT_EQUAL(c.exit, EXIT_BAD_INPUT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(c.result.error, "was not built to count what it executes"));
+    struct run_reply d = run("pinned.toml", slow, fixed), e = run("pinned.toml", seed1, fixed);
+    CU_ASSERT_EQUAL(d.exit, 0);
+    CU_ASSERT_EQUAL(d.result.fingerprint, e.result.fingerprint); /* fixed does not see what is not counted */
+    run_reply_free(&a);
+    run_reply_free(&b);
+    run_reply_free(&c);
+    run_reply_free(&d);
+    run_reply_free(&e);
+}
+
+/* VMs of one vCPU, all on pCPU 1: each is behind all the others in its queue. */
+static struct run_reply run_queue(unsigned vms)
+{
+    static const char *const set[] = {"hv_cost=\"path\"", "xen.sched_credit_tslice_ms=5", NULL};
+    struct run_child c;
+    struct run_reply a = {0};
+    char *err = NULL;
+    write_file("cost.cfg", "name = 'v'\ntype = 'pv'\nmemory = 16\nvcpus = 1\ncpus = '1'\n");
+    write_file("cost.toml",
+               "name = 'queue'\nmachine = 'westmere-ep-2s'\nwarmup = '100 ms'\nduration = '2 s'\n"
+               "[dom0]\nvcpus = 1\nmemory = '512 MiB'\n"
+               "[[vm]]\nconfig = 'cost.cfg'\ncount = %u\nworkload = 'burn'\n",
+               vms);
+    struct scenario *s = scenario_load("cost.toml", set, &err);
+    if (!s)
+        printf("%s\n", err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+    CU_ASSERT_EQUAL_FATAL(run_child_start(&c, &backend, s, &seed1, NULL, NULL), 0);
+    run_child_finish(&c, &a);
+    CU_ASSERT_EQUAL_FATAL(a.exit, 0);
+    scenario_free(s);
+    return a;
+}
+
+static void test_longer_queue_costs_more(void)
+{
+    double each[3];
+    static const unsigned vms[3] = {4, 32, 256};
+    for (unsigned i = 0; i < 3; i++) {
+        struct run_reply a = run_queue(vms[i]);
+        each[i] = sum(&a, "pcpu.time_fraction", "pcpu", "1", "schedule") * 2 /
+                  metric(&a, "pcpu.context_switches", "pcpu", "1");
+        run_reply_free(&a);
+    }
+    CU_ASSERT_TRUE(each[1] > 1.2 * each[0]);
+    CU_ASSERT_TRUE(each[2] > 2 * each[1]);
+}
+
+#endif
+
 static const struct cunit_case tests[] = {
     {"the time of every pCPU, node and host adds up to all of it", test_time_adds_up},
+#ifdef HVSIM_PATH_CORE
+    {"path: the same twice, and nobody who looks on is charged for", test_path_is_deterministic},
+    {"path: a narrower core takes longer", test_cycles_are_of_the_modelled_core},
+    {"path: a scheduler with a loop too many is slower, nobody edits a table", test_slower_scheduler_is_slower},
+    {"path: a longer queue costs more", test_longer_queue_costs_more},
+#endif
 };
 
 CUNIT_MAIN("cost", tests)

@@ -76,6 +76,7 @@ struct machine_link {
 struct machine {
     char *name, *description;
     char *costs; /* cost table of the hypervisor on it, by name; NULL: "fixed" */
+    char *core;  /* its core, in models/cores, by name; NULL: the default of the ISA */
     char *isa;   /* "x86-64", "aarch64", "armv7" */
     double freq_hz;
     unsigned nr_sockets;

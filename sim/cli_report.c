@@ -4,6 +4,7 @@
 
 #include "cost_report.h"
 #include "density.h"
+#include "hypervisor_report.h"
 #include "locality.h"
 #include "measure/memory_report.h"
 #include "scalability.h"
@@ -29,7 +30,7 @@ enum {
 
 const struct argp_option cli_report_options[] = {
     {"db", OPT_DB, "FILE.sqlite", 0, "density, scalability: database of the sweep", 0},
-    {"only", OPT_ONLY, "PART", 0, "validation: this part alone: memory", 0},
+    {"only", OPT_ONLY, "PART", 0, "validation: this part alone: memory (default) or hypervisor", 0},
     {"csv", OPT_CSV, "FILE.csv", 0, "validation: write the comparison as a table", 0},
     {"out", 'o', "DIR", 0, "Write tables (CSV) and plots (SVG, PNG) there", 0},
     {"reference", OPT_REFERENCE, "FILE.csv", 0,
@@ -57,7 +58,7 @@ struct report_args {
     const char *report, *db, *out, *sweep, *run_dir, *csv;
     bool reference_given;
     char reference[4096], calibration[4096], templates[4096];
-    bool check, no_plots, quiet, json, each;
+    bool check, no_plots, quiet, json, each, hypervisor;
 };
 
 static bool is(const struct report_args *a, const char *report)
@@ -130,7 +131,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         a->reference_given = true;
         return 0;
     case OPT_ONLY:
-        return strcmp(arg, "memory") ? cli_bad(state, "--only %s: there is memory", arg) : 0;
+        a->hypervisor = strcmp(arg, "hypervisor") == 0;
+        return a->hypervisor || !strcmp(arg, "memory")
+                   ? 0
+                   : cli_bad(state, "--only %s: there are memory and hypervisor", arg);
     case OPT_CSV:
         a->csv = arg;
         return 0;
@@ -249,9 +253,23 @@ static void validation(const struct report_args *a, struct fault *f)
     memory_report_free(r);
 }
 
+/* Rows that are simulated, each a run of its own. */
+static void validate_hypervisor(const struct cli *cli, const struct report_args *a, struct fault *f)
+{
+    unsigned missed = 0;
+    FILE *out = a->quiet ? fopen("/dev/null", "we") : stdout;
+    if (!out)
+        fault_set(f, EXIT_HOST_FAILED, "/dev/null: %s", strerror(errno));
+    else if (hypervisor_report(cli->backend, a->reference, a->csv, out, &missed, f) == EXIT_DONE)
+        print_verdict(out, missed);
+    if (missed && f->code == EXIT_DONE)
+        fault_set(f, EXIT_CHECK_FAILED, "%u bars missed", missed);
+    if (out && out != stdout)
+        fclose(out);
+}
+
 int cli_report(const struct cli *cli, int argc, char **argv)
 {
-    (void)cli;
     struct report_args a = {0};
     const char *data = scenario_data_dir();
     snprintf(a.reference, sizeof(a.reference), "%s/results/reference/t1.csv", data);
@@ -265,8 +283,11 @@ int cli_report(const struct cli *cli, int argc, char **argv)
     struct fault f = {0};
     unsigned missed = 0;
     if (is(&a, "validation") && !a.reference_given)
-        snprintf(a.reference, sizeof(a.reference), "%s/results/reference/memory.csv", data);
-    if (is(&a, "validation"))
+        snprintf(a.reference, sizeof(a.reference), "%s/results/reference/%s.csv", data,
+                 a.hypervisor ? "hypervisor" : "memory");
+    if (is(&a, "validation") && a.hypervisor)
+        validate_hypervisor(cli, &a, &f);
+    else if (is(&a, "validation"))
         validation(&a, &f);
     else if (is(&a, "locality"))
         locality(&a, &f);

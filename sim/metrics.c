@@ -57,6 +57,8 @@ const struct metric_def metric_defs[] = {
     {"node.free_pages", "pages", "Free 4 KiB pages of the node, at the end"},
     {"node.memory_utilisation", "1", "Mean load of the node's memory controllers over their sustainable bandwidth"},
     {"link.utilisation", "1", "Mean load of one direction of the path between two sockets over its bandwidth"},
+    {"boot.seconds", "s", "From the start of the host until dom0 was built, scrubbing of boot included"},
+    {"boot.memory_seconds", "s", "Time of pCPU 0 until then that went to setting up the heap"},
     {"sched.stalls", "count", "vCPUs that were runnable for longer than the watchdog allows, without running"},
     {"sched.idle_while_waiting_seconds", "s",
      "Time in which some vCPU waited while a pCPU of its pool and hard affinity idled; with --check-invariants"},

@@ -90,8 +90,9 @@ class host
     {
         return c % 2 ? scn.machine->clock_apart_ns : 0;
     }
-    uint64_t dom0_memory_kb = 0; ///< that it was built with
-    bool measuring = false;      ///< inside the window of measurement
+    time_ps boot_memory = 0, boot_end = 0; ///< of pCPU 0: the heap's part of its boot; dom0 is built
+    uint64_t dom0_memory_kb = 0;           ///< that it was built with
+    bool measuring = false;                ///< inside the window of measurement
     /// The instrument reads the core's state: the port takes no locks and charges nothing. Only between two events,
     /// when no pCPU is in the middle of anything that its last sync did not show.
     bool observing = false;

@@ -247,6 +247,8 @@ void measure::write_time(metrics &out) const
 void measure::write_host(metrics &out, double window) const
 {
     const machine &m = *host_.scn.machine;
+    metrics_add(&out, "boot.seconds", seconds(host_.boot_end), NULL);
+    metrics_add(&out, "boot.memory_seconds", seconds(host_.boot_memory), NULL);
     metrics_add(&out, "sched.stalls", host_.watch->stalls(), NULL);
     if (host_.scn.dom0_channels)
         metrics_add(&out, "dom0.event_channels", host_.ts->channels_in_use(), NULL);

@@ -210,6 +210,9 @@ void pcpu_module::boot()
     if (rc)
         host_.room.fail(EXIT_BAD_INPUT, "the hypervisor refused to boot on this machine (error " + std::to_string(-rc) +
                                             "; its console says why)");
+    time_ps took[nr_spent];
+    time.read(local_now(), spent::entry, took);
+    host_.boot_memory = took[unsigned(spent::memory)];
     host_.hv->cpu_start();
     dom0_at_ = time_ps(host_.scn.machine->nr_cpus) * host_.scn.cpu_up_interval_ps;
     if (dom0_at_ < host_.room.now())
@@ -236,6 +239,7 @@ void pcpu_module::construct_dom0()
     op.domid = dom_id{0};
     if (host_.hv->hypercall(HYPERCALL_domctl, &op))
         host_.room.fail(EXIT_MODEL_PANIC, "dom0 could not be unpaused");
+    host_.boot_end = local_now();
 }
 
 void pcpu_module::enter_hypervisor()

@@ -34,7 +34,7 @@ static struct scenario *load(const char *path, const char *const *overrides, cha
     s->description = strdup("");
     s->path = strdup(path);
     s->warmup_ps = s->duration_ps = 1000000000000;
-    static struct machine nowhere = {.name = (char *)"stub"};
+    static struct machine nowhere = {.name = (char *)"stub", .isa = (char *)"x86-64"};
     s->machine = &nowhere;
     s->level = hv_profiles;
     size_t n;

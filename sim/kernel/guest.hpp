@@ -9,6 +9,7 @@
 #include "timer_wakes.h"
 #include "wake_histogram.h"
 #include <hv/core.h>
+#include <memory>
 #include <models/rate.h>
 #include <string>
 #include <vector>
@@ -16,19 +17,6 @@
 
 namespace sim
 {
-
-/// A virtual machine as the simulator sees it, dom0 included.
-struct vm {
-    std::string name;
-    std::string label;       ///< of its metrics: the name, or NAME#N for the N-th that an action makes of one name
-    dom_id id = DOM_INVALID; ///< DOM_INVALID: it is not there yet, or not any more
-    const workload_profile *profile = nullptr;
-    double node_share[MACHINE_MAX_NODES] = {};
-    bool sees_nodes = false; ///< vnuma=: a vCPU works on the memory of its own node, not on the VM's
-    wake_histogram wakes = {};
-    timer_wakes late = {};
-    std::vector<struct guest *> vcpus;
-};
 
 /// What a vCPU has done; a window of measurement is the difference of two of these.
 struct guest_counters {
@@ -41,13 +29,44 @@ struct guest_counters {
     uint64_t blocks = 0;
 };
 
+/// Where a vCPU stood at some time.
+struct vcpu_sample {
+    guest_counters count;
+    s_time_t runstate[RUNSTATE_NR] = {};
+};
+
+/// What the metrics say of wake-ups, in ns. The histogram is there while its VM is.
+struct wake_summary {
+    uint64_t count = 0, p50 = 0, p99 = 0, max = 0;
+};
+
+inline wake_summary summarise_wakes(const wake_histogram &h)
+{
+    return {h.count, wake_histogram_quantile(&h, 50, 100), wake_histogram_quantile(&h, 99, 100), h.max};
+}
+
+/// A virtual machine as the simulator sees it, dom0 included. Of one that was destroyed only what the metrics say of it
+/// is left: a host that makes and destroys all day holds no more than its guests of the moment, and these few words.
+struct vm {
+    std::string name;
+    std::string label;       ///< of its metrics: the name, or NAME#N for the N-th that an action makes of one name
+    dom_id id = DOM_INVALID; ///< DOM_INVALID: it is not there yet, or not any more
+    const workload_profile *profile = nullptr;
+    double node_share[MACHINE_MAX_NODES] = {};
+    bool sees_nodes = false; ///< vnuma=: a vCPU works on the memory of its own node, not on the VM's
+    std::unique_ptr<wake_histogram> wakes; ///< while it is there
+    wake_summary woken;                    ///< of its wakes, once it is not any more
+    timer_wakes late = {};
+    std::vector<struct guest *> vcpus; ///< while it is there
+    /// Its vCPUs when the window of measurement began (empty: it was made later) and when the window or the VM ended.
+    std::vector<vcpu_sample> before, after;
+};
+
 struct guest {
     struct vm *vm = nullptr;
-    struct vcpu *vcpu = nullptr;               ///< nullptr: its VM was destroyed
-    size_t index = 0;                          ///< in host.guests
-    s_time_t final_runstate[RUNSTATE_NR] = {}; ///< valid then
-    struct program *program = nullptr;         ///< owned
-    class toolstack *toolstack = nullptr;      ///< dom0's vCPU 0 until the toolstack has no more to do
+    struct vcpu *vcpu = nullptr;
+    struct program *program = nullptr;    ///< owned
+    class toolstack *toolstack = nullptr; ///< dom0's vCPU 0 until the toolstack has no more to do
 
     enum class doing { nothing, compute, block, hypercall } doing = doing::nothing;
     double left = 0;           ///< compute: instructions still to do
@@ -84,6 +103,9 @@ struct guest {
     time_ps woken_at = -1; ///< became runnable from blocked then, and has not run yet
 
     guest_counters count;
+    /// The watchdog's: since when it has been runnable, as far as that was seen; -1: it was not.
+    s_time_t waits_since = -1;
+    bool stall_reported = false; ///< in that time
 
     ~guest()
     {

@@ -2,6 +2,7 @@
 #include "host.hpp"
 #include "pcpu.hpp"
 #include "toolstack.hpp"
+#include <algorithm>
 
 namespace sim
 {
@@ -169,6 +170,7 @@ void host::attach_vm(vm &v, int64_t offset_ps, const ts_domain_config *cfg)
     for (unsigned n = 0; n < scn.machine->nr_nodes && total; n++)
         v.node_share[n] = double(pages[n]) / double(total);
     v.sees_nodes = cfg && cfg->nr_vnodes;
+    v.wakes = std::make_unique<wake_histogram>();
     for (unsigned i = 0; i < d->max_vcpus; i++) {
         struct vcpu *hvv = d->vcpu[i];
         if (!hvv)
@@ -186,7 +188,6 @@ void host::attach_vm(vm &v, int64_t offset_ps, const ts_domain_config *cfg)
         for (unsigned n = 0; n < MACHINE_MAX_NODES; n++)
             g->task.node_share[n] = own ? double(n == own->pnode) : v.node_share[n];
         hvv->guest = g.get();
-        g->index = guests.size();
         v.vcpus.push_back(g.get());
         guests.push_back(std::move(g));
     }
@@ -197,12 +198,29 @@ void host::attach_vm(vm &v, int64_t offset_ps, const ts_domain_config *cfg)
 
 void host::detach_vm(vm &v)
 {
-    for (guest *g : v.vcpus) {
-        hv->vcpu_runstate(g->vcpu, g->final_runstate);
-        g->vcpu = nullptr;
-    }
+    v.after = sample_vcpus(v);
+    v.woken = summarise_wakes(*v.wakes);
+    v.wakes.reset();
+    for (const auto &c : cpu)
+        if (c->current_guest() && c->current_guest()->vm == &v)
+            room.fail(EXIT_MODEL_PANIC, "a vCPU of " + v.label + " is on a pCPU, and its domain is paused");
+    for (guest *g : v.vcpus)
+        g->vcpu->guest = nullptr;
+    guests.erase(std::remove_if(guests.begin(), guests.end(), [&](const auto &g) { return g->vm == &v; }),
+                 guests.end());
+    v.vcpus = {};
     vm_by_dom_[v.id.n] = nullptr;
     v.id = DOM_INVALID;
+}
+
+std::vector<vcpu_sample> host::sample_vcpus(const vm &v) const
+{
+    std::vector<vcpu_sample> out;
+    for (const guest *g : v.vcpus) {
+        out.push_back({g->count, {}});
+        hv->vcpu_runstate(g->vcpu, out.back().runstate);
+    }
+    return out;
 }
 
 guest *host::find_guest(uint32_t trace_v) const

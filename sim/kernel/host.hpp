@@ -56,7 +56,7 @@ class host
     class injector *inject = nullptr;     ///< nullptr: the scenario has no faults
     FILE *console_copy = nullptr;         ///< the hypervisor's console goes there too
     std::vector<std::unique_ptr<vm>> vms; ///< [0] is dom0
-    std::vector<std::unique_ptr<guest>> guests;
+    std::vector<std::unique_ptr<guest>> guests; ///< of the VMs that are there, in the order in which they were made
 
     /// The pCPU whose thread has the baton (the toolstack runs on behalf of the pCPU that called it).
     pcpu_module *running = nullptr;
@@ -101,8 +101,10 @@ class host
     /// Create the guest side of a domain that the core knows; reads where its memory lies. Its programs start after
     /// offset_ps. cfg: what it was made from, nullptr for dom0.
     void attach_vm(vm &v, int64_t offset_ps, const ts_domain_config *cfg);
-    /// It is paused, and will be destroyed: its guest side is only there for the metrics from now on.
+    /// It is paused, and will be destroyed: what the metrics need of its guest side is kept, the rest goes.
     void detach_vm(vm &v);
+    /// Where its vCPUs stand, in their order. The caller observes, or is in a hypercall's place.
+    std::vector<vcpu_sample> sample_vcpus(const vm &v) const;
 
   private:
     std::vector<vm *> vm_by_dom_;

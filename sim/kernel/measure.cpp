@@ -60,11 +60,7 @@ process *measure::due(slot_id)
     if (phase_ == phase::warmup) {
         phase_ = phase::window;
         take(begin_);
-        // Sums that begin with the window: a part of a whole is then never above it by a rounding error.
-        for (auto &g : host_.guests)
-            g->count = {};
-        for (auto &v : begin_.vcpu)
-            v.count = {};
+        begin_window();
         host_.measuring = true;
         host_.room.record(event_class::scenario, 0, what::mark, 1);
     } else {
@@ -75,6 +71,7 @@ process *measure::due(slot_id)
         host_.opt.on_progress(host_.opt.ctx, double(ticks_) / samples_per_window);
     if (ticks_ == samples_per_window) {
         take(end_);
+        end_window();
         complete_ = true;
         host_.room.record(event_class::scenario, 0, what::mark, 2);
         host_.room.stop();
@@ -82,6 +79,34 @@ process *measure::due(slot_id)
     time_ps next = ticks_ + 1 == samples_per_window ? begin_.at + host_.scn.duration_ps : host_.room.now() + step;
     host_.room.cal.set(slot_, next);
     return nullptr;
+}
+
+void measure::begin_window()
+{
+    // Sums that begin with the window: a part of a whole is then never above it by a rounding error.
+    for (auto &g : host_.guests)
+        g->count = {};
+    host_.observing = true;
+    for (auto &v : host_.vms) {
+        if (v->vcpus.empty()) // one that is over has done nothing in the window
+            for (vcpu_sample &s : v->after)
+                s.count = {};
+        v->before = v->vcpus.empty() ? v->after : host_.sample_vcpus(*v);
+    }
+    host_.observing = false;
+}
+
+void measure::end_window()
+{
+    host_.observing = true;
+    for (auto &v : host_.vms) {
+        if (v->vcpus.empty())
+            continue;
+        v->after = host_.sample_vcpus(*v);
+        v->woken = summarise_wakes(*v->wakes);
+        memory_[v.get()] = look_at_memory(host_, v->id);
+    }
+    host_.observing = false;
 }
 
 void measure::utilisation_sample()
@@ -103,20 +128,9 @@ void measure::take(snapshot &s)
     host_.observing = true;
     for (unsigned k = 0; k < m.l3.nr; k++)
         host_.progress_l3(k);
-    for (auto &g : host_.guests) {
-        vcpu_sample v = {g->count, {}};
-        if (g->vcpu)
-            host_.hv->vcpu_runstate(g->vcpu, v.runstate);
-        else
-            std::copy(std::begin(g->final_runstate), std::end(g->final_runstate), v.runstate);
-        s.vcpu.push_back(v);
-    }
     for (auto &c : host_.cpu) {
         s.cpu.push_back({host_.hv->idle_time(pcpu_id{c->id()}), c->context_switches, c->hypervisor_ps, {}});
         c->time_spent(s.cpu.back().took);
-    }
-    for (auto &v : host_.vms) {
-        s.memory.push_back(look_at_memory(host_, v->id));
     }
     for (unsigned n = 0; n < m.nr_nodes; n++) {
         hv_sysctl op = {};
@@ -133,7 +147,6 @@ void measure::take(snapshot &s)
 
 void measure::write(metrics &out)
 {
-    begin_.vcpu.resize(end_.vcpu.size()); // of those that an action made since
     double window = seconds(end_.at - begin_.at);
     write_vms(out, window);
     write_host(out, window);
@@ -141,17 +154,16 @@ void measure::write(metrics &out)
 
 void measure::write_vms(metrics &out, double window) const
 {
-    const machine &m = *host_.scn.machine;
-    for (size_t i = 0; i < host_.vms.size(); i++) {
-        const vm &v = *host_.vms[i];
+    const vm_memory none;
+    for (const auto &each : host_.vms) {
+        const vm &v = *each;
         const char *name = v.label.c_str();
-        if (v.vcpus.empty())
+        if (v.after.empty())
             continue; // never made
-        size_t first = v.vcpus[0]->index;
         guest_counters d;
         s_time_t state[RUNSTATE_NR] = {};
-        for (size_t k = first; k < first + v.vcpus.size(); k++) {
-            const vcpu_sample &a = begin_.vcpu[k], &b = end_.vcpu[k];
+        for (size_t k = 0; k < v.after.size(); k++) {
+            const vcpu_sample a = v.before.empty() ? vcpu_sample{} : v.before[k], &b = v.after[k];
             d.instructions += b.count.instructions - a.count.instructions;
             d.misses += b.count.misses - a.count.misses;
             d.local_misses += b.count.local_misses - a.count.local_misses;
@@ -161,7 +173,7 @@ void measure::write_vms(metrics &out, double window) const
             for (unsigned r = 0; r < RUNSTATE_NR; r++)
                 state[r] += b.runstate[r] - a.runstate[r];
         }
-        write_vcpus(out, name, first, v.vcpus.size());
+        write_vcpus(out, v);
 
         double ginstr_per_s = d.instructions / 1e9 / window;
         if (v.profile && v.profile->metric == METRIC_RATE) {
@@ -183,31 +195,37 @@ void measure::write_vms(metrics &out, double window) const
             metrics_add(&out, "vm.local_access_fraction", d.local_misses / d.misses, "vm", name, NULL);
         metrics_add(&out, "vm.migrations", double(d.migrations), "vm", name, NULL);
         metrics_add(&out, "vm.context_switches", double(d.switches), "vm", name, NULL);
-        metrics_add(&out, "vm.expected_local_fraction", end_.memory[i].expected_local, "vm", name, NULL);
-        if (end_.memory[i].nested_walk_ns > 0)
-            metrics_add(&out, "vm.nested_walk", end_.memory[i].nested_walk_ns / 1e9, "vm", name, NULL);
-        for (unsigned n = 0; n < m.nr_nodes; n++) {
-            std::string node = std::to_string(n);
-            const uint64_t *by_size = end_.memory[i].by_size[n];
-            metrics_add(&out, "vm.pages", double(end_.memory[i].pages[n]), "vm", name, "node", node.c_str(), NULL);
-            metrics_add(&out, "vm.pages_2m", double(by_size[1]), "vm", name, "node", node.c_str(), NULL);
-            metrics_add(&out, "vm.pages_1g", double(by_size[2]), "vm", name, "node", node.c_str(), NULL);
-        }
-        metrics_add(&out, "vm.wakes", double(v.wakes.count), "vm", name, NULL);
-        metrics_add(&out, "vm.wake_latency", double(wake_histogram_quantile(&v.wakes, 50, 100)) / 1e9, "vm", name,
-                    "quantile", "p50", NULL);
-        metrics_add(&out, "vm.wake_latency", double(wake_histogram_quantile(&v.wakes, 99, 100)) / 1e9, "vm", name,
-                    "quantile", "p99", NULL);
-        metrics_add(&out, "vm.wake_latency", double(v.wakes.max) / 1e9, "vm", name, "quantile", "max", NULL);
+        auto mem = memory_.find(&v);
+        write_memory(out, v, mem == memory_.end() ? none : mem->second);
+        metrics_add(&out, "vm.wakes", double(v.woken.count), "vm", name, NULL);
+        metrics_add(&out, "vm.wake_latency", double(v.woken.p50) / 1e9, "vm", name, "quantile", "p50", NULL);
+        metrics_add(&out, "vm.wake_latency", double(v.woken.p99) / 1e9, "vm", name, "quantile", "p99", NULL);
+        metrics_add(&out, "vm.wake_latency", double(v.woken.max) / 1e9, "vm", name, "quantile", "max", NULL);
         if (v.late.count)
             write_timer_wakes(out, v.late, name);
     }
 }
 
-void measure::write_vcpus(metrics &out, const char *vm_name, size_t first, size_t nr) const
+void measure::write_memory(metrics &out, const vm &v, const vm_memory &mem) const
 {
-    for (size_t k = 0; k < nr; k++) {
-        const s_time_t *a = begin_.vcpu[first + k].runstate, *b = end_.vcpu[first + k].runstate;
+    const char *name = v.label.c_str();
+    metrics_add(&out, "vm.expected_local_fraction", mem.expected_local, "vm", name, NULL);
+    if (mem.nested_walk_ns > 0)
+        metrics_add(&out, "vm.nested_walk", mem.nested_walk_ns / 1e9, "vm", name, NULL);
+    for (unsigned n = 0; n < host_.scn.machine->nr_nodes; n++) {
+        std::string node = std::to_string(n);
+        metrics_add(&out, "vm.pages", double(mem.pages[n]), "vm", name, "node", node.c_str(), NULL);
+        metrics_add(&out, "vm.pages_2m", double(mem.by_size[n][1]), "vm", name, "node", node.c_str(), NULL);
+        metrics_add(&out, "vm.pages_1g", double(mem.by_size[n][2]), "vm", name, "node", node.c_str(), NULL);
+    }
+}
+
+void measure::write_vcpus(metrics &out, const vm &v) const
+{
+    const char *vm_name = v.label.c_str();
+    const vcpu_sample zero;
+    for (size_t k = 0; k < v.after.size(); k++) {
+        const s_time_t *a = (v.before.empty() ? zero : v.before[k]).runstate, *b = v.after[k].runstate;
         std::string id = std::to_string(k);
         metrics_add(&out, "vcpu.cpu_seconds", double(b[RUNSTATE_running] - a[RUNSTATE_running]) / 1e9, "vm", vm_name,
                     "vcpu", id.c_str(), NULL);

@@ -25,10 +25,6 @@ class measure : public entity
     void write(metrics &out);
 
   private:
-    struct vcpu_sample {
-        guest_counters count;
-        s_time_t runstate[RUNSTATE_NR] = {};
-    };
     struct cpu_sample {
         s_time_t idle;
         uint64_t switches;
@@ -37,18 +33,18 @@ class measure : public entity
     };
     struct snapshot {
         time_ps at = 0;
-        std::vector<vcpu_sample> vcpu; // in the order of host.guests
         std::vector<cpu_sample> cpu;
-        std::vector<vm_memory> memory;    // [vm]
         std::vector<uint64_t> free_pages; // [node]
         uint64_t perfc[PERFC_NR];
         std::map<std::string, lock_stats> locks;
     };
     void take(snapshot &s);
+    void begin_window();
+    void end_window();
     void utilisation_sample();
     void write_vms(metrics &out, double window) const;
-    /// The vCPUs of one VM, from that index of a snapshot on.
-    void write_vcpus(metrics &out, const char *vm_name, size_t first, size_t nr) const;
+    void write_memory(metrics &out, const vm &v, const vm_memory &mem) const;
+    void write_vcpus(metrics &out, const vm &v) const;
     void write_time(metrics &out) const;
     void write_host(metrics &out, double window) const;
 
@@ -58,6 +54,7 @@ class measure : public entity
     bool complete_ = false;
     unsigned ticks_ = 0;
     snapshot begin_, end_;
+    std::map<const vm *, vm_memory> memory_; ///< of the VMs that are there at the end of the window
     std::vector<double> mem_util_, link_util_;
     unsigned util_samples_ = 0;
 };

@@ -104,7 +104,7 @@ void watch::note_idle_while_waiting()
     for (size_t i = 0; any && i < host_.guests.size(); i++) {
         const struct vcpu *v = host_.guests[i]->vcpu;
         hv_domctl op = {};
-        if (!v || v->runstate != RUNSTATE_runnable)
+        if (v->runstate != RUNSTATE_runnable)
             continue;
         op.cmd = XEN_DOMCTL_getvcpuaffinity;
         op.domid = v->domain->id;
@@ -140,33 +140,32 @@ void watch::guests_started()
 
 process *watch::due(slot_id)
 {
-    waiting_.resize(host_.guests.size());
-    for (size_t i = 0; i < host_.guests.size(); i++)
-        look(i);
+    for (auto &g : host_.guests)
+        look(*g);
     host_.room.cal.set(slot_, host_.room.now() + host_.scn.watchdog_ps / looks_per_watchdog);
     return nullptr;
 }
 
-void watch::look(size_t i)
+void watch::look(guest &g)
 {
-    const struct vcpu *v = host_.guests[i]->vcpu;
-    waiting &w = waiting_[i];
-    if (!v || v->runstate != RUNSTATE_runnable) {
-        w = {};
-        return;
+    const struct vcpu *v = g.vcpu;
+    s_time_t since = v->runstate == RUNSTATE_runnable ? v->runstate_entry : -1;
+    if (g.waits_since != since) {
+        g.waits_since = since;
+        g.stall_reported = false;
     }
-    if (!w.is || w.since != v->runstate_entry)
-        w = {true, false, v->runstate_entry};
-    s_time_t waited = host_.room.now() / 1000 - v->runstate_entry;
-    if (!w.reported && waited > host_.scn.watchdog_ps / 1000) {
-        w.reported = true;
-        report_stall(i, waited);
+    if (since < 0)
+        return;
+    s_time_t waited = host_.room.now() / 1000 - since;
+    if (!g.stall_reported && waited > host_.scn.watchdog_ps / 1000) {
+        g.stall_reported = true;
+        report_stall(g, waited);
     }
 }
 
-void watch::report_stall(size_t i, s_time_t waited)
+void watch::report_stall(const guest &g, s_time_t waited)
 {
-    const struct vcpu *v = host_.guests[i]->vcpu;
+    const struct vcpu *v = g.vcpu;
     std::string name = "?";
     for (const auto &vm : host_.vms)
         if (vm->id.n == v->domain->id.n)

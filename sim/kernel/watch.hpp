@@ -43,15 +43,11 @@ class watch : public entity
     }
 
   private:
-    struct waiting {
-        bool is = false, reported = false;
-        s_time_t since = 0;
-    };
     void check();
     uint64_t memory_operations() const;
     void note_idle_while_waiting();
-    void look(size_t i);
-    void report_stall(size_t i, s_time_t waited);
+    void look(guest &g);
+    void report_stall(const guest &g, s_time_t waited);
     /// Onto the console and the standard error: what debug key 'r' prints.
     void dump_run_queues();
     [[noreturn]] void violated(const std::string &what);
@@ -61,7 +57,6 @@ class watch : public entity
     uint64_t stays_ = 0, memory_seen_ = 0;
     s_time_t slack_;
     unsigned stalls_ = 0;
-    std::vector<waiting> waiting_; ///< by guest
     time_ps last_check_ = -1, idle_while_waiting_ = 0;
     bool was_idle_while_waiting_ = false;
 };

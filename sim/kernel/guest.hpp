@@ -53,7 +53,7 @@ struct vm {
     dom_id id = DOM_INVALID; ///< DOM_INVALID: it is not there yet, or not any more
     const workload_profile *profile = nullptr;
     double node_share[MACHINE_MAX_NODES] = {};
-    bool sees_nodes = false; ///< vnuma=: a vCPU works on the memory of its own node, not on the VM's
+    bool sees_nodes = false;               ///< vnuma=: a vCPU works on the memory of its own node, not on the VM's
     std::unique_ptr<wake_histogram> wakes; ///< while it is there
     wake_summary woken;                    ///< of its wakes, once it is not any more
     timer_wakes late = {};

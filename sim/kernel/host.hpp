@@ -53,9 +53,9 @@ class host
     class measure *measure = nullptr;
     class watch *watch = nullptr;
     class show *show = nullptr;
-    class injector *inject = nullptr;     ///< nullptr: the scenario has no faults
-    FILE *console_copy = nullptr;         ///< the hypervisor's console goes there too
-    std::vector<std::unique_ptr<vm>> vms; ///< [0] is dom0
+    class injector *inject = nullptr;           ///< nullptr: the scenario has no faults
+    FILE *console_copy = nullptr;               ///< the hypervisor's console goes there too
+    std::vector<std::unique_ptr<vm>> vms;       ///< [0] is dom0
     std::vector<std::unique_ptr<guest>> guests; ///< of the VMs that are there, in the order in which they were made
 
     /// The pCPU whose thread has the baton (the toolstack runs on behalf of the pCPU that called it).

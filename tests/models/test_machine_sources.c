@@ -89,6 +89,8 @@ static void end_value(struct reader *r)
     bool ok = has_source(r->own) || r->header_has;
     for (size_t i = 0; i < sizeof(exempt) / sizeof(exempt[0]); i++)
         ok = ok || (!strcmp(r->key, exempt[i]) && (!*r->header || !strcmp(r->header, "[[core_kind]]")));
+    /* The core that the file is about; models/cores/ has its sources. */
+    ok = ok || (!strcmp(r->key, "model") && !strcmp(r->header, "[core]"));
     if (*r->key && !ok && !r->first)
         r->first = r->line;
     r->nr_found += *r->key != 0;

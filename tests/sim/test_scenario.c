@@ -372,7 +372,7 @@ static void bad_scenario_files(void)
     check_error("sched = 'credit'", "sched = 'credid'",
                 "t.toml:12:9: level 'xen-4.3' has no scheduler 'credid'; did you mean 'credit'?");
     check_error("'none'", "'fixd'",
-                "t.toml:3:11: hv_cost: expected one of none, fixed, found 'fixd'; did you mean 'fixed'?");
+                "t.toml:3:11: hv_cost: expected one of none, fixed, path, found 'fixd'; did you mean 'fixed'?");
     check_error("behaviour = 'xen-4.3'", "behaviour = 'xen-4.33'",
                 "t.toml:11:13: unknown level 'xen-4.33'; did you mean 'xen-4.3'?");
     check_error("behaviour = 'xen-4.3'", "behaviour = 'modern'\nmemop_max_order = '9,19'",

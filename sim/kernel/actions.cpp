@@ -147,6 +147,7 @@ long toolstack::destroy_vm(const ts_host &h, const scenario_action &a)
     if (rc)
         return rc;
     host_.detach_vm(v);
+    memory_.erase(a.vm);
     rc = ts_domain_destroy(&h, id);
     if (rc)
         host_.room.fail(EXIT_MODEL_PANIC, "domain " + v.name + " was paused and could not be destroyed");

@@ -191,8 +191,10 @@ void host::attach_vm(vm &v, int64_t offset_ps, const ts_domain_config *cfg)
         v.vcpus.push_back(g.get());
         guests.push_back(std::move(g));
     }
-    if (vm_by_dom_.size() <= v.id.n)
+    if (vm_by_dom_.size() <= v.id.n) {
+        vm_by_dom_.reserve(scn.nr_vms + 1u);
         vm_by_dom_.resize(v.id.n + 1u);
+    }
     vm_by_dom_[v.id.n] = &v;
 }
 
@@ -208,7 +210,7 @@ void host::detach_vm(vm &v)
         g->vcpu->guest = nullptr;
     guests.erase(std::remove_if(guests.begin(), guests.end(), [&](const auto &g) { return g->vm == &v; }),
                  guests.end());
-    v.vcpus = {};
+    std::vector<guest *>().swap(v.vcpus); // with its memory
     vm_by_dom_[v.id.n] = nullptr;
     v.id = DOM_INVALID;
 }

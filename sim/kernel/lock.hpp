@@ -17,9 +17,9 @@ namespace sim
 class pcpu_module;
 
 struct lock_state {
-    lock_stats *stats;
-    pcpu_module *head, *tail; ///< who waits
-    time_ps since;            ///< held since
+    lock_stats *stats = nullptr;
+    pcpu_module *head = nullptr, *tail = nullptr; ///< who waits
+    time_ps since = -1;                           ///< held since; -1: free
 
     // With hv_cost path:
     int line_at = -1, data_at = -1; ///< pCPU that touched the lock's line last; that held it last; -1: nobody yet

@@ -5,9 +5,9 @@
 #include "pcpu.hpp"
 #include <cstdlib>
 #include <cstring>
-#include <deque>
 #include <hv/port.h>
 #include <hv/trace.h>
+#include <map>
 
 using namespace sim;
 
@@ -22,16 +22,31 @@ pcpu_module &self()
 /// A waiting vCPU that nobody releases within this much simulated time means that the core has deadlocked.
 constexpr time_ps spin_limit = 1'000'000'000'000;
 
-std::deque<lock_state> lock_states;
+/// By the lock's address: another lock that gets the place of one that went takes over its state, and what was in a
+/// page goes with it.
+std::map<uintptr_t, lock_state> lock_states;
 
 lock_state &state_of(hv_lock *l)
 {
     if (!l->port) {
-        lock_states.emplace_back();
-        lock_states.back().stats = &the_host->locks[l->name ? l->name : "unnamed"];
-        l->port = &lock_states.back();
+        lock_state &s = lock_states[reinterpret_cast<uintptr_t>(l)];
+        if (s.since >= 0)
+            port_panic(l->name ? l->name : "lock", 0, "a lock's memory was used again while the lock was held");
+        s = lock_state();
+        s.stats = &the_host->locks[l->name ? l->name : "unnamed"];
+        l->port = &s;
     }
     return *static_cast<lock_state *>(l->port);
+}
+
+void forget_locks(const void *va, size_t bytes)
+{
+    auto from = lock_states.lower_bound(reinterpret_cast<uintptr_t>(va));
+    auto to = from;
+    for (; to != lock_states.end() && to->first - reinterpret_cast<uintptr_t>(va) < bytes; ++to)
+        if (to->second.since >= 0)
+            port_panic("port_unmap_pages", 0, "pages are freed while a lock in them is held");
+    lock_states.erase(from, to);
 }
 
 void take(hv_lock *l, lock_state &s, pcpu_module &cpu)
@@ -193,6 +208,7 @@ void port_unlock(hv_lock *l)
     pcpu_module *next = s.head;
     if (!next) {
         l->holder = 0;
+        s.since = -1;
         return;
     }
     // The lock is the next ticket's from now on; its holder finds out when the cache line has reached it.
@@ -231,8 +247,9 @@ void *port_map_pages(mfn_t, unsigned order)
     return va;
 }
 
-void port_unmap_pages(void *va, mfn_t, unsigned)
+void port_unmap_pages(void *va, mfn_t, unsigned order)
 {
+    forget_locks(va, PAGE_SIZE << order);
     free(va);
 }
 

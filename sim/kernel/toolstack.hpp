@@ -108,7 +108,7 @@ class toolstack : public sc_core::sc_module, public process
         unsigned fault, cpu; ///< cpu: of cpu-offline
     };
     std::multimap<time_ps, absent> absent_;   ///< what a fault has taken away, by when it comes back
-    std::map<unsigned, guest_memory> memory_; ///< of the VMs with a mem-set or mem-max so far, by number
+    std::map<unsigned, guest_memory> memory_; ///< of the VMs that are there and had a mem-set or mem-max, by number
     std::unique_ptr<ts_channels, void (*)(ts_channels *)> channels_{nullptr, ts_channels_free};
     std::vector<unsigned> pool_ids_; ///< Xen's number for each pool that the scenario names
 };

@@ -406,7 +406,7 @@ static uint64_t synthetic_size(const char *text, uint64_t most)
     uint64_t size = 1;
     int depth = 0;
     for (const char *c = text; *c && size < most; c++) {
-        depth += (*c == '(') - (*c == ')');
+        depth += (*c == '(') - (*c == ')' && depth > 0); /* libhwloc passes over a ')' too many */
         if (*c != ':' || depth)
             continue;
         uint64_t n = strtoull(c + 1, NULL, 0);

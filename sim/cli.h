@@ -14,13 +14,16 @@ struct cli {
     char **argv;
 };
 
+/* A subcommand. argv[0]: "hvsim NAME". */
+typedef int cli_function(const struct cli *cli, int argc, char **argv);
+
 struct cli_command {
     const char *name, *args, *text;
     const struct argp_option *options;
     /* Words that an argument can be, NULL-terminated, for the completion of shells; NULL: files. */
     const char *const *words;
-    int (*run)(const struct cli *cli, int argc, char **argv); /* argv[0]: "hvsim NAME" */
-    const char *more;                                         /* what --help says after the options, NULL: nothing */
+    cli_function *run;
+    const char *more; /* what --help says after the options, NULL: nothing */
 };
 
 extern const char cli_replay_more[], cli_check_more[], cli_report_more[], cli_measure_more[], cli_topo_more[];
@@ -38,10 +41,11 @@ int cli_fail(int code, const char *command, const char *fmt, ...) __attribute__(
 int cli_fault(const struct fault *f, const char *command);
 
 /*
- * Parse with argp, after a look at the options of our own: unknown ones are reported with the nearest name, missing
- * values in one line. EXIT_DONE, or EXIT_BAD_INPUT after a message. --help and --version end the program.
+ * Parse the arguments of the subcommand that is run, with argp, after a look at the options of our own: unknown ones
+ * are reported with the nearest name, missing values in one line. EXIT_DONE, or EXIT_BAD_INPUT after a message. --help
+ * and --version end the program.
  */
-int cli_parse(const struct cli_command *c, argp_parser_t parser, int argc, char **argv, void *input);
+int cli_parse(cli_function *run, argp_parser_t parser, int argc, char **argv, void *input);
 /* For parsers: report and remember that the command line is bad. */
 error_t cli_bad(struct argp_state *state, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* --hv-cost: the override that stands for it, into out. 0, or the error of argp, reported. */
@@ -73,15 +77,7 @@ extern const struct argp_option cli_run_options[], cli_sweep_options[], cli_list
 extern const char *const cli_list_words[],
     *const cli_report_words[], *const cli_replay_words[], *const cli_measure_words[], *const cli_topo_words[],
                                                                                           *const cli_completion_words[];
-int cli_run(const struct cli *cli, int argc, char **argv);
-int cli_sweep(const struct cli *cli, int argc, char **argv);
-int cli_calibrate(const struct cli *cli, int argc, char **argv);
-int cli_list(const struct cli *cli, int argc, char **argv);
-int cli_report(const struct cli *cli, int argc, char **argv);
-int cli_replay(const struct cli *cli, int argc, char **argv);
-int cli_check(const struct cli *cli, int argc, char **argv);
-int cli_measure(const struct cli *cli, int argc, char **argv);
-int cli_topo(const struct cli *cli, int argc, char **argv);
-int cli_completion(const struct cli *cli, int argc, char **argv);
+cli_function cli_run, cli_sweep, cli_calibrate, cli_list, cli_report, cli_replay, cli_check, cli_measure, cli_topo,
+    cli_completion;
 
 #endif

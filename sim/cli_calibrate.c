@@ -144,11 +144,8 @@ int cli_calibrate(const struct cli *cli, int argc, char **argv)
 {
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     struct calibrate_args a = {.jobs = cpus > 0 && cpus <= 64 ? (uint64_t)cpus : 1, .seeds = 5};
-    const struct cli_command *c = cli_commands;
-    while (strcmp(c->name, "calibrate") != 0)
-        c++;
     snprintf(a.reference, sizeof(a.reference), "%s/results/reference/t1.csv", scenario_data_dir());
-    int exit = cli_parse(c, parse, argc, argv, &a);
+    int exit = cli_parse(cli_calibrate, parse, argc, argv, &a);
     if (exit)
         return exit;
 

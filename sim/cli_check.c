@@ -75,10 +75,7 @@ int cli_check(const struct cli *cli, int argc, char **argv)
                                    .jobs = cpus > 0 && cpus < (long)POOL_MAX_JOBS ? (unsigned)cpus : 1,
                                    .seed = 1,
                                    .stop = &cli_interrupted}};
-    const struct cli_command *c = cli_commands;
-    while (c->run != cli_check)
-        c++;
-    int exit = cli_parse(c, parse, argc, argv, &a);
+    int exit = cli_parse(cli_check, parse, argc, argv, &a);
     if (exit == EXIT_DONE) {
         struct fault f = {0};
         a.opt.files = a.files.item;

@@ -97,10 +97,7 @@ int cli_completion(const struct cli *cli, int argc, char **argv)
 {
     (void)cli;
     const char *shell = NULL;
-    const struct cli_command *c = cli_commands;
-    while (c->run != cli_completion)
-        c++;
-    if (cli_parse(c, parse, argc, argv, &shell) != EXIT_DONE)
+    if (cli_parse(cli_completion, parse, argc, argv, &shell) != EXIT_DONE)
         return EXIT_BAD_INPUT;
     bool zsh = !strcmp(shell, "zsh");
     if (zsh)

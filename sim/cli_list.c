@@ -68,10 +68,7 @@ int cli_list(const struct cli *cli, int argc, char **argv)
     (void)cli;
     struct args a = {0};
     struct fault f = {0};
-    const struct cli_command *c = cli_commands;
-    while (c->run != cli_list)
-        c++;
-    if (cli_parse(c, parse, argc, argv, &a) != EXIT_DONE)
+    if (cli_parse(cli_list, parse, argc, argv, &a) != EXIT_DONE)
         return EXIT_BAD_INPUT;
     if (a.kind && a.kind->print_at)
         return a.kind->print_at(stdout, a.level);

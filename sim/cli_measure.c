@@ -198,10 +198,7 @@ int cli_measure(const struct cli *cli, int argc, char **argv)
 {
     (void)cli;
     struct measure_args a = {0};
-    const struct cli_command *c = cli_commands;
-    while (c->run != cli_measure)
-        c++;
-    int exit = cli_parse(c, parse, argc, argv, &a);
+    int exit = cli_parse(cli_measure, parse, argc, argv, &a);
     if (exit == EXIT_DONE) {
         struct fault f = {0};
         struct machine *m = machine_open(a.machine, a.set.item, &f);

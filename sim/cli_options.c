@@ -196,8 +196,11 @@ static int check_options(const struct cli_command *c, int argc, char **argv)
     return EXIT_DONE;
 }
 
-int cli_parse(const struct cli_command *c, argp_parser_t parser, int argc, char **argv, void *input)
+int cli_parse(cli_function *run, argp_parser_t parser, int argc, char **argv, void *input)
 {
+    const struct cli_command *c = cli_commands;
+    while (c->run != run)
+        c++;
     if (check_options(c, argc, argv) != EXIT_DONE)
         return EXIT_BAD_INPUT;
     /* glibc leaks the help of an empty table. */

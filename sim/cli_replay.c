@@ -194,10 +194,7 @@ int cli_replay(const struct cli *cli, int argc, char **argv)
                                     .jobs = cpus > 0 && cpus < (long)POOL_MAX_JOBS ? (unsigned)cpus : 1,
                                     .seed = 1,
                                     .stop = &cli_interrupted}};
-    const struct cli_command *c = cli_commands;
-    while (c->run != cli_replay)
-        c++;
-    int exit = cli_parse(c, parse, argc, argv, &a);
+    int exit = cli_parse(cli_replay, parse, argc, argv, &a);
     if (exit == EXIT_DONE) {
         struct fault f = {0};
         cli_catch_signals();

@@ -275,10 +275,7 @@ int cli_report(const struct cli *cli, int argc, char **argv)
     snprintf(a.reference, sizeof(a.reference), "%s/results/reference/t1.csv", data);
     snprintf(a.calibration, sizeof(a.calibration), "%s/results/calibration", data);
     snprintf(a.templates, sizeof(a.templates), "%s/scripts/plots", data);
-    const struct cli_command *c = cli_commands;
-    while (c->run != cli_report)
-        c++;
-    if (cli_parse(c, parse, argc, argv, &a) != EXIT_DONE)
+    if (cli_parse(cli_report, parse, argc, argv, &a) != EXIT_DONE)
         return EXIT_BAD_INPUT;
     struct fault f = {0};
     unsigned missed = 0;

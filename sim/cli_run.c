@@ -595,10 +595,7 @@ int cli_run(const struct cli *cli, int argc, char **argv)
 {
     struct run_args a = {.seed = 1};
     struct fault f = {0};
-    const struct cli_command *c = cli_commands;
-    while (c->run != cli_run)
-        c++;
-    int exit = cli_parse(c, parse, argc, argv, &a);
+    int exit = cli_parse(cli_run, parse, argc, argv, &a);
     if (exit == EXIT_DONE && *a.cost && !cli_list_add(&a.set, a.cost))
         exit = cli_fail(EXIT_HOST_FAILED, argv[0], "out of memory");
     if (exit == EXIT_DONE) {

@@ -136,10 +136,7 @@ int cli_sweep(const struct cli *cli, int argc, char **argv)
 {
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     struct sweep_args a = {.opt = {.jobs = cpus > 0 ? (unsigned)cpus : 1, .stop = &cli_interrupted}};
-    const struct cli_command *c = cli_commands;
-    while (c->run != cli_sweep)
-        c++;
-    int exit = cli_parse(c, parse, argc, argv, &a);
+    int exit = cli_parse(cli_sweep, parse, argc, argv, &a);
     if (exit == EXIT_DONE) {
         struct sweep s;
         struct sweep_outcome o = {0};

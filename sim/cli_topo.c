@@ -285,10 +285,7 @@ static void do_export(const struct topo_args *a, struct fault *f)
 int cli_topo(const struct cli *cli, int argc, char **argv)
 {
     struct topo_args a = {0};
-    const struct cli_command *c = cli_commands;
-    while (c->run != cli_topo)
-        c++;
-    int exit = cli_parse(c, parse, argc, argv, &a);
+    int exit = cli_parse(cli_topo, parse, argc, argv, &a);
     if (exit == EXIT_DONE) {
         struct fault f = {0};
         if (!strcmp(a.verb, "import"))

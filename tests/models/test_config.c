@@ -2,6 +2,7 @@
 /* The TOML reader: values, quantities, inheritance, overrides, and every refusal with its exact place. */
 #include <config.h>
 #include <cunit_main.h>
+#include <scratch_dir.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,14 +21,6 @@ static void says(const cfg_doc *doc, const char *expected)
     }
     if (got && (!expected || strcmp(got, expected) != 0))
         fprintf(stderr, "\n  got      %s\n  expected %s\n", got, expected ? expected : "no error");
-}
-
-static void write_file(const char *name, const char *text)
-{
-    FILE *f = fopen(name, "w");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
-    fputs(text, f);
-    fclose(f);
 }
 
 static void json_is(cfg_doc *doc, const char *expected)
@@ -365,9 +358,9 @@ static void files_that_cannot_be_read(void)
 
 static void inherits_merges_table_by_table(void)
 {
-    write_file("base.toml", "a = 1\nb = 2\n[t]\nx = 1\ny = [1, 2, 3]\n[t.deep]\np = 1\nq = 1\n");
-    write_file("mid.toml", "inherits = 'base.toml'\nb = 20\n[t]\ny = [9]\n[t.deep]\nq = 2\n");
-    write_file("top.toml", "inherits = 'mid.toml'\nc = 300\n[t.deep]\nq = 3\nr = 3\n");
+    scratch_write("base.toml", "a = 1\nb = 2\n[t]\nx = 1\ny = [1, 2, 3]\n[t.deep]\np = 1\nq = 1\n");
+    scratch_write("mid.toml", "inherits = 'base.toml'\nb = 20\n[t]\ny = [9]\n[t.deep]\nq = 2\n");
+    scratch_write("top.toml", "inherits = 'mid.toml'\nc = 300\n[t.deep]\nq = 3\nr = 3\n");
     cfg_doc *doc = cfg_load("top.toml");
     says(doc, NULL);
     json_is(
@@ -383,12 +376,12 @@ static void inherits_merges_table_by_table(void)
 
 static void inherits_that_goes_wrong(void)
 {
-    write_file("self.toml", "inherits = 'self.toml'\n");
+    scratch_write("self.toml", "inherits = 'self.toml'\n");
     cfg_doc *doc = cfg_load("self.toml");
     says(doc, "self.toml:1:12: 'self.toml' inherits, in the end, from itself");
     cfg_free(doc);
-    write_file("one.toml", "a = 1\ninherits = './two.toml'\n");
-    write_file("two.toml", "inherits = 'one.toml'\n");
+    scratch_write("one.toml", "a = 1\ninherits = './two.toml'\n");
+    scratch_write("two.toml", "inherits = 'one.toml'\n");
     doc = cfg_load("one.toml");
     says(doc, "./two.toml:1:12: 'one.toml' inherits, in the end, from itself");
     cfg_free(doc);
@@ -398,7 +391,7 @@ static void inherits_that_goes_wrong(void)
     doc = cfg_parse("inherits = 5\n", "v.toml");
     says(doc, "v.toml:1:12: inherits: expected a file name, found a number");
     cfg_free(doc);
-    write_file("bad.toml", "x = \n");
+    scratch_write("bad.toml", "x = \n");
     doc = cfg_parse("inherits = 'bad.toml'\n", "v.toml");
     CU_ASSERT_PTR_NOT_NULL_FATAL(cfg_error(doc));
     CU_ASSERT_EQUAL(strncmp(cfg_error(doc), "bad.toml:1:5: not valid TOML: ", 30), 0);
@@ -505,26 +498,15 @@ static void nearest_names(void)
     }
 }
 
-static void in_a_directory_of_its_own(void)
-{
-    char dir[] = "hvsim-config-XXXXXX";
-    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
-    CU_ASSERT_EQUAL_FATAL(chdir(dir), 0);
-}
-
 static void clean_up(void)
 {
     static const char *const files[] = {"base.toml", "mid.toml", "top.toml", "self.toml",
-                                        "one.toml",  "two.toml", "bad.toml"};
-    char dir[256];
-    CU_ASSERT_PTR_NOT_NULL_FATAL(getcwd(dir, sizeof(dir)));
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-        unlink(files[i]);
-    CU_ASSERT_EQUAL(rmdir(dir), 0);
+                                        "one.toml",  "two.toml", "bad.toml", NULL};
+    scratch_leave(files);
 }
 
 static const struct cunit_case tests[] = {
-    {"set-up", in_a_directory_of_its_own},
+    {"set-up", scratch_enter},
     {"every kind of value is read", every_kind_of_value_is_read},
     {"absent keys keep the default", absent_keys_keep_the_default},
     {"keys come in the order of the file", keys_come_in_the_order_of_the_file},

@@ -4,6 +4,7 @@
 
 #include <cunit_main.h>
 #include <models/machine.h>
+#include <scratch_dir.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -258,23 +259,14 @@ static void the_table_of_keys_says_what_is_required(void)
     CU_ASSERT_TRUE(slit && socket);
 }
 
-static void in_a_directory_of_its_own(void)
-{
-    char dir[] = "hvsim-machine-XXXXXX";
-    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
-    CU_ASSERT_EQUAL_FATAL(chdir(dir), 0);
-}
-
 static void clean_up(void)
 {
-    char dir[256];
-    CU_ASSERT_PTR_NOT_NULL_FATAL(getcwd(dir, sizeof(dir)));
-    unlink("m.toml");
-    CU_ASSERT_EQUAL(rmdir(dir), 0);
+    static const char *const files[] = {"m.toml", NULL};
+    scratch_leave(files);
 }
 
 static const struct cunit_case tests[] = {
-    {"set-up", in_a_directory_of_its_own},
+    {"set-up", scratch_enter},
     {"every key arrives", every_key_arrives},
     {"pCPUs are numbered thread, core, socket", pcpus_are_numbered_thread_core_socket},
     {"cores can be listed one by one", cores_can_be_listed_one_by_one},

@@ -4,6 +4,7 @@
 
 #include <cunit_main.h>
 #include <models/cpulist.h>
+#include <scratch_dir.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -216,24 +217,15 @@ static void links_that_lead_nowhere(void)
     machine_file_refused(NULL, "m.toml:33:6: to = 2 is out of range, expected 0 to 1");
 }
 
-static void in_a_directory_of_its_own(void)
-{
-    char dir[] = "hvsim-machine-XXXXXX";
-    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
-    CU_ASSERT_EQUAL_FATAL(chdir(dir), 0);
-}
-
 static void clean_up(void)
 {
-    char dir[256];
-    CU_ASSERT_PTR_NOT_NULL_FATAL(getcwd(dir, sizeof(dir)));
-    unlink("m.toml");
-    CU_ASSERT_EQUAL(rmdir(dir), 0);
+    static const char *const files[] = {"m.toml", NULL};
+    scratch_leave(files);
 }
 
 static const struct cunit_case tests[] = {
     {"lists of pCPUs", lists_of_pcpus},
-    {"set-up", in_a_directory_of_its_own},
+    {"set-up", scratch_enter},
     {"caches are shared by any group", caches_are_shared_by_any_group},
     {"caches that do not fit", caches_that_do_not_fit},
     {"the last level may be the second", the_last_level_may_be_the_second},

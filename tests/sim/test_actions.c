@@ -7,6 +7,7 @@
 #include "run_child.h"
 #include <hv/errno.h>
 #include <models/machine.h>
+#include <scratch_dir.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,18 +43,6 @@ static void note_mark(void *ctx, const struct run_event *e)
     s->mark[s->nr++].arg = e->arg;
 }
 
-static void write_file(const char *name, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void write_file(const char *name, const char *fmt, ...)
-{
-    va_list ap;
-    FILE *f = fopen(name, "w");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
-    va_start(ap, fmt);
-    vfprintf(f, fmt, ap);
-    va_end(ap);
-    fclose(f);
-}
-
 /* The host: eight pCPUs in two nodes of four; dom0 sleeps on pCPU 0. Then what the test adds. */
 static const char *const host = "name = 't'\n"
                                 "machine = 'westmere-ep-2s'\n"
@@ -74,7 +63,7 @@ static struct run_reply run_with(const char *const *set, const char *text, struc
     char *err = NULL;
     for (unsigned i = 0; set && set[i]; i++)
         all[i + 1] = set[i];
-    write_file("t.toml", "%s%s", host, text);
+    scratch_write("t.toml", "%s%s", host, text);
     struct scenario *s = scenario_load("t.toml", all, &err);
     if (!s)
         printf("%s\n", err);
@@ -124,8 +113,8 @@ static const char *const levels[] = {"xen.behaviour=xen-4.3", "xen.behaviour=mod
 /* A VM that is made at 2 s and destroyed at 4 s computes for the time in between; its name is free again. */
 static void vms_are_made_and_destroyed(void)
 {
-    write_file("late.cfg", "name = 'late'\nvcpus = 2\nmemory = 256\n");
-    write_file("huge.cfg", "name = 'huge'\nmemory = 1000000\n");
+    scratch_write("late.cfg", "name = 'late'\nvcpus = 2\nmemory = 256\n");
+    scratch_write("huge.cfg", "name = 'huge'\nmemory = 1000000\n");
     struct run_options opt = {.action_log = fopen("log", "w+")};
     CU_ASSERT_PTR_NOT_NULL_FATAL(opt.action_log);
     const char *const set[] = {"xen.behaviour=modern", NULL};
@@ -174,8 +163,8 @@ static void vms_are_made_and_destroyed(void)
 /* What a guest has follows its target, within its limits; the log says what it has then. */
 static void memory_follows_its_target(void)
 {
-    write_file("late.cfg", "name = 'late'\nmemory = 256\nmaxmem = 512\ncpus = '2'\n");
-    write_file("huge.cfg", "name = 'huge'\nbuilder = 'hvm'\nmemory = 128\nmaxmem = 256\ncpus = '6'\n");
+    scratch_write("late.cfg", "name = 'late'\nmemory = 256\nmaxmem = 512\ncpus = '2'\n");
+    scratch_write("huge.cfg", "name = 'huge'\nbuilder = 'hvm'\nmemory = 128\nmaxmem = 256\ncpus = '6'\n");
     struct run_options opt = {.action_log = fopen("log", "w+")};
     CU_ASSERT_PTR_NOT_NULL_FATAL(opt.action_log);
     struct run_reply a = run_with(NULL,
@@ -230,7 +219,7 @@ static void memory_follows_its_target(void)
 /* Pinned to the other node later, a guest's vCPUs go and its memory stays. */
 static void memory_stays_where_it_is(void)
 {
-    write_file("late.cfg", "name = 'late'\nmemory = 256\ncpus = '0-3'\n");
+    scratch_write("late.cfg", "name = 'late'\nmemory = 256\ncpus = '0-3'\n");
     struct run_options opt = {.action_log = fopen("log", "w+")};
     CU_ASSERT_PTR_NOT_NULL_FATAL(opt.action_log);
     const char *const set[] = {"xen.behaviour=xen-4.3", NULL};
@@ -707,28 +696,21 @@ static void the_console_has_the_commands(void)
 
 static void in_a_directory_of_its_own(void)
 {
-    char dir[] = "hvsim-actions-XXXXXX";
-    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
-    CU_ASSERT_EQUAL_FATAL(chdir(dir), 0);
-    CU_ASSERT_EQUAL_FATAL(setenv("HVSIM_DATA", HVSIM_SOURCE_DIR, 1), 0);
+    scratch_enter();
     seen = mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CU_ASSERT_FATAL(seen != MAP_FAILED);
-    write_file("a.cfg", "name = 'a'\nmemory = 64\ncpus = '1'\n");
-    write_file("b.cfg", "name = 'b'\nmemory = 64\ncpus = '1'\n");
-    write_file("w.cfg", "name = 'w'\nmemory = 64\nvcpus = 2\ncpus = '2-3'\n");
-    write_file("p.cfg", "name = 'p'\nmemory = 64\npool = 'other'\n");
-    write_file("r.cfg", "name = 'r'\nmemory = 64\npool = 'rt'\n");
+    scratch_write("a.cfg", "name = 'a'\nmemory = 64\ncpus = '1'\n");
+    scratch_write("b.cfg", "name = 'b'\nmemory = 64\ncpus = '1'\n");
+    scratch_write("w.cfg", "name = 'w'\nmemory = 64\nvcpus = 2\ncpus = '2-3'\n");
+    scratch_write("p.cfg", "name = 'p'\nmemory = 64\npool = 'other'\n");
+    scratch_write("r.cfg", "name = 'r'\nmemory = 64\npool = 'rt'\n");
 }
 
 static void clean_up(void)
 {
     static const char *const files[] = {"t.toml", "a.cfg",    "b.cfg",    "w.cfg", "p.cfg",
-                                        "r.cfg",  "late.cfg", "huge.cfg", "log"};
-    char dir[256];
-    CU_ASSERT_PTR_NOT_NULL_FATAL(getcwd(dir, sizeof(dir)));
-    for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-        unlink(files[i]);
-    CU_ASSERT_EQUAL(rmdir(dir), 0);
+                                        "r.cfg",  "late.cfg", "huge.cfg", "log",   NULL};
+    scratch_leave(files);
 }
 
 static const struct cunit_case tests[] = {

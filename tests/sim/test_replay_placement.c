@@ -7,6 +7,7 @@
 #include "json.h"
 
 #include <cunit_main.h>
+#include <scratch_dir.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -701,26 +702,14 @@ static void bad_command_lines(void)
 
 /* ---- */
 
-static void in_a_directory_of_its_own(void)
-{
-    char dir[] = "hvsim-placement-XXXXXX";
-    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
-    CU_ASSERT_EQUAL_FATAL(chdir(dir), 0);
-    CU_ASSERT_EQUAL_FATAL(setenv("HVSIM_DATA", HVSIM_SOURCE_DIR, 1), 0);
-}
-
 static void clean_up(void)
 {
-    static const char *const files[] = {"r.json", "bad.json", "stdout", "stderr"};
-    char dir[256];
-    CU_ASSERT_PTR_NOT_NULL_FATAL(getcwd(dir, sizeof(dir)));
-    for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-        unlink(files[i]);
-    CU_ASSERT_EQUAL(rmdir(dir), 0);
+    static const char *const files[] = {"r.json", "bad.json", "stdout", "stderr", NULL};
+    scratch_leave(files);
 }
 
 static const struct cunit_case tests[] = {
-    {"set-up", in_a_directory_of_its_own},
+    {"set-up", scratch_enter},
     {"a recording agrees", a_recording_agrees},
     {"a doctored recording fails", a_doctored_recording_fails},
     {"as JSON", as_json},

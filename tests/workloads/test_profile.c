@@ -3,6 +3,7 @@
 #include <workloads/profile.h>
 
 #include <cunit_main.h>
+#include <scratch_dir.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,15 +16,6 @@ static const char *const whole =
     "[core]\ncpi = 1.0\nsmt_slowdown = 0.5\n"
     "[memory]\nscale = 2.0\nl2_apki = 50.0\nl3_apki = 40.0\nmlp = 1.5\nwrite_fraction = 0.25\ntlb_mpki_4k = 1.0\n"
     "footprint = '4 MiB'\ncurve = [ { size = '1 MiB', mpki = 10.0 }, { size = '4 MiB', mpki = 5.0 } ]\n";
-
-static void write_file(const char *name, const char *text, const char *more)
-{
-    FILE *f = fopen(name, "w");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
-    fputs(text, f);
-    fputs(more, f);
-    fclose(f);
-}
 
 static struct workload_profile *must_load(const char *path, const char *const *overrides)
 {
@@ -38,7 +30,7 @@ static struct workload_profile *must_load(const char *path, const char *const *o
 static void check_error(const char *text, const char *more, const char *const *overrides, const char *expected)
 {
     char *err = NULL;
-    write_file("bad.toml", text, more);
+    scratch_write("bad.toml", "%s%s", text, more);
     struct workload_profile *p = profile_load("bad.toml", overrides, &err);
     CU_ASSERT_PTR_NULL(p);
     CU_ASSERT_PTR_NOT_NULL_FATAL(err);
@@ -61,7 +53,7 @@ static const char *with(const char *old, const char *new)
 
 static void values_arrive_in_the_mix(void)
 {
-    write_file("p.toml", whole, "");
+    scratch_write("p.toml", "%s", whole);
     struct workload_profile *p = must_load("p.toml", NULL);
     const struct work_mix *m = &p->phase[0].mix;
     CU_ASSERT_STRING_EQUAL(p->name, "p");
@@ -88,7 +80,7 @@ static void values_arrive_in_the_mix(void)
 static void scale_multiplies_misses_and_nothing_else(void)
 {
     static const char *const one[] = {"memory.scale=1.0", NULL};
-    write_file("p.toml", whole, "");
+    scratch_write("p.toml", "%s", whole);
     struct workload_profile *p = must_load("p.toml", NULL), *q = must_load("p.toml", one);
     for (unsigned i = 0; i < 2; i++)
         CU_ASSERT_EQUAL(p->phase[0].mix.curve_mpki[i], 2.0 * q->phase[0].mix.curve_mpki[i]);
@@ -101,11 +93,11 @@ static void scale_multiplies_misses_and_nothing_else(void)
 
 static void phases_override_single_keys(void)
 {
-    write_file("p.toml", whole,
-               "[[phase]]\nname = 'a'\ninstructions = 1e6\njitter = 0.5\nblock = '10 ms'\nblock_jitter = 1.0\n"
-               "[[phase]]\nname = 'b'\ninstructions = 2e6\nperiod = '30 ms'\nalign = '5 ms'\ncore = { cpi = 3.0 "
-               "}\nmemory = { scale = "
-               "0.5 }\n");
+    scratch_write("p.toml", "%s%s", whole,
+                  "[[phase]]\nname = 'a'\ninstructions = 1e6\njitter = 0.5\nblock = '10 ms'\nblock_jitter = 1.0\n"
+                  "[[phase]]\nname = 'b'\ninstructions = 2e6\nperiod = '30 ms'\nalign = '5 ms'\ncore = { cpi = 3.0 "
+                  "}\nmemory = { scale = "
+                  "0.5 }\n");
     struct workload_profile *p = must_load("p.toml", NULL);
     CU_ASSERT_EQUAL_FATAL(p->nr_phases, 2);
     CU_ASSERT_STRING_EQUAL(p->phase[0].name, "a");
@@ -217,24 +209,14 @@ static void bad_profiles(void)
     free(err);
 }
 
-static void in_a_directory_of_its_own(void)
-{
-    char dir[] = "hvsim-profile-XXXXXX";
-    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
-    CU_ASSERT_EQUAL_FATAL(chdir(dir), 0);
-}
-
 static void clean_up(void)
 {
-    char dir[256];
-    CU_ASSERT_PTR_NOT_NULL_FATAL(getcwd(dir, sizeof(dir)));
-    unlink("p.toml");
-    unlink("bad.toml");
-    CU_ASSERT_EQUAL(rmdir(dir), 0);
+    static const char *const files[] = {"p.toml", "bad.toml", NULL};
+    scratch_leave(files);
 }
 
 static const struct cunit_case tests[] = {
-    {"set-up", in_a_directory_of_its_own},
+    {"set-up", scratch_enter},
     {"values arrive in the mix", values_arrive_in_the_mix},
     {"memory.scale multiplies the misses and nothing else", scale_multiplies_misses_and_nothing_else},
     {"phases override single keys", phases_override_single_keys},

@@ -196,8 +196,9 @@ static void do_import(const struct topo_args *a, struct fault *f)
     if (i.text)
         put_output(a->output, a->force, i.text, i.size, f);
     if (f->code == EXIT_DONE)
-        fprintf(stderr, "%s: %u CPUs in %u cores and %u packages, %u nodes; %d value%s guessed\n", t->source,
-                t->nr_cpus, t->nr_cores, t->nr_packages, t->nr_nodes, i.guessed, i.guessed == 1 ? " is" : "s are");
+        fprintf(stderr, "%s: %u CPUs in %u cores and %u package%s, %u node%s; %d value%s guessed\n", t->source,
+                t->nr_cpus, t->nr_cores, t->nr_packages, t->nr_packages == 1 ? "" : "s", t->nr_nodes,
+                t->nr_nodes == 1 ? "" : "s", i.guessed, i.guessed == 1 ? " is" : "s are");
     free(i.text);
     topo_free(t);
 }

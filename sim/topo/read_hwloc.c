@@ -34,6 +34,19 @@ static void set_isa(struct topo *t, const char *arch)
             snprintf(t->isa, sizeof(t->isa), "%s", names[i][1]);
 }
 
+/* Files that were made on another box, or by cpuid, name no architecture; who made the processor says it, too. */
+static const char *isa_of_maker(hwloc_obj_t package, const char *model)
+{
+    static const char *const x86[] = {"GenuineIntel", "AuthenticAMD", "HygonGenuine", "CentaurHauls", "  Shanghai  "};
+    const char *vendor = info(package, "CPUVendor"), *arm = info(package, "CPUArchitecture");
+    for (size_t i = 0; i < sizeof(x86) / sizeof(x86[0]); i++)
+        if (!strcmp(vendor, x86[i]))
+            return "x86-64";
+    if (*info(package, "CPUImplementer") && (*arm == '7' || *arm == '8'))
+        return *arm == '7' ? "armv7" : "aarch64";
+    return strstr(model, "Intel") || strstr(model, "AMD") ? "x86-64" : "";
+}
+
 /* "... @ 2.40GHz" */
 static double clock_of_model(const char *model)
 {
@@ -49,8 +62,8 @@ static void read_names(struct topo *t, hwloc_topology_t h)
     const char *model = *info(package, "CPUModel") ? info(package, "CPUModel") : info(root, "CPUModel");
     snprintf(t->cpu_model, sizeof(t->cpu_model), "%s", model);
     t->freq_hz = clock_of_model(model);
-    if (!*t->isa && (strstr(model, "Intel") || strstr(model, "AMD")))
-        snprintf(t->isa, sizeof(t->isa), "x86-64");
+    if (!*t->isa)
+        snprintf(t->isa, sizeof(t->isa), "%s", isa_of_maker(package, model));
 }
 
 static bool read_nodes(struct topo *t, hwloc_topology_t h, struct fault *f)

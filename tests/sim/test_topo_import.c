@@ -43,6 +43,43 @@ static void sizes_and_sharing_come_through(void)
     machine_free(m);
 }
 
+/* Boxes whose file names no architecture: who made the processor says it. */
+static void the_maker_tells_the_architecture(void)
+{
+    static const struct {
+        const char *infos, *isa;
+    } box[] = {
+        {"", ""},
+        {"<info name='CPUVendor' value='GenuineIntel'/>", "x86-64"},
+        {"<info name='CPUVendor' value='AuthenticAMD'/><info name='CPUModel' value='x'/>", "x86-64"},
+        {"<info name='CPUModel' value='Intel(R) Xeon(R)'/>", "x86-64"},
+        {"<info name='CPUImplementer' value='0x41'/><info name='CPUArchitecture' value='8'/>", "aarch64"},
+        {"<info name='CPUImplementer' value='0x41'/><info name='CPUArchitecture' value='7'/>", "armv7"},
+        {"<info name='CPUVendor' value='Elbrus'/>", ""},
+    };
+    for (size_t i = 0; i < sizeof(box) / sizeof(box[0]); i++) {
+        char xml[2048];
+        struct fault f = {0};
+        int n = snprintf(xml, sizeof(xml),
+                         "<?xml version='1.0'?><topology version='2.0'>"
+                         "<object type='Machine' os_index='0' cpuset='0x1' complete_cpuset='0x1' allowed_cpuset='0x1' "
+                         "nodeset='0x1' complete_nodeset='0x1' allowed_nodeset='0x1' gp_index='1'>"
+                         "<object type='NUMANode' os_index='0' cpuset='0x1' complete_cpuset='0x1' nodeset='0x1' "
+                         "complete_nodeset='0x1' gp_index='2' local_memory='1073741824'/>"
+                         "<object type='Package' os_index='0' cpuset='0x1' complete_cpuset='0x1' nodeset='0x1' "
+                         "complete_nodeset='0x1' gp_index='3'>%s"
+                         "<object type='PU' os_index='0' cpuset='0x1' complete_cpuset='0x1' nodeset='0x1' "
+                         "complete_nodeset='0x1' gp_index='4'/></object></object></topology>",
+                         box[i].infos);
+        struct topo *t = topo_read_hwloc_xml(xml, (size_t)n, "box.xml", &f);
+        if (!t)
+            fprintf(stderr, "\n  %s\n", f.text);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+        CU_ASSERT_STRING_EQUAL(t->isa, box[i].isa);
+        topo_free(t);
+    }
+}
+
 /* Each guess says so on its line, and their number is told. */
 static void guesses_are_marked(void)
 {
@@ -213,6 +250,7 @@ static void bad_xml_is_refused_by_line(void)
 }
 
 static const struct cunit_case tests[] = {
+    {"the processor's maker tells the architecture", the_maker_tells_the_architecture},
     {"packages, nodes, cores and threads are those of the source", counts_come_through},
     {"sizes of caches and memory, and who shares a cache", sizes_and_sharing_come_through},
     {"every guessed value is marked", guesses_are_marked},

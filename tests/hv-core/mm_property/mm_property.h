@@ -10,7 +10,8 @@
  *   runs.c        maps of ranges
  *   model.c       what the memory of each domain must be, and how to read it off the core
  *   checks.c      the core against the model, and the model against the map
- *   operations.c  what an operation does to both
+ *   operations.c  what an operation does to both, and what its arguments mean; _domain, _memory, _heap: by what it is
+ *                 about
  *   mm_property.c the command line
  *
  * The core is built a second time for this test, with the calls between its modules (alloc_heap_pages,

@@ -7,7 +7,7 @@
 #include <hv/core.h>
 #include <malloc.h>
 
-#define WARM 50u   /* cycles: what is made once has been made */
+#define WARM 50u /* cycles: what is made once has been made */
 #define CYCLES 150u
 #define VCPUS 2u
 /* By design: where each vCPU stood when its guest went, for the metrics (docs/reliability.md). */

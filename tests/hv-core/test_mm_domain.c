@@ -1,40 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Domains' memory: limits, claims, populate and decrease, dom0, the core's own objects, unwinding. */
-#include "mm/heap.h"
-#include "sched_fixture.h"
+#include "mm_domain.h"
 
-#include <string.h>
-
-/* Memory small enough to fill; the DMA zone of the two-node machine is frames below 16384. */
-#define SMALL_1 ((struct tp_machine){1, 1, 2, 1, 65536})
-#define SMALL_2 ((struct tp_machine){2, 1, 2, 1, 65536})
-
-static struct domain *new_domain(uint64_t max_pages)
-{
-    struct domain *d;
-    dom_id id = DOM_INVALID;
-    CU_ASSERT_EQUAL_FATAL(domain_create(&id, HV_GUEST_PV, 0, &d), 0);
-    d->max_pages = max_pages;
-    return d;
-}
-
-static long mem_op(struct domain *d, enum hv_memory_cmd cmd, uint64_t gfn, uint64_t nr, unsigned order)
-{
-    struct hv_memory_op op = {.cmd = cmd, .domid = d->id, .nr_extents = nr, .extent_order = order, .first_gfn = {gfn}};
-    long rc;
-    while ((rc = do_memory_op(&op)) == -HV_ERESTART)
-        hv_core_get()->return_to_guest();
-    return rc;
-}
-#define POPULATE(d, gfn, nr, order) mem_op(d, XENMEM_populate_physmap, gfn, nr, order)
-#define DECREASE(d, gfn, nr, order) mem_op(d, XENMEM_decrease_reservation, gfn, nr, order)
 #define CLAIM(d, pages) mem_op(d, XENMEM_claim_pages, 0, pages, 0)
-
-static uint64_t frame_behind(struct domain *d, uint64_t gfn)
-{
-    unsigned order;
-    return p2m_get(d, gfn, &order);
-}
 
 static unsigned order_behind(struct domain *d, uint64_t gfn)
 {
@@ -47,7 +15,7 @@ static unsigned order_behind(struct domain *d, uint64_t gfn)
 
 static void max_pages_is_never_passed(void)
 {
-    fx_boot(SMALL_1);
+    fx_boot(ONE_NODE);
     struct domain *d = new_domain(100);
     uint64_t before = avail_pages();
     CU_ASSERT_EQUAL(POPULATE(d, 0, 200, 0), 100);
@@ -66,7 +34,7 @@ static void max_pages_is_never_passed(void)
 
 static void pages_per_node_are_the_heaps_own_count(void)
 {
-    fx_boot(SMALL_2);
+    fx_boot(TWO_NODES);
     uint64_t n0 = avail_node_pages(node(0)), n1 = avail_node_pages(node(1));
     struct domain *d = new_domain(1 << 16);
     uint64_t own = n0 - avail_node_pages(node(0)); /* what the core needs for it */
@@ -89,7 +57,7 @@ static void pages_per_node_are_the_heaps_own_count(void)
 
 static void a_node_can_be_asked_for(void)
 {
-    fx_boot(SMALL_2);
+    fx_boot(TWO_NODES);
     struct domain *d = new_domain(1 << 20);
     struct hv_memory_op op = {
         .domid = d->id, .nr_extents = 1 << 17, .mem_flags = XENMEMF_node(1) | XENMEMF_exact_node_request};
@@ -111,7 +79,7 @@ static void a_node_can_be_asked_for(void)
 
 static void populate_takes_all_there_is_and_destroy_gives_all_back(void)
 {
-    fx_boot(SMALL_2);
+    fx_boot(TWO_NODES);
     uint64_t before = avail_pages();
     size_t mapped = tp_mapped;
     struct domain *d = new_domain(1 << 20);
@@ -132,7 +100,7 @@ static void populate_takes_all_there_is_and_destroy_gives_all_back(void)
 
 static void a_claim_keeps_memory_for_its_domain(void)
 {
-    fx_boot(SMALL_1);
+    fx_boot(ONE_NODE);
     struct domain *a = new_domain(1 << 20), *b = new_domain(1 << 20);
     uint64_t all = avail_pages();
     CU_ASSERT_EQUAL(CLAIM(a, all + 1), -HV_ENOMEM);
@@ -160,7 +128,7 @@ static void a_claim_keeps_memory_for_its_domain(void)
 
 static void a_claim_grows_back_when_pages_are_freed(void)
 {
-    fx_boot(SMALL_1);
+    fx_boot(ONE_NODE);
     struct domain *d = new_domain(1 << 20);
     CU_ASSERT_EQUAL(CLAIM(d, 1000), 0);
     CU_ASSERT_EQUAL(POPULATE(d, 0, 300, 0), 300);
@@ -170,7 +138,7 @@ static void a_claim_grows_back_when_pages_are_freed(void)
     CU_ASSERT_EQUAL(d->outstanding_pages, 700);
     domain_destroy(d);
 
-    fx_boot_level(SMALL_1, "fixed"); /* it only shrinks */
+    fx_boot_level(ONE_NODE, "fixed"); /* it only shrinks */
     d = new_domain(1 << 20);
     CU_ASSERT_EQUAL(CLAIM(d, 1000), 0);
     CU_ASSERT_EQUAL(POPULATE(d, 0, 300, 0), 300);
@@ -194,10 +162,10 @@ static void a_claim_on_a_node_keeps_that_nodes_memory(void)
     static const char *const levels[] = {"xen-4.2", "xen-4.3", "modern", "arm-numa"};
 
     for (unsigned l = 0; l < ARRAY_SIZE(levels); l++) {
-        fx_boot_level(SMALL_2, levels[l]);
+        fx_boot_level(TWO_NODES, levels[l]);
         CU_ASSERT_EQUAL(claim_on(new_domain(1000), 100, ON_NODE(1)), -HV_EINVAL);
     }
-    fx_boot_level(SMALL_2, "fixed");
+    fx_boot_level(TWO_NODES, "fixed");
     struct domain *a = new_domain(1 << 20), *b = new_domain(1 << 20), *c = new_domain(1 << 20);
     uint64_t on1 = avail_node_pages(node(1));
     CU_ASSERT_EQUAL(claim_on(a, 100, XENMEMF_node(1)), -HV_EINVAL); /* not exactly */
@@ -265,7 +233,7 @@ static void a_claim_on_a_node_keeps_that_nodes_memory(void)
 
 static void a_call_is_continued_where_it_stopped(void)
 {
-    fx_boot(SMALL_1);
+    fx_boot(ONE_NODE);
     struct domain *d = new_domain(1000);
     struct hv_memory_op op = {.domid = d->id, .nr_extents = 100};
     tp_cpu[0].irq_pending = true;
@@ -293,7 +261,7 @@ static void a_call_is_continued_where_it_stopped(void)
 
 static void bad_calls_are_refused(void)
 {
-    fx_boot(SMALL_1);
+    fx_boot(ONE_NODE);
     struct domain *d = new_domain(1000);
     struct hv_memory_op op = {.domid = dom(77), .nr_extents = 1};
     CU_ASSERT_EQUAL(do_memory_op(&op), -HV_ESRCH);
@@ -312,7 +280,7 @@ static void bad_calls_are_refused(void)
 
 static void a_guest_works_on_itself_and_up_to_2_mib(void)
 {
-    fx_boot(SMALL_1);
+    fx_boot(ONE_NODE);
     struct domain *other = new_domain(1000), *d = fx_domain(1);
     d->max_pages = 1 << 15;
     fx_start(d);
@@ -388,7 +356,7 @@ static void a_page_out_of_a_superpage_splits_it(void)
 
 static void a_superpage_over_small_pages_replaces_them(void)
 {
-    fx_boot(SMALL_1);
+    fx_boot(ONE_NODE);
     struct domain *d = new_domain(1 << 20);
     CU_ASSERT_EQUAL(POPULATE(d, 512, 300, 0), 300);
     CU_ASSERT_EQUAL(POPULATE(d, 512, 1, 9), 1);
@@ -427,7 +395,7 @@ static void dom0_alternates_between_the_nodes(void)
 
 static void dom0_gets_what_is_left_of_odd_sizes(void)
 {
-    fx_boot(SMALL_2);
+    fx_boot(TWO_NODES);
     uint64_t all = avail_pages(), want = all - 2000;
     CU_ASSERT_EQUAL(hv_core_get()->construct_dom0(1, want << PAGE_SHIFT), 0);
     struct domain *d = domain_find(dom(0));
@@ -436,7 +404,7 @@ static void dom0_gets_what_is_left_of_odd_sizes(void)
         if (frame_behind(d, g) == FRAME_NONE)
             CU_FAIL_FATAL("a hole in dom0");
     fx_check();
-    fx_boot(SMALL_2);
+    fx_boot(TWO_NODES);
     CU_ASSERT_EQUAL(hv_core_get()->construct_dom0(1, (all + 1) << PAGE_SHIFT), -HV_ENOMEM);
     CU_ASSERT_PTR_NULL(domain_find(dom(0)));
     CU_ASSERT_EQUAL(avail_pages(), all);
@@ -460,7 +428,7 @@ static void objects_are_zero_aligned_and_apart(void)
         size_t size;
         unsigned char tag;
     } obj[400];
-    fx_boot(SMALL_1);
+    fx_boot(ONE_NODE);
     size_t mapped = tp_mapped;
     uint64_t before = avail_pages();
     memset(obj, 0, sizeof(obj));
@@ -497,7 +465,7 @@ static void objects_are_zero_aligned_and_apart(void)
 static void xen_heap_extents_come_and_go(void)
 {
     static void *va[3000];
-    fx_boot(SMALL_1);
+    fx_boot(ONE_NODE);
     uint64_t before = avail_pages();
     for (unsigned i = 0; i < 3000; i++)
         CU_ASSERT_PTR_NOT_NULL_FATAL(va[i] = alloc_xenheap_pages(i % 3, 0));
@@ -543,7 +511,7 @@ static bool life(void)
 
 static void every_failure_unwinds(void)
 {
-    fx_boot(SMALL_2);
+    fx_boot(TWO_NODES);
     CU_ASSERT(life());
     uint64_t avail = avail_pages();
     size_t mapped = tp_mapped, table = tp_frametable_bytes;
@@ -710,7 +678,7 @@ static void random_operations_keep_every_invariant(void)
 
 static void the_checker_sees_what_is_broken(void)
 {
-    fx_boot(SMALL_1);
+    fx_boot(ONE_NODE);
     struct domain *d = new_domain(1000);
     CU_ASSERT_EQUAL(POPULATE(d, 0, 10, 0), 10);
     CU_ASSERT_PTR_NULL(mm_check());

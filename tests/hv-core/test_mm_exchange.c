@@ -3,31 +3,8 @@
  * The memory calls beyond populate and decrease: exchange of extents, reservations, and how large an extent a caller
  * may ask for. Whatever fails: the guest frames that a call did not get to are behind the frames that they were.
  */
-#include "mm/heap.h"
-#include "sched_fixture.h"
+#include "mm_domain.h"
 #include <hv/trace.h>
-
-#include <string.h>
-
-#define ONE_NODE ((struct tp_machine){1, 1, 2, 1, 65536})
-#define TWO_NODES ((struct tp_machine){2, 1, 2, 1, 65536})
-
-static struct domain *new_domain(uint64_t max_pages)
-{
-    struct domain *d;
-    dom_id id = DOM_INVALID;
-    CU_ASSERT_EQUAL_FATAL(domain_create(&id, HV_GUEST_PV, 0, &d), 0);
-    d->max_pages = max_pages;
-    return d;
-}
-
-static long mem_op(struct domain *d, enum hv_memory_cmd cmd, uint64_t gfn, uint64_t nr, unsigned order)
-{
-    struct hv_memory_op op = {.cmd = cmd, .domid = d->id, .nr_extents = nr, .extent_order = order, .first_gfn = {gfn}};
-    return do_memory_op(&op);
-}
-#define POPULATE(d, gfn, nr, order) mem_op(d, XENMEM_populate_physmap, gfn, nr, order)
-#define DECREASE(d, gfn, nr, order) mem_op(d, XENMEM_decrease_reservation, gfn, nr, order)
 
 static struct hv_memory_op exchange_op(struct domain *d, uint64_t in, uint64_t nr_in, unsigned order_in, uint64_t out,
                                        uint64_t nr_out, unsigned order_out)
@@ -38,12 +15,6 @@ static struct hv_memory_op exchange_op(struct domain *d, uint64_t in, uint64_t n
     op.out.nr_extents = nr_out;
     op.out.extent_order = order_out;
     return op;
-}
-
-static uint64_t frame_behind(struct domain *d, uint64_t g)
-{
-    unsigned order;
-    return p2m_get(d, g, &order);
 }
 
 /* What the memory manager looks like from outside; two of them are to be equal. */

@@ -1,35 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The buddy heap: Xen's worked examples, the order of nodes, boot, the DMA zone, and the slow twin. */
+#include "mm_boot.h"
 #include "mm_twin.h"
-#include "port_test.h"
-
-#include <cunit_main.h>
-#include <stdio.h>
-
-#define ALL_ZONES 0u, (NR_ZONES - 1)
-
-/* numa_init and mm_init with one pCPU on each node and these ranges. */
-static void boot_ranges(const char *level, unsigned nr_nodes, const struct hv_mem_range *range, unsigned nr_ranges)
-{
-    static struct hv_cpu_desc cpu[HV_MAX_NODES];
-    for (unsigned i = 0; i < nr_nodes; i++)
-        cpu[i] = (struct hv_cpu_desc){(uint16_t)i, (uint16_t)i, 0, node(i)};
-    struct hv_boot_info info = {
-        .nr_cpus = nr_nodes, .nr_nodes = nr_nodes, .nr_ranges = nr_ranges, .cpu = cpu, .range = range};
-    tp_reset();
-    hv_level = hv_profile_find(level);
-    CU_ASSERT_EQUAL_FATAL(numa_init(&info), 0);
-    CU_ASSERT_EQUAL_FATAL(mm_init(), 0);
-}
-
-static void check(void)
-{
-    const char *broken = mm_check();
-    if (broken) {
-        fprintf(stderr, "%s\n", broken);
-        CU_FAIL_FATAL("an invariant broke");
-    }
-}
 
 static void same_as_twin(void)
 {
@@ -59,7 +31,7 @@ static void list_is(unsigned n, unsigned zone, unsigned order, unsigned nr, cons
 static void split_gives_the_upper_end(void)
 {
     struct hv_mem_range r = {264, 272, {0}};
-    boot_ranges("xen-4.3", 1, &r, 1);
+    mm_boot("xen-4.3", 1, &r, 1);
     LIST_IS(0, 8, 3, 264);
     CU_ASSERT_EQUAL(alloc_heap_pages(ALL_ZONES, 0, 0, NULL), 271);
     LIST_IS_EMPTY(0, 8, 3);
@@ -74,13 +46,13 @@ static void split_gives_the_upper_end(void)
     CU_ASSERT_EQUAL(avail_pages(), 5);
     CU_ASSERT_EQUAL(tp_perfc[PERFC_heap_split], 3 + 0 + 1);
     CU_ASSERT_EQUAL(tp_perfc[PERFC_heap_alloc], 3);
-    check();
+    mm_check_all();
 }
 
 static void freed_pages_go_to_the_tail_and_merge(void)
 {
     struct hv_mem_range r = {264, 272, {0}};
-    boot_ranges("xen-4.3", 1, &r, 1);
+    mm_boot("xen-4.3", 1, &r, 1);
     for (unsigned i = 0; i < 8; i++)
         CU_ASSERT_EQUAL(alloc_heap_pages(ALL_ZONES, 0, 0, NULL), 271 - i);
     CU_ASSERT_EQUAL(alloc_heap_pages(ALL_ZONES, 0, 0, NULL), FRAME_NONE);
@@ -100,23 +72,23 @@ static void freed_pages_go_to_the_tail_and_merge(void)
     free_heap_pages(267, 0);
     free_heap_pages(265, 0);
     LIST_IS(0, 8, 3, 264);
-    check();
+    mm_check_all();
 }
 
 static void buddies_of_two_nodes_or_zones_stay_apart(void)
 {
     struct hv_mem_range r[] = {{448, 576, {0}}, {576, 640, {1}}};
-    boot_ranges("xen-4.3", 2, r, 2);
+    mm_boot("xen-4.3", 2, r, 2);
     LIST_IS(0, 8, 6, 448); /* 448..511 and 512..575 are in two zones; 512..575 and 576..639 on two nodes */
     LIST_IS(0, 9, 6, 512);
     LIST_IS(1, 9, 6, 576);
-    check();
+    mm_check_all();
 }
 
 static void frames_below_one_mib_are_never_given(void)
 {
     struct hv_mem_range r[] = {{0, 160, {0}}, {200, 512, {0}}};
-    boot_ranges("xen-4.3", 1, r, 2);
+    mm_boot("xen-4.3", 1, r, 2);
     CU_ASSERT_EQUAL(total_pages(), 256);
     for (unsigned i = 0; i < 256; i++)
         CU_ASSERT(alloc_heap_pages(ALL_ZONES, 0, 0, NULL) >= 256);
@@ -126,7 +98,7 @@ static void frames_below_one_mib_are_never_given(void)
 static void higher_zones_go_first(void)
 {
     struct hv_mem_range r = {256, 1100, {0}};
-    boot_ranges("xen-4.3", 1, &r, 1);
+    mm_boot("xen-4.3", 1, &r, 1);
     for (unsigned i = 0; i < 76; i++)
         CU_ASSERT(alloc_heap_pages(ALL_ZONES, 0, 0, NULL) >= 1024);
     for (unsigned i = 0; i < 512; i++) {
@@ -163,7 +135,7 @@ static void node_order(void)
     for (unsigned i = 0; i < 4; i++)
         r[i] = (struct hv_mem_range){1025 + 2 * i, 1026 + 2 * i, node(i)};
     for (unsigned k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
-        boot_ranges("xen-4.3", 4, r, 4);
+        mm_boot("xen-4.3", 4, r, 4);
         for (unsigned i = 0; i <= rows[k].nr; i++) {
             struct domain d = {.node_affinity = {rows[k].mask}, .last_alloc_node = node(rows[k].last)};
             uint64_t f = alloc_heap_pages(ALL_ZONES, 0, rows[k].flags, &d);
@@ -182,7 +154,7 @@ static void node_order(void)
 static void the_hypervisor_takes_from_its_own_node(void)
 {
     struct hv_mem_range r[] = {{1024, 1028, {0}}, {2048, 2052, {1}}, {4096, 4100, {2}}};
-    boot_ranges("xen-4.3", 3, r, 3);
+    mm_boot("xen-4.3", 3, r, 3);
     tp_set_cpu(1);
     static const unsigned on[] = {1, 1, 1, 1, 2, 2, 2, 2, 0, 0, 0, 0}; /* then the next ones in the ring */
     for (unsigned i = 0; i < 12; i++)
@@ -194,7 +166,7 @@ static void allocations_rotate_over_the_nodes(void)
 {
     struct hv_mem_range r[] = {{1024, 2048, {0}}, {2048, 4096, {1}}, {4096, 8192, {2}}};
     unsigned got[3] = {0};
-    boot_ranges("xen-4.3", 3, r, 3);
+    mm_boot("xen-4.3", 3, r, 3);
     struct domain d = {.node_affinity = {0x7}};
     for (unsigned i = 0; i < 1000; i++) {
         unsigned n = mfn_to_node(mfn(alloc_heap_pages(ALL_ZONES, 0, 0, &d))).n;
@@ -210,18 +182,18 @@ static void allocations_rotate_over_the_nodes(void)
 static void dma_width_follows_node_0(void)
 {
     struct hv_mem_range r[] = {{0, 65536 + 4096, {0}}, {1u << 18, (1u << 18) + 1024, {1}}};
-    boot_ranges("xen-4.3", 2, r, 2);
+    mm_boot("xen-4.3", 2, r, 2);
     CU_ASSERT_EQUAL(dma_bitsize(), 16 + 12 - 2);
-    boot_ranges("modern", 2, r, 2); /* rounds up */
+    mm_boot("modern", 2, r, 2); /* rounds up */
     CU_ASSERT_EQUAL(dma_bitsize(), 17 + 12 - 2);
     r[0].end_mfn = 65536;
-    boot_ranges("modern", 2, r, 2);
+    mm_boot("modern", 2, r, 2);
     CU_ASSERT_EQUAL(dma_bitsize(), 16 + 12 - 2);
     r[0].end_mfn = 1u << 24;
     r[1] = (struct hv_mem_range){1u << 25, (1u << 25) + 1024, {1}};
-    boot_ranges("xen-4.3", 2, r, 2);
+    mm_boot("xen-4.3", 2, r, 2);
     CU_ASSERT_EQUAL(dma_bitsize(), 32);
-    boot_ranges("xen-4.3", 1, r, 1);
+    mm_boot("xen-4.3", 1, r, 1);
     CU_ASSERT_EQUAL(dma_bitsize(), 0);
 }
 
@@ -229,7 +201,7 @@ static void the_dma_zone_goes_last(void)
 {
     /* 8192 frames of node 0: 13 + 12 - 2 = 23 bits, frames below 2048 are kept back. */
     struct hv_mem_range r[] = {{0, 8192, {0}}, {8192, 9216, {1}}};
-    boot_ranges("xen-4.3", 2, r, 2);
+    mm_boot("xen-4.3", 2, r, 2);
     CU_ASSERT_EQUAL(dma_bitsize(), 23);
     for (unsigned i = 0; i < 8192 - 2048; i++) {
         mfn_t m = alloc_domheap_pages(NULL, 0, 0); /* pCPU 0: node 0 first */
@@ -244,13 +216,13 @@ static void the_dma_zone_goes_last(void)
         CU_ASSERT(alloc_domheap_pages(NULL, 0, 0).n < 2048);
     CU_ASSERT(mfn_eq(alloc_domheap_pages(NULL, 0, 0), MFN_INVALID));
     CU_ASSERT_EQUAL(avail_pages(), 0);
-    check();
+    mm_check_all();
 }
 
 static void address_bits_limit_the_zone(void)
 {
     struct hv_mem_range r = {256, 4096, {0}};
-    boot_ranges("xen-4.3", 1, &r, 1);
+    mm_boot("xen-4.3", 1, &r, 1);
     /* 22 bits of address: frames below 1024. */
     for (unsigned i = 0; i < 1024 - 256; i++)
         CU_ASSERT(alloc_domheap_pages(NULL, 0, MEMF_bits(22)).n < 1024);
@@ -289,11 +261,11 @@ static void boot_leaves_the_lists_of_page_by_page(void)
         } how[] = {{"xen-4.3", HV_BOOTSCRUB_on}, {"modern", HV_BOOTSCRUB_on}, {"modern", HV_BOOTSCRUB_idle}};
         unsigned k = trial % 3;
         bootscrub_set(how[k].when);
-        boot_ranges(how[k].level, 3, r, nr);
+        mm_boot(how[k].level, 3, r, nr);
         twin_boot(cpu_to_node(pcpu(0)).n);
         bootscrub_set(HV_BOOTSCRUB_off);
         same_as_twin();
-        check();
+        mm_check_all();
     }
     twin_end();
 }
@@ -314,17 +286,17 @@ static void sixteen_tib_and_a_hole_boot_with_little(void)
         r[nr++] = (struct hv_mem_range){at, at + len, node(i)};
         at += len;
     }
-    boot_ranges("xen-4.3", 64, r, nr);
+    mm_boot("xen-4.3", 64, r, nr);
     /* The hole moves 1 GiB beyond 32 bits of frame number, where none can be reached. */
     CU_ASSERT_EQUAL(total_pages(), (1ull << 32) - (1u << 18) - 256);
     CU_ASSERT(tp_frametable_bytes < 16u << 20);
-    check();
+    mm_check_all();
     struct domain d = {.node_affinity = {1ull << 63}};
     uint64_t f = alloc_heap_pages(ALL_ZONES, 0, 0, &d);
     CU_ASSERT_EQUAL(f, (1ull << 32) - each + 2 * (1u << 18) - 1); /* of its first GiB, which begins after the hole's */
     CU_ASSERT_EQUAL(mfn_to_node(mfn(f)).n, 63);
     free_heap_pages(f, 0);
-    check();
+    mm_check_all();
 }
 
 static void too_little_for_descriptors_is_an_error(void)
@@ -367,7 +339,7 @@ static void random_operations(const char *level, enum hv_bootscrub bootscrub)
     unsigned nr_held = 0, failed = 0;
 
     bootscrub_set(bootscrub);
-    boot_ranges(level, 3, r, sizeof(r) / sizeof(r[0]));
+    mm_boot(level, 3, r, sizeof(r) / sizeof(r[0]));
     twin_boot(0);
     bootscrub_set(HV_BOOTSCRUB_off);
     struct domain a = {.node_affinity = {0x7}}, b = {.node_affinity = {0x2}}, ta = a, tb = b;
@@ -411,7 +383,7 @@ static void random_operations(const char *level, enum hv_bootscrub bootscrub)
             scrub_a_node();
         if (i % 500 == 0) {
             same_as_twin();
-            check();
+            mm_check_all();
         }
     }
     CU_ASSERT(failed > 0); /* full at times, so that the search to its end was tried */
@@ -421,7 +393,7 @@ static void random_operations(const char *level, enum hv_bootscrub bootscrub)
         twin_free((unsigned)held[nr_held].f, held[nr_held].order);
     }
     same_as_twin();
-    check();
+    mm_check_all();
     CU_ASSERT_EQUAL(avail_pages(), total_pages());
     twin_end();
 }
@@ -443,7 +415,7 @@ static void the_same_with_clean_and_dirty_ends(void)
 static void whole_blocks_need_no_descriptors_below(void)
 {
     struct hv_mem_range r = {1u << 18, 3u << 18, {0}};
-    boot_ranges("xen-4.3", 1, &r, 1);
+    mm_boot("xen-4.3", 1, &r, 1);
     size_t before = tp_frametable_bytes;
     static uint64_t f[1u << 18];
     for (unsigned i = 0; i < 1u << 18; i++)
@@ -454,28 +426,28 @@ static void whole_blocks_need_no_descriptors_below(void)
     LIST_IS(0, 18, 18, 1u << 18);
     LIST_IS(0, 19, 18, 2u << 18);
     CU_ASSERT(tp_frametable_bytes <= before + 16 * sizeof(struct frame_set_4k)); /* the few sets kept for the next */
-    check();
+    mm_check_all();
 }
 
 static void no_descriptors_is_no_memory_and_nothing_lost(void)
 {
     struct hv_mem_range r = {1u << 18, 2u << 18, {0}};
-    boot_ranges("xen-4.3", 1, &r, 1);
+    mm_boot("xen-4.3", 1, &r, 1);
     tp_frametable_budget = 0;
     CU_ASSERT_EQUAL(alloc_heap_pages(ALL_ZONES, 0, 0, NULL), FRAME_NONE);
     tp_frametable_budget = 1;
     CU_ASSERT_EQUAL(alloc_heap_pages(ALL_ZONES, 0, 0, NULL), FRAME_NONE);
     LIST_IS(0, 18, 18, 1u << 18);
-    check();
+    mm_check_all();
     tp_frametable_budget = 1;
     CU_ASSERT_EQUAL(alloc_heap_pages(ALL_ZONES, 0, 0, NULL), (2u << 18) - 1);
-    check();
+    mm_check_all();
 }
 
 static void giving_back_what_is_free_panics(void)
 {
     struct hv_mem_range r = {264, 272, {0}};
-    boot_ranges("xen-4.3", 1, &r, 1);
+    mm_boot("xen-4.3", 1, &r, 1);
     uint64_t f = alloc_heap_pages(ALL_ZONES, 1, 0, NULL);
     free_heap_pages(f, 1);
     if (TP_PANICS()) {

@@ -1,33 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Frames taken out of use: carving with and without its three defects, pending ones, and what is refused. */
 #include "mm/heap_priv.h"
-#include "port_test.h"
+#include "mm_boot.h"
 
-#include <cunit_main.h>
 #include <hv/core.h>
-#include <stdio.h>
 #include <string.h>
-
-#define ALL_ZONES 0u, (NR_ZONES - 1)
 
 static void boot(const char *level, uint64_t start, uint64_t end)
 {
-    static struct hv_cpu_desc cpu = {0, 0, 0, {0}};
     struct hv_mem_range r = {start, end, {0}};
-    struct hv_boot_info info = {.nr_cpus = 1, .nr_nodes = 1, .nr_ranges = 1, .cpu = &cpu, .range = &r};
-    tp_reset();
-    hv_level = hv_profile_find(level);
-    CU_ASSERT_EQUAL_FATAL(numa_init(&info), 0);
-    CU_ASSERT_EQUAL_FATAL(mm_init(), 0);
-}
-
-static void check(void)
-{
-    const char *broken = mm_check();
-    if (broken) {
-        fprintf(stderr, "%s\n", broken);
-        CU_FAIL_FATAL("an invariant broke");
-    }
+    mm_boot(level, 1, &r, 1);
 }
 
 static uint32_t offline(uint64_t f, bool broken, int want)
@@ -91,7 +73,7 @@ static void what_is_left_of_a_buddy(void)
             }
             CU_ASSERT_EQUAL(avail_pages(), 7);
             CU_ASSERT_EQUAL(offlined_pages(), 1);
-            check();
+            mm_check_all();
         }
 }
 
@@ -119,18 +101,18 @@ static void every_frame_goes_and_comes_back(void)
         for (unsigned i = 0; i < 1024; i++) {
             offline(1024 + i * 389 % 1024, false, 0);
             if (i % 64 == 0)
-                check();
+                mm_check_all();
         }
         CU_ASSERT_EQUAL(avail_pages(), 0);
         CU_ASSERT_EQUAL(alloc_heap_pages(ALL_ZONES, 0, 0, NULL), FRAME_NONE);
         for (unsigned i = 0; i < 1024; i++) {
             CU_ASSERT_EQUAL(online(1024 + i, 0), PG_ONLINE_ONLINED);
             if (i % 64 == 0)
-                check();
+                mm_check_all();
         }
         CU_ASSERT_EQUAL(free_order_at(1024), 10); /* all is one buddy again */
         CU_ASSERT_EQUAL(offlined_pages(), 0);
-        check();
+        mm_check_all();
     }
 }
 
@@ -144,7 +126,7 @@ static void misaligned_buddies_heal_when_they_are_used_up(void)
     uint64_t f = alloc_heap_pages(ALL_ZONES, 4, 0, NULL);
     CU_ASSERT_NOT_EQUAL(f & 15, 0);
     free_heap_pages(f, 4);
-    check();
+    mm_check_all();
     unsigned n = 0;
     static bool seen[1024];
     memset(seen, 0, sizeof(seen));
@@ -159,7 +141,7 @@ static void misaligned_buddies_heal_when_they_are_used_up(void)
     CU_ASSERT_EQUAL(free_order_at(1536), 9);
     CU_ASSERT_EQUAL(online(1024, 0), PG_ONLINE_ONLINED);
     CU_ASSERT_EQUAL(free_order_at(1024), 10);
-    check();
+    mm_check_all();
 }
 
 static void out_of_a_gib(void)
@@ -171,7 +153,7 @@ static void out_of_a_gib(void)
             boot(levels[k], base, 2 * base);
             CU_ASSERT_EQUAL(offline(base + at[i], false, 0), PG_OFFLINE_OFFLINED);
             CU_ASSERT_EQUAL(avail_pages(), base - 1);
-            check();
+            mm_check_all();
             if (k == 2) {
                 /* What is left is as large as alignment lets it be: 18 pieces, one of each order. */
                 for (unsigned o = 0; o < 18; o++) {
@@ -181,7 +163,7 @@ static void out_of_a_gib(void)
                 CU_ASSERT_EQUAL(online(base + at[i], 0), PG_ONLINE_ONLINED);
                 CU_ASSERT_EQUAL(free_order_at(base), 18);
             }
-            check();
+            mm_check_all();
         }
 }
 
@@ -201,13 +183,13 @@ static void dirty_pages_stay_dirty(void)
             }
             CU_ASSERT_EQUAL(free_order_at(512), 4);
             offline(512 + gone, false, 0);
-            check();
+            mm_check_all();
             bool was_dirty = gone >= 6 && gone != 9;
             CU_ASSERT_EQUAL(need_scrub_pages(node(0)), 9 - was_dirty);
             tp_pages_cleared = 0;
             CU_ASSERT_FALSE(scrub_free_pages());
             CU_ASSERT_EQUAL(tp_pages_cleared, 9 - was_dirty);
-            check();
+            mm_check_all();
         }
 }
 
@@ -229,7 +211,7 @@ static void what_is_in_use_goes_when_it_is_freed(void)
     CU_ASSERT_EQUAL(online(f + 8, -HV_EINVAL), PG_ONLINE_FAILED | PG_ONLINE_BROKEN);
     CU_ASSERT_EQUAL(online(f + 10, 0), 0); /* nothing was the matter with it */
     CU_ASSERT_EQUAL(offlined_pages(), 0);
-    check();
+    mm_check_all();
     tp_frametable_budget = 0; /* freeing cannot fail */
     free_heap_pages(f, 9);
     CU_ASSERT_EQUAL(offlined_pages(), 2);
@@ -237,11 +219,11 @@ static void what_is_in_use_goes_when_it_is_freed(void)
     CU_ASSERT_EQUAL(query(f + 7, &order), PG_OFFLINE_STATUS_OFFLINED);
     CU_ASSERT_EQUAL(query(f + 8, &order), PG_OFFLINE_STATUS_OFFLINED | PG_OFFLINE_STATUS_BROKEN);
     CU_ASSERT_EQUAL(free_order_at(f + 9), 0);
-    check();
+    mm_check_all();
     CU_ASSERT_EQUAL(online(f + 8, -HV_EINVAL), PG_ONLINE_FAILED | PG_ONLINE_BROKEN);
     CU_ASSERT_EQUAL(offline(f + 7, true, 0), PG_OFFLINE_OFFLINED | PG_OFFLINE_BROKEN); /* and it breaks as well */
     CU_ASSERT_EQUAL(online(f + 7, -HV_EINVAL), PG_ONLINE_FAILED | PG_ONLINE_BROKEN);
-    check();
+    mm_check_all();
 }
 
 static struct domain *new_domain(uint64_t pages)
@@ -273,11 +255,11 @@ static void a_domains_frame(void)
         CU_ASSERT_FALSE(d->is_crashed);
         CU_ASSERT_EQUAL(offline(f, true, 0), PG_OFFLINE_AGAIN); /* the domain has run into it */
         CU_ASSERT_TRUE(d->is_crashed);
-        check();
+        mm_check_all();
         CU_ASSERT_EQUAL(domain_destroy(d), 0);
         CU_ASSERT_EQUAL(offlined_pages(), 1);
         CU_ASSERT_EQUAL(avail_pages(), before - 1);
-        check();
+        mm_check_all();
         /* It is never given out again. */
         while ((f = alloc_heap_pages(ALL_ZONES, 0, 0, NULL)) != FRAME_NONE)
             CU_ASSERT_NOT_EQUAL(query(f, &order), PG_OFFLINE_STATUS_OFFLINED | PG_OFFLINE_STATUS_BROKEN);
@@ -301,7 +283,7 @@ static void what_is_refused(void)
     CU_ASSERT_EQUAL(offline(xen, false, -HV_EPERM),
                     PG_OFFLINE_FAILED | PG_OFFLINE_XENPAGE | DOMID_XEN << PG_OFFLINE_OWNER_SHIFT);
     CU_ASSERT_EQUAL(avail_pages(), before);
-    check();
+    mm_check_all();
 }
 
 static void no_memory_for_descriptors_leaves_all_as_it_is(void)
@@ -310,7 +292,7 @@ static void no_memory_for_descriptors_leaves_all_as_it_is(void)
     tp_frametable_budget = 1;
     CU_ASSERT_EQUAL(offline((1u << 18) + 5, false, -HV_ENOMEM), PG_OFFLINE_FAILED);
     CU_ASSERT_EQUAL(free_order_at(1u << 18), 18);
-    check();
+    mm_check_all();
     /* With the defects: enough for the frame, but not for pieces that begin anywhere, so these are aligned. */
     boot("modern", 1u << 18, 2u << 18);
     tp_frametable_budget = 2;
@@ -318,7 +300,7 @@ static void no_memory_for_descriptors_leaves_all_as_it_is(void)
     CU_ASSERT_EQUAL(free_order_at((1u << 18) + 1), 0);
     CU_ASSERT_EQUAL(free_order_at((1u << 18) + 512), 9);
     CU_ASSERT_EQUAL(avail_pages(), (1u << 18) - 1);
-    check();
+    mm_check_all();
 }
 
 static void too_many_at_a_time(void)
@@ -332,7 +314,7 @@ static void too_many_at_a_time(void)
     free_heap_pages(f, 11);
     CU_ASSERT_EQUAL(avail_pages(), 1024);
     CU_ASSERT_EQUAL(nr_offlining, 0);
-    check();
+    mm_check_all();
 }
 
 static void by_hypercall(void)
@@ -355,7 +337,7 @@ static void by_hypercall(void)
     CU_ASSERT_EQUAL(op.u.page_offline.status, PG_OFFLINE_OFFLINED | PG_OFFLINE_BROKEN);
     op.u.page_offline.cmd = (enum hv_page_offline_cmd)9;
     CU_ASSERT_EQUAL(do_sysctl(&op), -HV_EINVAL);
-    check();
+    mm_check_all();
 }
 
 static const struct cunit_case tests[] = {

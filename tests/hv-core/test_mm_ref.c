@@ -1,31 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* References to frames: what others hold stays, and goes with the last of them; domains that are dying meanwhile. */
-#include "mm/heap.h"
-#include "sched_fixture.h"
+#include "mm_domain.h"
 
-#include <string.h>
-
-#define ONE_NODE ((struct tp_machine){1, 1, 2, 1, 65536})
-
-static struct domain *new_domain(uint64_t max_pages)
+static struct domain *new_guest(uint64_t max_pages)
 {
     struct domain *d = fx_domain(1);
     d->max_pages = max_pages;
     return d;
 }
 
-static long mem_op(struct domain *d, enum hv_memory_cmd cmd, uint64_t gfn, uint64_t nr, unsigned order)
+static mfn_t page_behind(struct domain *d, uint64_t gfn)
 {
-    struct hv_memory_op op = {.cmd = cmd, .domid = d->id, .nr_extents = nr, .extent_order = order, .first_gfn = {gfn}};
-    return do_memory_op(&op);
-}
-#define POPULATE(d, gfn, nr, order) mem_op(d, XENMEM_populate_physmap, gfn, nr, order)
-#define DECREASE(d, gfn, nr, order) mem_op(d, XENMEM_decrease_reservation, gfn, nr, order)
-
-static mfn_t frame_behind(struct domain *d, uint64_t gfn)
-{
-    unsigned order;
-    return mfn(p2m_get(d, gfn, &order));
+    return mfn(frame_behind(d, gfn));
 }
 
 static struct page_counts counts(mfn_t m)
@@ -55,9 +41,9 @@ static long destroy(dom_id id)
 static void only_the_owners_frames_can_be_held(void)
 {
     fx_boot(ONE_NODE);
-    struct domain *a = new_domain(1 << 16), *b = new_domain(1 << 16);
+    struct domain *a = new_guest(1 << 16), *b = new_guest(1 << 16);
     CU_ASSERT_EQUAL(POPULATE(a, 0, 1, 9), 1);
-    mfn_t m = frame_behind(a, 77);
+    mfn_t m = page_behind(a, 77);
     CU_ASSERT_EQUAL(counts(m).count, 0); /* no more than its owner's */
     CU_ASSERT_EQUAL(get_page(m, b), -HV_EINVAL);
     CU_ASSERT_EQUAL(get_page(mfn(1ull << 50), a), -HV_EINVAL);
@@ -82,9 +68,9 @@ static void only_the_owners_frames_can_be_held(void)
 static void types_exclude_each_other(void)
 {
     fx_boot(ONE_NODE);
-    struct domain *d = new_domain(1000);
+    struct domain *d = new_guest(1000);
     CU_ASSERT_EQUAL(POPULATE(d, 0, 2, 0), 2);
-    mfn_t m = frame_behind(d, 0);
+    mfn_t m = page_behind(d, 0);
     CU_ASSERT_EQUAL(get_page_and_type(m, d, PGT_l1_page_table), 0);
     CU_ASSERT_EQUAL(get_page_and_type(m, d, PGT_writable_page), -HV_EBUSY);
     CU_ASSERT_EQUAL(get_page_and_type(m, d, PGT_l1_page_table), 0);
@@ -106,9 +92,9 @@ static void types_exclude_each_other(void)
 static void a_reference_put_twice_is_a_panic(void)
 {
     fx_boot(ONE_NODE);
-    struct domain *d = new_domain(1000);
+    struct domain *d = new_guest(1000);
     CU_ASSERT_EQUAL(POPULATE(d, 0, 1, 0), 1);
-    mfn_t m = frame_behind(d, 0);
+    mfn_t m = page_behind(d, 0);
     CU_ASSERT_EQUAL(get_page(m, d), 0);
     put_page(m);
     if (TP_PANICS()) {
@@ -134,7 +120,7 @@ static void a_frame_freed_twice_is_a_panic_and_the_heap_is_unchanged(void)
     CU_ASSERT_EQUAL(avail_pages(), avail);
     fx_check();
     /* A guest that does so is told. */
-    struct domain *d = new_domain(1000);
+    struct domain *d = new_guest(1000);
     CU_ASSERT_EQUAL(POPULATE(d, 0, 1, 3), 1);
     CU_ASSERT_EQUAL(DECREASE(d, 0, 1, 3), 1);
     avail = avail_pages();
@@ -146,23 +132,23 @@ static void a_frame_freed_twice_is_a_panic_and_the_heap_is_unchanged(void)
 static void the_table_is_full_at_its_limit_and_finds_all(void)
 {
     fx_boot(ONE_NODE);
-    struct domain *d = new_domain(1 << 15);
+    struct domain *d = new_guest(1 << 15);
     unsigned want = PAGE_REF_MAX_FRAMES;
     CU_ASSERT_EQUAL(POPULATE(d, 0, want + 1, 0), want + 1);
     for (unsigned i = 0; i < want; i++)
-        CU_ASSERT_EQUAL_FATAL(get_page(frame_behind(d, i), d), 0);
-    CU_ASSERT_EQUAL(get_page(frame_behind(d, want), d), -HV_ENOMEM);
-    CU_ASSERT_EQUAL(get_page(frame_behind(d, 5), d), 0); /* one that is in it already */
+        CU_ASSERT_EQUAL_FATAL(get_page(page_behind(d, i), d), 0);
+    CU_ASSERT_EQUAL(get_page(page_behind(d, want), d), -HV_ENOMEM);
+    CU_ASSERT_EQUAL(get_page(page_behind(d, 5), d), 0); /* one that is in it already */
     fx_check();
-    put_page(frame_behind(d, 5));
+    put_page(page_behind(d, 5));
     /* In another order, so that the gaps close over all kinds of neighbours. */
     for (unsigned i = 0; i < want; i++) {
-        put_page(frame_behind(d, i * 1709u % want));
+        put_page(page_behind(d, i * 1709u % want));
         if (i % 512 == 0)
             fx_check();
     }
     CU_ASSERT_EQUAL(d->nr_page_refs, 0);
-    CU_ASSERT_EQUAL(get_page(frame_behind(d, want), d), 0);
+    CU_ASSERT_EQUAL(get_page(page_behind(d, want), d), 0);
     fx_check();
 }
 
@@ -172,14 +158,14 @@ static void the_table_is_full_at_its_limit_and_finds_all(void)
 static void a_held_frame_stays_until_it_is_put(void)
 {
     fx_boot(ONE_NODE);
-    struct domain *d = new_domain(1 << 16);
+    struct domain *d = new_guest(1 << 16);
     uint64_t before = avail_pages();
     CU_ASSERT_EQUAL(POPULATE(d, 512, 1, 9), 1);
-    mfn_t m = frame_behind(d, 512 + 100), n = frame_behind(d, 512 + 511);
+    mfn_t m = page_behind(d, 512 + 100), n = page_behind(d, 512 + 511);
     CU_ASSERT_EQUAL(get_page(m, d), 0);
     CU_ASSERT_EQUAL(get_page(n, d), 0);
     CU_ASSERT_EQUAL(DECREASE(d, 512, 1, 9), 1); /* it has given all of it up, as far as it can tell */
-    CU_ASSERT_EQUAL(frame_behind(d, 512 + 100).n, FRAME_NONE);
+    CU_ASSERT_EQUAL(page_behind(d, 512 + 100).n, FRAME_NONE);
     CU_ASSERT_EQUAL(d->tot_pages, 2);
     CU_ASSERT_EQUAL(before - avail_pages(), 2);
     CU_ASSERT(counts(m).given_up);
@@ -198,10 +184,10 @@ static void a_held_frame_stays_until_it_is_put(void)
 static void a_held_frame_in_a_gigabyte_is_found_without_looking_at_all(void)
 {
     fx_boot((struct tp_machine){1, 1, 1, 1, 3u << 18});
-    struct domain *d = new_domain(1 << 20);
+    struct domain *d = new_guest(1 << 20);
     uint64_t before = avail_pages();
     CU_ASSERT_EQUAL(POPULATE(d, 1 << 18, 1, 18), 1);
-    mfn_t m = frame_behind(d, (1 << 18) + 123456);
+    mfn_t m = page_behind(d, (1 << 18) + 123456);
     CU_ASSERT_EQUAL(get_page(m, d), 0);
     CU_ASSERT_EQUAL(DECREASE(d, 1 << 18, 1, 18), 1);
     CU_ASSERT_EQUAL(before - avail_pages(), 1);
@@ -214,11 +200,11 @@ static void a_held_frame_in_a_gigabyte_is_found_without_looking_at_all(void)
 static void a_claim_does_not_grow_for_what_stays(void)
 {
     fx_boot(ONE_NODE);
-    struct domain *d = new_domain(1 << 15);
+    struct domain *d = new_guest(1 << 15);
     struct hv_memory_op op = {.cmd = XENMEM_claim_pages, .domid = d->id, .nr_extents = 1000};
     CU_ASSERT_EQUAL(do_memory_op(&op), 0);
     CU_ASSERT_EQUAL(POPULATE(d, 0, 1, 6), 1);
-    mfn_t m = frame_behind(d, 3);
+    mfn_t m = page_behind(d, 3);
     CU_ASSERT_EQUAL(get_page(m, d), 0);
     CU_ASSERT_EQUAL(DECREASE(d, 0, 1, 6), 1);
     CU_ASSERT_EQUAL(d->outstanding_pages + d->tot_pages, 1000);
@@ -231,9 +217,9 @@ static void a_claim_does_not_grow_for_what_stays(void)
 static void no_descriptors_for_the_parts(void)
 {
     fx_boot(ONE_NODE);
-    struct domain *d = new_domain(1 << 15);
+    struct domain *d = new_guest(1 << 15);
     CU_ASSERT_EQUAL(POPULATE(d, 512, 1, 9), 1);
-    mfn_t m = frame_behind(d, 512 + 100);
+    mfn_t m = page_behind(d, 512 + 100);
     CU_ASSERT_EQUAL(get_page(m, d), 0);
     uint64_t avail = avail_pages();
     tp_frametable_budget = 0;
@@ -264,12 +250,12 @@ static void a_dying_domain_waits_for_its_last_frame(void)
     fx_boot(ONE_NODE);
     uint64_t before = avail_pages();
     size_t mapped = tp_mapped;
-    struct domain *d = new_domain(1 << 15);
+    struct domain *d = new_guest(1 << 15);
     dom_id id = d->id;
     uint64_t core = before - avail_pages();
     CU_ASSERT_EQUAL(POPULATE(d, 0, 1000, 0), 1000);
     CU_ASSERT_EQUAL(POPULATE(d, 2048, 4, 9), 4);
-    mfn_t m = frame_behind(d, 500), n = frame_behind(d, 2048 + 700);
+    mfn_t m = page_behind(d, 500), n = page_behind(d, 2048 + 700);
     CU_ASSERT_EQUAL(get_page(m, d), 0);
     CU_ASSERT_EQUAL(get_page(n, d), 0);
     uint64_t cleared = tp_pages_cleared;
@@ -304,10 +290,10 @@ static void many_die_and_are_let_go_in_any_order(void)
     dom_id id[8];
     mfn_t held[8];
     for (unsigned i = 0; i < 8; i++) {
-        struct domain *d = new_domain(1000);
+        struct domain *d = new_guest(1000);
         id[i] = d->id;
         CU_ASSERT_EQUAL(POPULATE(d, 0, 10, 2), 10);
-        held[i] = frame_behind(d, 3 * i);
+        held[i] = page_behind(d, 3 * i);
         CU_ASSERT_EQUAL(get_page(held[i], d), 0);
     }
     for (unsigned i = 0; i < 8; i++)
@@ -327,7 +313,7 @@ static void many_die_and_are_let_go_in_any_order(void)
 static void a_limit_says_so(void)
 {
     fx_boot(ONE_NODE);
-    struct domain *d = new_domain(100);
+    struct domain *d = new_guest(100);
     CU_ASSERT_EQUAL(POPULATE(d, 0, 90, 0), 90);
     CU_ASSERT_EQUAL(POPULATE(d, 128, 1, 4), 0);
     char line[100];

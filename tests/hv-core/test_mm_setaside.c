@@ -1,34 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Pages set aside: a node, or a zone of it, has as many free pages as asked for, whatever was there before. */
-#include "mm/heap.h"
-#include "port_test.h"
-
-#include <cunit_main.h>
-#include <stdio.h>
-
-static void boot(const char *level, unsigned nr_nodes, const struct hv_mem_range *range, unsigned nr_ranges,
-                 unsigned bits)
-{
-    static struct hv_cpu_desc cpu[HV_MAX_NODES];
-    for (unsigned i = 0; i < nr_nodes; i++)
-        cpu[i] = (struct hv_cpu_desc){(uint16_t)i, (uint16_t)i, 0, node(i)};
-    struct hv_boot_info info = {
-        .nr_cpus = nr_nodes, .nr_nodes = nr_nodes, .nr_ranges = nr_ranges, .cpu = cpu, .range = range};
-    tp_reset();
-    hv_level = hv_profile_find(level);
-    CU_ASSERT_EQUAL_FATAL(numa_init(&info), 0);
-    dma_bitsize_set(bits);
-    CU_ASSERT_EQUAL_FATAL(mm_init(), 0);
-    dma_bitsize_set(0);
-}
-
-static void check(void)
-{
-    const char *broken = mm_check();
-    if (broken)
-        fprintf(stderr, "%s\n", broken);
-    CU_ASSERT_PTR_NULL_FATAL(broken);
-}
+#include "mm_boot.h"
 
 /* Two nodes of 256 MiB; frames below 2^14 are kept back for devices. */
 static const struct hv_mem_range two[] = {{0, 65536, {0}}, {65536, 131072, {1}}};
@@ -36,35 +8,35 @@ static const struct hv_mem_range two[] = {{0, 65536, {0}}, {65536, 131072, {1}}}
 static void a_node_has_what_it_is_asked_for(void)
 {
     static const uint64_t want[] = {60000, 100, 0, 512, 513, 65000, 1, 33333, 0, 65280, 511};
-    boot("modern", 2, two, 2, 0);
+    mm_boot_bits("modern", 2, two, 2, 0);
     for (unsigned i = 0; i < ARRAY_SIZE(want); i++) {
         CU_ASSERT_EQUAL(set_aside(node(0), HV_ANY_ZONE, want[i]), 0);
         CU_ASSERT_EQUAL(avail_node_pages(node(0)), want[i]);
         CU_ASSERT_EQUAL(avail_node_pages(node(1)), 65536);
-        check();
+        mm_check_all();
     }
     CU_ASSERT_EQUAL(set_aside(node(0), HV_ANY_ZONE, 65280), 0); /* all but the first MiB */
     CU_ASSERT_EQUAL(avail_pages(), total_pages());
-    check();
+    mm_check_all();
 }
 
 static void zones_one_by_one(void)
 {
-    boot("modern", 2, two, 2, 0);
+    mm_boot_bits("modern", 2, two, 2, 0);
     for (unsigned z = 8; z < 16; z++)
         CU_ASSERT_EQUAL(set_aside(node(0), z, z < 13 ? 0 : 1000 + z), 0);
     for (unsigned z = 8; z < 16; z++)
         CU_ASSERT_EQUAL(avail_zone_pages(node(0), z), z < 13 ? 0 : 1000 + z);
-    check();
+    mm_check_all();
     CU_ASSERT_EQUAL(set_aside(node(0), 10, 1024), 0);
     CU_ASSERT_EQUAL(avail_zone_pages(node(0), 10), 1024);
-    check();
+    mm_check_all();
 }
 
 /* What devices need is taken last, and given back last. */
 static void the_dma_zone_goes_last_and_comes_last(void)
 {
-    boot("modern", 2, two, 2, 0);
+    mm_boot_bits("modern", 2, two, 2, 0);
     CU_ASSERT_EQUAL(dma_bitsize(), 26);
     CU_ASSERT_EQUAL(set_aside(node(0), HV_ANY_ZONE, 16384 - 256), 0);
     CU_ASSERT_EQUAL(avail_zone_pages(node(0), 14) + avail_zone_pages(node(0), 15), 0);
@@ -72,12 +44,12 @@ static void the_dma_zone_goes_last_and_comes_last(void)
     CU_ASSERT_EQUAL(set_aside(node(0), HV_ANY_ZONE, 100), 0);
     CU_ASSERT_EQUAL(set_aside(node(0), HV_ANY_ZONE, 100 + 49152), 0);
     CU_ASSERT_EQUAL(avail_zone_pages(node(0), 14) + avail_zone_pages(node(0), 15), 49152);
-    check();
+    mm_check_all();
 }
 
 static void what_cannot_be_is_refused(void)
 {
-    boot("modern", 2, two, 2, 0);
+    mm_boot_bits("modern", 2, two, 2, 0);
     CU_ASSERT_EQUAL(set_aside(node(2), HV_ANY_ZONE, 0), -HV_EINVAL);
     CU_ASSERT_EQUAL(set_aside(NODE_INVALID, HV_ANY_ZONE, 0), -HV_EINVAL);
     CU_ASSERT_EQUAL(set_aside(node(0), NR_ZONES, 0), -HV_EINVAL);
@@ -88,7 +60,7 @@ static void what_cannot_be_is_refused(void)
     CU_ASSERT_EQUAL(set_aside(node(0), HV_ANY_ZONE, 65280), -HV_ENOMEM); /* what somebody has does not come back */
     CU_ASSERT_EQUAL(avail_node_pages(node(0)), 65280 - 512);
     free_heap_pages(f, 9);
-    check();
+    mm_check_all();
 }
 
 /* Width of what is kept back, as 4.17 works it out: from the first node with memory below 4 GiB. */
@@ -105,26 +77,26 @@ static void width_of_the_dma_zone(void)
         {{{0, 262144, {1}}, {262144, 524288, {1}}}, 29, 0},              /* node 0 has no memory */
     };
     for (unsigned i = 0; i < ARRAY_SIZE(of); i++) {
-        boot("modern", 2, of[i].r, 2, 0);
+        mm_boot_bits("modern", 2, of[i].r, 2, 0);
         CU_ASSERT_EQUAL(dma_bitsize(), of[i].modern);
-        boot("xen-4.3", 2, of[i].r, 2, 0);
+        mm_boot_bits("xen-4.3", 2, of[i].r, 2, 0);
         CU_ASSERT_EQUAL(dma_bitsize(), of[i].older);
     }
-    boot("modern", 2, two, 2, 24);
+    mm_boot_bits("modern", 2, two, 2, 24);
     CU_ASSERT_EQUAL(dma_bitsize(), 24);
 }
 
 /* A superpage's remainder is taken from two, so that as many free pages make one superpage less. */
 static void what_is_taken_of_a_zone_lies_in_pieces(void)
 {
-    boot("modern", 2, two, 2, 0);
+    mm_boot_bits("modern", 2, two, 2, 0);
     CU_ASSERT_EQUAL(set_aside(node(1), 16, 65536 - 1024 - 100), 0);
     CU_ASSERT_EQUAL(avail_zone_pages(node(1), 16), 65536 - 1024 - 100);
     unsigned whole = 0;
     while (alloc_heap_pages(16, 16, 9, MEMF_node(node(1)) | MEMF_exact_node, NULL) != FRAME_NONE)
         whole++;
     CU_ASSERT_EQUAL(whole, 128 - 2 - 2);
-    check();
+    mm_check_all();
 }
 
 /*
@@ -144,7 +116,7 @@ static void creation_turns_the_rotation(void)
         for (unsigned n = 0; n < of[i].nodes; n++)
             if (n != of[i].without)
                 r[nr++] = (struct hv_mem_range){n * 65536ull, (n + 1) * 65536ull, {(uint8_t)n}};
-        boot(of[i].level, of[i].nodes, r, nr, 0);
+        mm_boot_bits(of[i].level, of[i].nodes, r, nr, 0);
         struct domain d = {.type = HV_GUEST_PV, .node_affinity = hv_node_online, .auto_node_affinity = true};
         uint64_t before = avail_pages();
         CU_ASSERT_EQUAL(perdomain_create(&d), 0);
@@ -154,16 +126,16 @@ static void creation_turns_the_rotation(void)
         free_heap_pages(f, 9);
         perdomain_destroy(&d);
         CU_ASSERT_EQUAL(avail_pages(), before);
-        check();
+        mm_check_all();
     }
     /* None left: nothing is taken. */
-    boot("modern", 2, two, 2, 0);
+    mm_boot_bits("modern", 2, two, 2, 0);
     CU_ASSERT_EQUAL(set_aside(node(0), HV_ANY_ZONE, 1), 0);
     CU_ASSERT_EQUAL(set_aside(node(1), HV_ANY_ZONE, 0), 0);
     struct domain d = {.type = HV_GUEST_PV, .node_affinity = hv_node_online, .auto_node_affinity = true};
     CU_ASSERT_EQUAL(perdomain_create(&d), -HV_ENOMEM);
     CU_ASSERT_EQUAL(avail_pages(), 1);
-    check();
+    mm_check_all();
 }
 
 static const struct cunit_case tests[] = {

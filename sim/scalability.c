@@ -107,7 +107,7 @@ void scalability_print(const struct scalability *s, FILE *out)
         if (strcmp(series, p->label)) {
             series = p->label;
             fprintf(out,
-                    "%s%s\n  vCPUs pCPUs  Ginstr/s  wake p50  wake p99 (us)  hypervisor  lock wait %%   local  "
+                    "%s%s\n  vCPUs pCPUs  Ginstr/s  wake p50  wake p99 (us)  hypervisor  incl. lock %%   local  "
                     "dom0 ports  host s    MiB\n",
                     i ? "\n" : "", series);
         }

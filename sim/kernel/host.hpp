@@ -28,10 +28,18 @@ struct cost_table {
     time_ps ipi_latency = 1000, lock_transfer = 1000, relax = 1000;
 };
 
-/// Per lock name.
+/// Of all locks of a name. What somebody still waits or holds counts up to `at`, as all other time does.
 struct lock_stats {
-    uint64_t acquired = 0, contended = 0, try_failed = 0;
+    uint64_t acquired = 0, contended = 0, try_failed = 0; ///< contended: of those acquired
     time_ps wait = 0, hold = 0;
+    time_ps at = 0;
+    unsigned waiting = 0, held = 0; ///< pCPUs that wait since then; locks that are held
+    void settle(time_ps now)
+    {
+        wait += waiting * (now - at);
+        hold += held * (now - at);
+        at = now;
+    }
 };
 
 class host

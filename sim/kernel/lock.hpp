@@ -19,7 +19,7 @@ class pcpu_module;
 struct lock_state {
     lock_stats *stats = nullptr;
     pcpu_module *head = nullptr, *tail = nullptr; ///< who waits
-    time_ps since = -1;                           ///< held since; -1: free
+    bool held = false;
 
     // With hv_cost path:
     int line_at = -1, data_at = -1; ///< pCPU that touched the lock's line last; that held it last; -1: nobody yet

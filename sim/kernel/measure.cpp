@@ -129,7 +129,7 @@ void measure::take(snapshot &s)
     for (unsigned k = 0; k < m.l3.nr; k++)
         host_.progress_l3(k);
     for (auto &c : host_.cpu) {
-        s.cpu.push_back({host_.hv->idle_time(pcpu_id{c->id()}), c->context_switches, c->hypervisor_ps, {}});
+        s.cpu.push_back({host_.hv->idle_time(pcpu_id{c->id()}), c->context_switches, {}});
         c->time_spent(s.cpu.back().took);
     }
     for (unsigned n = 0; n < m.nr_nodes; n++) {
@@ -142,6 +142,8 @@ void measure::take(snapshot &s)
     host_.observing = false;
     for (unsigned i = 0; i < PERFC_NR; i++)
         s.perfc[i] = host_.perfc[i];
+    for (auto &[name, stats] : host_.locks)
+        stats.settle(s.at);
     s.locks = host_.locks;
 }
 
@@ -277,8 +279,10 @@ void measure::write_host(metrics &out, double window) const
         std::string id = std::to_string(c);
         metrics_add(&out, "pcpu.busy_fraction", 1 - double(b.idle - a.idle) / 1e9 / window, "pcpu", id.c_str(), NULL);
         metrics_add(&out, "pcpu.context_switches", double(b.switches - a.switches), "pcpu", id.c_str(), NULL);
-        metrics_add(&out, "pcpu.hypervisor_fraction", seconds(b.hypervisor - a.hypervisor) / window, "pcpu", id.c_str(),
-                    NULL);
+        time_ps hypervisor = 0;
+        for (unsigned k = 0; k < nr_spent; k++)
+            hypervisor += is_hypervisor(spent(k)) ? b.took[k] - a.took[k] : 0;
+        metrics_add(&out, "pcpu.hypervisor_fraction", seconds(hypervisor) / window, "pcpu", id.c_str(), NULL);
     }
     write_time(out);
     for (unsigned n = 0; n < m.nr_nodes; n++) {

@@ -28,7 +28,6 @@ class measure : public entity
     struct cpu_sample {
         s_time_t idle;
         uint64_t switches;
-        time_ps hypervisor;
         time_ps took[nr_spent];
     };
     struct snapshot {

@@ -159,11 +159,9 @@ void pcpu_module::play_dead()
     dead_ = true;
     pending_ = 0;
     timer.arm(S_TIME_MAX, local_now());
-    time_ps since = host_.room.now();
     start_waiting(spent::idle);
     turn();
     done_waiting();
-    entered_ += host_.room.now() - since;
 }
 
 void pcpu_module::power_up(time_ps t)
@@ -185,7 +183,6 @@ void pcpu_module::body()
     if (host_.path.on())
         host_.path.forget();
     mode_ = mode::hypervisor;
-    entered_ = host_.room.now();
     if (id_ == 0)
         boot();
     else
@@ -244,7 +241,6 @@ void pcpu_module::construct_dom0()
 
 void pcpu_module::enter_hypervisor()
 {
-    entered_ = host_.room.now();
     if (host_.path.on())
         host_.path.forget();
     if (guest_)
@@ -259,7 +255,6 @@ void pcpu_module::leave_hypervisor()
     if (guest_)
         charge(host_.cost.trap_exit, spent::entry);
     sync();
-    hypervisor_ps += host_.room.now() - entered_;
     host_.watch->left_hypervisor();
 }
 

@@ -157,7 +157,6 @@ class pcpu_module : public sc_core::sc_module, public process, public entity
     pcpu_module *lock_next = nullptr; ///< link in the queue of the lock that this pCPU waits for
 
     uint64_t context_switches = 0;
-    time_ps hypervisor_ps = 0; ///< time spent outside guests and outside idle
 
   private:
     void body() override;
@@ -184,7 +183,6 @@ class pcpu_module : public sc_core::sc_module, public process, public entity
     slot_id resume_, guest_slot_;
     mode mode_ = mode::offline;
     time_ps charged_ = 0;
-    time_ps entered_ = 0;
     spent waits_ = spent::idle;
     unsigned pending_ = 0;
     bool action_due_ = false;

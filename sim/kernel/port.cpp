@@ -30,7 +30,7 @@ lock_state &state_of(hv_lock *l)
 {
     if (!l->port) {
         lock_state &s = lock_states[reinterpret_cast<uintptr_t>(l)];
-        if (s.since >= 0)
+        if (s.held)
             port_panic(l->name ? l->name : "lock", 0, "a lock's memory was used again while the lock was held");
         s = lock_state();
         s.stats = &the_host->locks[l->name ? l->name : "unnamed"];
@@ -44,7 +44,7 @@ void forget_locks(const void *va, size_t bytes)
     auto from = lock_states.lower_bound(reinterpret_cast<uintptr_t>(va));
     auto to = from;
     for (; to != lock_states.end() && to->first - reinterpret_cast<uintptr_t>(va) < bytes; ++to)
-        if (to->second.since >= 0)
+        if (to->second.held)
             port_panic("port_unmap_pages", 0, "pages are freed while a lock in them is held");
     lock_states.erase(from, to);
 }
@@ -52,8 +52,10 @@ void forget_locks(const void *va, size_t bytes)
 void take(hv_lock *l, lock_state &s, pcpu_module &cpu)
 {
     l->holder = uint16_t(cpu.id() + 1);
-    s.since = the_host->room.now();
+    s.stats->settle(the_host->room.now());
     s.stats->acquired++;
+    s.stats->held++;
+    s.held = true;
     if (the_host->path.on()) {
         s.move_to(cpu.id(), the_host->path);
         s.outer = cpu.innermost;
@@ -160,14 +162,16 @@ void port_lock(hv_lock *l)
     if (l->holder == cpu.id() + 1)
         port_panic(l->name ? l->name : "lock", 0, "a pCPU takes a lock that it holds");
     time_ps from = the_host->room.now();
-    s.stats->contended++;
+    s.stats->settle(from);
+    s.stats->waiting++;
     cpu.lock_next = nullptr;
     (s.tail ? s.tail->lock_next : s.head) = &cpu;
     s.tail = &cpu;
     cpu.start_waiting(spent::lock_wait);
     cpu.wait_to_be_resumed();
     cpu.done_waiting();
-    s.stats->wait += the_host->room.now() - from;
+    s.stats->settle(the_host->room.now());
+    s.stats->waiting--;
     the_host->room.record(event_class::resume, cpu.id(), what::lock_wait, uint64_t(the_host->room.now() - from));
 }
 
@@ -203,12 +207,13 @@ void port_unlock(hv_lock *l)
         port_panic(l->name ? l->name : "lock", 0, "a pCPU releases a lock that it does not hold");
     if (the_host->path.on())
         let_go(s, cpu);
-    s.stats->hold += the_host->room.now() - s.since;
+    s.stats->settle(the_host->room.now());
+    s.stats->held--;
     l->owner++;
     pcpu_module *next = s.head;
     if (!next) {
         l->holder = 0;
-        s.since = -1;
+        s.held = false;
         return;
     }
     // The lock is the next ticket's from now on; its holder finds out when the cache line has reached it.
@@ -216,6 +221,7 @@ void port_unlock(hv_lock *l)
     if (!s.head)
         s.tail = nullptr;
     take(l, s, *next);
+    s.stats->contended++;
     next->resume_at(the_host->room.now() + handover(s, cpu, *next));
     s.line_at = int(next->id());
 }

@@ -28,6 +28,10 @@ enum class spent : unsigned char {
 };
 constexpr unsigned nr_spent = unsigned(spent::nr);
 extern const char *const spent_names[nr_spent];
+constexpr bool is_hypervisor(spent s)
+{
+    return s != spent::guest && s != spent::idle;
+}
 
 /// What an operation that the core counts is time of.
 extern const spent spent_of_perfc[PERFC_NR];

@@ -107,46 +107,21 @@ static int self_test(void)
 
 /* ---- main ------------------------------------------------------------------------------------------------------- */
 
+static bool level_ok(const char *level)
+{
+    return hv_profile_find(level) != NULL;
+}
+
 int main(int argc, char **argv)
 {
-    const char *level = NULL, *replay_file = NULL, *save = NULL;
-    uint64_t nr_ops = DEFAULT_OPS, seed = 1, machine_nr = 0;
-    bool self = false, one_machine = false;
+    struct prop_args a = {.ops = DEFAULT_OPS, .seed = 1};
+    int rc = prop_parse(argc, argv, usage, UINT32_MAX, level_ok, NULL, &a);
 
-    for (int i = 1; i < argc; i++) {
-        const char *opt = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
-        bool ok = value != NULL;
-        if (strcmp(opt, "--help") == 0) {
-            fputs(usage, stdout);
-            return 0;
-        }
-        if (strcmp(opt, "--self-test") == 0) {
-            self = true;
-            continue;
-        }
-        if (strcmp(opt, "--level") == 0)
-            ok = ok && hv_profile_find(level = value);
-        else if (strcmp(opt, "--replay") == 0)
-            replay_file = value;
-        else if (strcmp(opt, "--save") == 0)
-            save = value;
-        else if (strcmp(opt, "--ops") == 0)
-            ok = ok && prop_number(value, 4000000000u, &nr_ops);
-        else if (strcmp(opt, "--seed") == 0)
-            ok = ok && prop_number(value, UINT64_MAX, &seed);
-        else if (strcmp(opt, "--machine") == 0)
-            one_machine = ok = ok && prop_number(value, UINT32_MAX, &machine_nr);
-        else
-            ok = false;
-        if (!ok) {
-            fprintf(stderr, "bad argument '%s'\n%s", opt, usage);
-            return PROP_EXIT_USAGE;
-        }
-        i++;
-    }
-    if (self)
+    if (rc >= 0)
+        return rc;
+    if (a.self_test)
         return self_test();
-    if (replay_file)
-        return prop_replay(&kit, replay_file);
-    return run(level, one_machine ? &machine_nr : NULL, (unsigned)nr_ops, seed, save);
+    if (a.replay)
+        return prop_replay(&kit, a.replay);
+    return run(a.level, a.one_machine ? &a.machine : NULL, (unsigned)a.ops, a.seed, a.save);
 }

@@ -146,51 +146,35 @@ static int self_test(void)
 
 /* ---- main ------------------------------------------------------------------------------------------------------- */
 
+static const char *sched;
+
+static bool level_any(const char *level)
+{
+    return level != NULL; /* whether it has the scheduler is said later */
+}
+
+static bool own(const char *option, const char *value)
+{
+    return strcmp(option, "--sched") == 0 && (sched = value);
+}
+
 int main(int argc, char **argv)
 {
-    const char *sched = NULL, *level = NULL, *replay_file = NULL;
-    uint64_t nr_ops = DEFAULT_OPS, seed = 1, machine = 0;
-    bool self = false, one_machine = false;
+    struct prop_args a = {.ops = DEFAULT_OPS, .seed = 1};
+    int rc = prop_parse(argc, argv, usage, PROP_MACHINES - 1, level_any, own, &a);
 
-    for (int i = 1; i < argc; i++) {
-        const char *opt = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
-        bool ok = value != NULL;
-        if (strcmp(opt, "--help") == 0) {
-            fputs(usage, stdout);
-            return 0;
-        }
-        if (strcmp(opt, "--self-test") == 0) {
-            self = true;
-            continue;
-        }
-        if (strcmp(opt, "--sched") == 0)
-            sched = value;
-        else if (strcmp(opt, "--level") == 0)
-            level = value;
-        else if (strcmp(opt, "--replay") == 0)
-            replay_file = value;
-        else if (strcmp(opt, "--save") == 0)
-            save_file = value;
-        else if (strcmp(opt, "--ops") == 0)
-            ok = ok && prop_number(value, 4000000000u, &nr_ops);
-        else if (strcmp(opt, "--seed") == 0)
-            ok = ok && prop_number(value, UINT64_MAX, &seed);
-        else if (strcmp(opt, "--machine") == 0)
-            one_machine = ok = ok && prop_number(value, PROP_MACHINES - 1, &machine);
-        else
-            ok = false;
-        if (!ok) {
-            fprintf(stderr, "bad argument '%s'\n%s", opt, usage);
-            return PROP_EXIT_USAGE;
-        }
-        i++;
-    }
-    if (self)
+    if (rc >= 0)
+        return rc;
+    if (a.self_test)
         return self_test();
-    if (replay_file)
-        return prop_replay(&kit, replay_file);
+    if (a.replay)
+        return prop_replay(&kit, a.replay);
+    const char *level = a.level;
+    unsigned nr_ops = (unsigned)a.ops;
+    int machine = a.one_machine ? (int)a.machine : -1;
+    save_file = a.save;
     if (sched)
-        return run_sched(sched, level, (unsigned)nr_ops, seed, one_machine ? (int)machine : -1);
+        return run_sched(sched, level, nr_ops, a.seed, machine);
 
     /* Each name once, in the order of registration. */
     char names[32][16];
@@ -209,7 +193,7 @@ int main(int argc, char **argv)
         const struct hv_profile *levels[16];
         if (level && !levels_of(names[n], level, levels))
             continue;
-        int rc = run_sched(names[n], level, (unsigned)nr_ops, seed, one_machine ? (int)machine : -1);
+        rc = run_sched(names[n], level, nr_ops, a.seed, machine);
         worst = rc > worst ? rc : worst;
     }
     return worst;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define SHRINK_TRIES 3000u
@@ -72,4 +73,43 @@ bool prop_number(const char *text, uint64_t max, uint64_t *out)
         return false;
     *out = v;
     return true;
+}
+
+static bool take(const char *opt, const char *value, uint64_t max_machine, bool (*level_ok)(const char *level),
+                 bool (*own)(const char *option, const char *value), struct prop_args *a)
+{
+    if (strcmp(opt, "--level") == 0)
+        return level_ok(a->level = value);
+    if (strcmp(opt, "--replay") == 0)
+        return (a->replay = value) != NULL;
+    if (strcmp(opt, "--save") == 0)
+        return (a->save = value) != NULL;
+    if (strcmp(opt, "--ops") == 0)
+        return prop_number(value, 4000000000u, &a->ops);
+    if (strcmp(opt, "--seed") == 0)
+        return prop_number(value, UINT64_MAX, &a->seed);
+    if (strcmp(opt, "--machine") == 0)
+        return a->one_machine = prop_number(value, max_machine, &a->machine);
+    return own && own(opt, value);
+}
+
+int prop_parse(int argc, char **argv, const char *usage, uint64_t max_machine, bool (*level_ok)(const char *level),
+               bool (*own)(const char *option, const char *value), struct prop_args *a)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *opt = argv[i];
+        if (strcmp(opt, "--help") == 0) {
+            fputs(usage, stdout);
+            return 0;
+        }
+        if (strcmp(opt, "--self-test") == 0) {
+            a->self_test = true;
+            continue;
+        }
+        if (++i == argc || !take(opt, argv[i], max_machine, level_ok, own, a)) {
+            fprintf(stderr, "bad argument '%s'\n%s", opt, usage);
+            return PROP_EXIT_USAGE;
+        }
+    }
+    return -1;
 }

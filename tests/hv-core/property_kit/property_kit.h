@@ -117,4 +117,18 @@ int prop_self_test(const struct prop_kit *kit, const void *k, const void *withou
 /* A decimal number up to max. */
 bool prop_number(const char *text, uint64_t max, uint64_t *out);
 
+/* What command lines say. NULL, and one_machine false: nothing of that. */
+struct prop_args {
+    const char *level, *replay, *save;
+    uint64_t ops, seed, machine; /* machine: at most max_machine */
+    bool self_test, one_machine;
+};
+/*
+ * --level, --machine, --ops, --seed, --save, --replay, --self-test and --help, into *a, which holds the defaults;
+ * level_ok says whether there is such a level; own takes any other option with its value, false: there is no such one
+ * (NULL: none). -1, or what to exit with after a message.
+ */
+int prop_parse(int argc, char **argv, const char *usage, uint64_t max_machine, bool (*level_ok)(const char *level),
+               bool (*own)(const char *option, const char *value), struct prop_args *a);
+
 #endif

@@ -72,6 +72,7 @@ struct lazy {
     double uneven;             /* of all placements, the largest */
     unsigned changes;          /* of cores since the last build */
     bool past;                 /* a limit is passed */
+    bool quiet;                /* since the last build nobody loads anything */
     bool old;                  /* the inverse is of waits far away */
 };
 

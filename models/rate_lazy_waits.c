@@ -218,12 +218,13 @@ static void add_core(struct rate_model *r, unsigned core)
         double part = of[i]->slot.stall_ns * of[i]->slot.lat_ns / of[i]->slot.time_ns;
         z->bound = part > z->bound ? part : z->bound;
         z->uneven = of[i]->slot.place->uneven > z->uneven ? of[i]->slot.place->uneven : z->uneven;
+        if (!(of[i]->flow > 0))
+            continue;
         for (unsigned d = 0; d < of[i]->slot.place->nr_demands; d++)
             z->lines[of[i]->slot.place->demand[d].resource] += of[i]->flow * of[i]->slot.place->demand[d].lines;
-        if (of[i]->flow > 0)
-            for (unsigned j = 0; j < nr; j++)
-                add_response(r, &of[i]->slot, &of[j]->slot,
-                             of[i]->flow / of[i]->slot.time_ns * gain[i * nr + j] * of[j]->slot.stall_ns);
+        for (unsigned j = 0; j < nr; j++)
+            add_response(r, &of[i]->slot, &of[j]->slot,
+                         of[i]->flow / of[i]->slot.time_ns * gain[i * nr + j] * of[j]->slot.stall_ns);
     }
 }
 
@@ -324,14 +325,27 @@ static void take_step(struct rate_model *r)
         move(r, size *= 0.5, r->step, r->tried, false);
 }
 
+/* Nobody loads anything and nobody waits: what a build would find is there. */
+static bool nothing_moves(const struct rate_model *r)
+{
+    for (unsigned k = 0; k < r->nr_resources; k++)
+        if (r->lazy->lines[k] != 0 || r->wait[k] != 0)
+            return false;
+    return true;
+}
+
 void lazy_waits(struct rate_model *r)
 {
     struct lazy *z = r->lazy;
     follow(r);
     if (z->bound > z->limit_bound * 1.05)
         set_limits(r);
-    if (!z->nr_coupled || z->changes > CHANGES_PER_CORE * r->nr_cores)
+    if (z->quiet && nothing_moves(r)) {
+        z->changes = 0;
+    } else if (!z->nr_coupled || z->changes > CHANGES_PER_CORE * r->nr_cores) {
         build(r);
+        z->quiet = nothing_moves(r);
+    }
     for (unsigned i = 0; i < MAX_STEPS && z->past; i++) {
         if (z->old || i >= OLD_STEPS)
             build(r);

@@ -262,6 +262,8 @@ static void read_xen(struct loader *l)
         xen = cfg_root(l->doc);
     find_level(l, xen);
     if (!failed(l))
+        scenario_read_quirks(l, xen);
+    if (!failed(l))
         scenario_check_arch(l, xen);
     if (!failed(l))
         scenario_read_xen_options(l, xen);
@@ -625,7 +627,7 @@ struct scenario *scenario_load(const char *path, const char *const *overrides, c
     }
     load_all(&l, path);
     failed(&l);
-    *store = (struct scenario_store){l.doc, l.nr_cfgs, l.cfg};
+    *store = (struct scenario_store){l.doc, l.level, l.nr_cfgs, l.cfg};
     l.s->priv = store;
     free_loader(&l);
     if (l.err) {
@@ -654,6 +656,9 @@ void scenario_free(struct scenario *s)
         xlcfg_free(store->cfg[i]);
     free(store->cfg);
     cfg_free(store->doc);
+    if (store->level)
+        free(store->level->note);
+    free(store->level);
     free(store);
     free(s->name);
     free(s->description);

@@ -47,6 +47,8 @@ static const struct key keys[] = {
     {"boot", "cpu_up_interval", KIND_TIME, false, 1, PS_PER_S, RAW(cpu_up_interval),
      "between two pCPUs coming up; default 10.7 ms (INIT to SIPI takes 10 ms, the rest is estimated)"},
     {"xen", "behaviour", KIND_STRING, false, 0, 0, RAW(behaviour), "level; default xen-4.3"},
+    {"xen", "quirks", KIND_STRING, false, 0, 0, RAW(quirks),
+     "single quirks of the level the other way, with commas between: NAME or no-NAME; what then runs is no Xen"},
     {"xen", "sched", KIND_STRING, false, 0, 0, RAW(sched),
      "scheduler; default credit at the levels of 4.2 and 4.3, else credit2"},
     {"xen", "sched_ratelimit_us", KIND_UINT, false, 0, 500000, RAW(ratelimit_us), "0 or 100..500000; default 1000"},

@@ -25,7 +25,7 @@ struct data_file {
 struct scenario_raw {
     const char *name, *description, *machine, *hv_cost, *rates;
     int64_t warmup, duration, offset_max, cpu_up_interval, watchdog;
-    const char *behaviour, *sched;
+    const char *behaviour, *quirks, *sched;
     unsigned ratelimit_us, tslice_ms, migration_delay, timer_slop, dma_bits, claim_mode;
     bool time_calibration, tickle_one_idle, smt_power_savings, dom0_vcpus_pin;
     const char *sched_gran, *credit2_runqueue, *bootscrub, *memop_max_order;
@@ -51,9 +51,16 @@ struct scenario_vm_origin {
     const char *cfg_path;
 };
 
+/* A level of the scenario's own (xen.quirks). */
+struct scenario_level {
+    struct hv_profile profile;
+    char *note;
+};
+
 struct loader {
     struct scenario *s;
     cfg_doc *doc;
+    struct scenario_level *level; /* NULL: s->level is one of the core's */
     struct scenario_raw raw;
     const char *const *overrides;
     char *err;
@@ -69,6 +76,7 @@ struct loader {
 /* What outlives loading: s->priv. */
 struct scenario_store {
     cfg_doc *doc;
+    struct scenario_level *level;
     unsigned nr_cfgs;
     struct xlcfg **cfg;
 };
@@ -96,6 +104,10 @@ void scenario_check_dom0_vcpus(struct loader *l, cfg_table *dom0);
  */
 bool scenario_guest_type(struct loader *l, const struct xlcfg *x, cfg_table *t, const char *isa, bool as_is,
                          enum hv_guest_type *type);
+
+/* ---- scenario_quirks.c: xen.quirks, once the level is known */
+
+void scenario_read_quirks(struct loader *l, cfg_table *xen);
 
 /* ---- scenario_find.c: where files are */
 

@@ -5,6 +5,41 @@
 #define DENSITY HVSIM_SOURCE_DIR "/workloads/scenarios/xen-4.3-density/"
 #define S INT64_C(1000000000000) /* ps */
 
+/* ---- single quirks --------------------------------------------------------------------------------------------- */
+
+static void single_quirks_of_a_level(void)
+{
+    static const char *const set[] = {"xen.quirks='no-credit2_one_runqueue, no-credit2_short_slices'", NULL};
+    scratch_write("t.toml", "%s", whole);
+    struct scenario *plain = must_load("t.toml", NULL), *s = must_load("t.toml", set);
+    unsigned differ = 0;
+    for (unsigned q = 0; q < HV_QUIRK_NR; q++)
+        differ += s->level->quirk[q] != plain->level->quirk[q];
+    CU_ASSERT_EQUAL(differ, 2);
+    CU_ASSERT_FALSE(s->level->quirk[HV_QUIRK_credit2_one_runqueue]);
+    CU_ASSERT_FALSE(s->level->quirk[HV_QUIRK_credit2_short_slices]);
+    CU_ASSERT_STRING_EQUAL(s->level->name, "xen-4.3");
+    CU_ASSERT_STRING_EQUAL(s->level->note,
+                           "not Xen: xen-4.3 with the quirks no-credit2_one_runqueue, no-credit2_short_slices");
+    CU_ASSERT_STRING_NOT_EQUAL(s->resolved_json, plain->resolved_json); /* a sweep tells them apart */
+    scenario_free(s);
+    scenario_free(plain);
+}
+
+static void bad_quirks(void)
+{
+    check_error("sched = 'credit'", "quirks = 'no-credit2_one_runq'",
+                "t.toml:12:10: unknown quirk 'credit2_one_runq'; did you mean 'credit2_one_runqueue'?");
+    check_error("sched = 'credit'", "quirks = 'credit2_one_runqueue'",
+                "t.toml:12:10: level 'xen-4.3' has quirk 'credit2_one_runqueue' already");
+    check_error("sched = 'credit'", "quirks = 'no-credit2_passed_over'",
+                "t.toml:12:10: level 'xen-4.3' has no quirk 'credit2_passed_over'");
+    check_error("sched = 'credit'", "quirks = 'no-credit2_no_cap,no-credit2_no_cap'",
+                "t.toml:12:10: quirk 'credit2_no_cap' twice");
+    check_error("sched = 'credit'", "quirks = ''", "t.toml:12:10: unknown quirk ''; see hvsim list quirks");
+    check_set_error("xen.quirks=no-vnuma", "--set xen.quirks: unknown quirk 'vnuma'; did you mean 'vnuma_absent'?");
+}
+
 /* ---- ARM ------------------------------------------------------------------------------------------------------- */
 
 static enum hv_guest_type type_of_first(const char *const *set)
@@ -408,6 +443,8 @@ static const struct cunit_case tests[] = {
     {"the density scenarios are those of the benchmark", the_density_scenarios_are_those_of_the_benchmark},
     {"the table of keys is complete", the_table_of_keys_is_complete},
     {"bad scenario files", bad_scenario_files},
+    {"single quirks of a level", single_quirks_of_a_level},
+    {"bad quirks", bad_quirks},
     {"guests of ARM", guests_of_arm},
     {"what ARM has not", what_arm_has_not},
     {"missing files", missing_files},

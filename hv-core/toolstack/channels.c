@@ -101,10 +101,11 @@ int ts_channels_connect(const struct ts_host *h, dom_id id, const struct ts_doma
     long rc = g->port ? 0 : -HV_ENOMEM;
     for (; g->nr < nr && rc >= 0; g->nr += rc >= 0)
         rc = connect(h, id, &g->port[g->nr]);
-    if (rc == -HV_ENOSPC)
-        ts_log(h, TS_LOG_ERROR, "domain %s: dom0 has all of its %u event channels in use, and the domain needs %u more",
-               cfg->name, h->channels->in_use, nr - g->nr);
-    return rc < 0 ? ts_fail(h, cfg->name, "its event channels cannot be made", rc) : 0;
+    if (rc != -HV_ENOSPC)
+        return rc < 0 ? ts_fail(h, cfg->name, "its event channels cannot be made", rc) : 0;
+    ts_log(h, TS_LOG_ERROR, "domain %s: dom0 has all of its %u event channels in use, and the domain needs %u more",
+           cfg->name, h->channels->in_use, nr - g->nr);
+    return (int)rc;
 }
 
 void ts_channels_close(const struct ts_host *h, dom_id id)

@@ -113,6 +113,8 @@ void run_child_finish(struct run_child *c, struct run_reply *out)
     if (!wire_decode(c->data, c->nr, out))
         judge_death(status, out);
     out->peak_rss_bytes = (uint64_t)used.ru_maxrss * 1024; /* Linux counts in KiB */
+    out->cpu_s = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+                 (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1e-6;
     drop(c);
 }
 

@@ -23,7 +23,7 @@ static const char *const names[SCALABILITY_COLUMNS] = {"vms",
                                                        "dom0_event_channels",
                                                        "window_s",
                                                        "events",
-                                                       "host_s",
+                                                       "host_cpu_s",
                                                        "simulated_s",
                                                        "rss_bytes"};
 
@@ -35,13 +35,13 @@ static const char query[] = "SELECT r.label, r.status, r.error," OVER("count(*)"
     OVER("count(*)", "vcpu.cpu_seconds", "") OVER("count(*)", "pcpu.busy_fraction", "")
         OVER("sum(value) / 1e9", "vm.instructions", "") OVER("avg(value)", "vm.wake_latency", " AND m.quantile = 'p50'")
             OVER("max(value)", "vm.wake_latency", " AND m.quantile = 'p99'")
-                OVER("avg(value)", "pcpu.hypervisor_fraction", "")
+                OVER("sum(value)", "host.time_fraction", " AND m.op NOT IN ('guest', 'idle', 'lock_wait')")
                     OVER("sum(value)", "host.time_fraction", " AND m.op = 'lock_wait'")
                         OVER("avg(value)", "vm.local_access_fraction", "") OVER("max(value)", "dom0.event_channels", "")
     /* The window: time of all vCPUs in all states, over the vCPUs. */
     " (SELECT sum(value) FROM metric m JOIN metric_def d ON d.id = m.def WHERE m.run = r.id AND m.vm <> 'Domain-0'"
     "  AND d.name IN ('vm.cpu_seconds', 'vm.runnable_seconds', 'vm.blocked_seconds')),"
-    " r.events, r.wall_s, r.simulated_s, r.peak_rss_bytes"
+    " r.events, r.cpu_s, r.simulated_s, r.peak_rss_bytes"
     " FROM sweep s JOIN sweep_run sr ON sr.sweep = s.id JOIN run r ON r.id = sr.run WHERE s.name = ?1"
     " ORDER BY sr.position";
 enum { COLUMN_LABEL, COLUMN_STATUS, COLUMN_ERROR, FIRST_FIGURE };

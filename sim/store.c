@@ -12,7 +12,7 @@
 
 /* In the file's header, so that we can tell our files ("hvsw"), and the version of the tables below. */
 #define APPLICATION_ID 0x68767377
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 /* A killed sweep leaves children that die within milliseconds; they hold its lock until then. */
 enum { LOCK_TRIES = 40, LOCK_WAIT_MS = 50 };
 
@@ -22,7 +22,8 @@ static const char *const schema =
     "CREATE TABLE run(id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, scenario TEXT NOT NULL, label TEXT NOT NULL,"
     " seed INTEGER NOT NULL, params TEXT NOT NULL, config INTEGER NOT NULL REFERENCES config(id),"
     " status TEXT NOT NULL DEFAULT 'pending' CHECK(status IN ('pending', 'done', 'failed')), exit INTEGER, error TEXT,"
-    " fingerprint TEXT, events INTEGER, simulated_s REAL, wall_s REAL, peak_rss_bytes INTEGER, hv_core TEXT);"
+    " fingerprint TEXT, events INTEGER, simulated_s REAL, wall_s REAL, cpu_s REAL, peak_rss_bytes INTEGER, hv_core "
+    "TEXT);"
     "CREATE TABLE sweep_run(sweep INTEGER NOT NULL REFERENCES sweep(id), position INTEGER NOT NULL,"
     " run INTEGER NOT NULL REFERENCES run(id), PRIMARY KEY(sweep, position)) WITHOUT ROWID;"
     "CREATE TABLE metric_def(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, unit TEXT, description TEXT);"
@@ -57,7 +58,7 @@ static const char *const statements[NR_STATEMENTS] = {
     [FIND_RUN] = "SELECT id, status FROM run WHERE key = ?1",
     [ADD_SWEEP_RUN] = "INSERT INTO sweep_run(sweep, position, run) VALUES(?1, ?2, ?3)",
     [FINISH_RUN] = "UPDATE run SET status = ?2, exit = ?3, error = ?4, fingerprint = ?5, events = ?6, simulated_s = ?7,"
-                   " wall_s = ?8, peak_rss_bytes = ?9, hv_core = ?10 WHERE id = ?1",
+                   " wall_s = ?8, peak_rss_bytes = ?9, hv_core = ?10, cpu_s = ?11 WHERE id = ?1",
     [CLEAR_METRICS] = "DELETE FROM metric WHERE run = ?1",
     [ADD_METRIC] = "INSERT INTO metric VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
 };
@@ -350,6 +351,7 @@ static int update_run(struct store *s, int64_t id, const struct run_reply *r, st
     sqlite3_bind_double(q, 8, x->wall_s);
     sqlite3_bind_int64(q, 9, (int64_t)r->peak_rss_bytes);
     bind_text(q, 10, x->hv_build_id);
+    sqlite3_bind_double(q, 11, r->cpu_s);
     return step(s, q, NULL, f);
 }
 

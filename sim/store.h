@@ -8,7 +8,7 @@
  *   sweep_run(sweep, position, run)                which runs make up a sweep, in its order
  *   config(id, json)                               resolved configurations, shared by the seeds of a point
  *   run(id, key, scenario, label, seed, params, config, status, exit, error, fingerprint, events, simulated_s,
- *       wall_s, peak_rss_bytes, hv_core)           status: pending, done or failed; params: JSON object
+ *       wall_s, cpu_s, peak_rss_bytes, hv_core)    status: pending, done or failed; params: JSON object
  *   metric_def(id, name, unit, description)
  *   metric(run, seq, def, vm, vcpu, pcpu, node, pool, quantile, "from", "to", op, lock, unit, value)
  *   value                                          view: metric with run, label, seed and the name of the metric

@@ -10,6 +10,7 @@
 struct run_reply {
     int exit;                /* enum hvsim_exit */
     uint64_t peak_rss_bytes; /* of the child */
+    double cpu_s;            /* processor time of the child, user and system */
     struct run_result result;
 };
 

@@ -219,6 +219,16 @@ const char *timers_check(void)
     return NULL;
 }
 
+void timers_pages(uint64_t pages[HV_MAX_NODES])
+{
+    for (unsigned c = 0; c < hv_nr_cpus; c++) {
+        node_id n = NODE_INVALID;
+        uint64_t whole = timers[c].heap ? hv_whole_pages(timers[c].heap, &n) : 0;
+        if (whole)
+            pages[n.n] += whole;
+    }
+}
+
 static bool not_running(void *arg)
 {
     for (unsigned c = 0; c < hv_nr_cpus; c++)

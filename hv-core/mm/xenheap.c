@@ -7,6 +7,7 @@
 #include "mm/heap.h"
 
 #include <hv/lib.h>
+#include <hv/numa.h>
 
 #define FIRST_SLOTS 1024u /* 16 KiB */
 
@@ -121,4 +122,27 @@ bool xenheap_order(const void *va, unsigned *order)
         *order = (unsigned)(s->f_order & 0xff);
     port_unlock(&lock);
     return found;
+}
+
+uint64_t hv_whole_pages(const void *obj, node_id *n)
+{
+    uint64_t pages = 0;
+
+    port_lock(&lock);
+    const struct slot *s = nr_slots ? lookup((uintptr_t)obj) : NULL;
+    if (s && s->va) {
+        pages = 1ull << (s->f_order & 0xff);
+        *n = mfn_to_node(mfn(s->f_order >> 8));
+    }
+    port_unlock(&lock);
+    return pages;
+}
+
+void xenheap_pages(uint64_t pages[HV_MAX_NODES])
+{
+    port_lock(&lock);
+    for (size_t i = 0; i < nr_slots; i++)
+        if (table[i].va)
+            pages[mfn_to_node(mfn(table[i].f_order >> 8)).n] += 1ull << (table[i].f_order & 0xff);
+    port_unlock(&lock);
 }

@@ -94,6 +94,20 @@ std::vector<uint64_t> free_pages(const host &h)
     return v;
 }
 
+/// Of all nodes: what the hypervisor has, and what of that never gets less.
+void put_own_pages(line &l, const host &h)
+{
+    hv_own_pages own[HV_MAX_NODES];
+    std::vector<uint64_t> xenheap, timers;
+    h.hv->own_pages(own);
+    for (unsigned n = 0; n < h.scn.machine->nr_nodes; n++) {
+        xenheap.push_back(own[n].xenheap);
+        timers.push_back(own[n].timers);
+    }
+    l.list("xenheap_pages", xenheap);
+    l.list("timer_pages", timers);
+}
+
 /// The domain as it is now; affinity of its first vCPU.
 void put_domain(line &l, const host &h, dom_id id)
 {
@@ -149,6 +163,7 @@ void action_log_write(host &h, const action_outcome &o)
             put_domain(l, h, h.vms[a.vm]->id);
     }
     l.list("free_pages", free_pages(h));
+    put_own_pages(l, h);
     l.end();
     h.observing = false;
 }

@@ -16,11 +16,17 @@ extern "C" {
 #endif
 
 /* Changes whenever this file, hv/domain.h, hv/port.h or the public headers change their meaning. */
-#define HV_ABI_VERSION 11u
+#define HV_ABI_VERSION 12u
 
 struct hv_sched_info {
     const char *name, *opt_name; /* for people; the word after sched= */
     unsigned id;                 /* XEN_SCHEDULER_* */
+};
+
+/* Pages that the core itself has on a node. */
+struct hv_own_pages {
+    uint64_t xenheap; /* all of its heap */
+    uint64_t timers;  /* of these, what heaps of timers have: they grow with the number of timers, and never shrink */
 };
 
 struct hv_core {
@@ -76,6 +82,8 @@ struct hv_core {
     void (*domain_pages_per_node)(const struct domain *d, uint64_t pages[HV_MAX_NODES]);
     /* The same by size of the guest-physical mapping: [node][0] 4 KiB, [1] 2 MiB, [2] 1 GiB, counted in 4 KiB pages. */
     void (*domain_pages_by_size)(const struct domain *d, uint64_t pages[HV_MAX_NODES][3]);
+    /* What the core itself has on each node. */
+    void (*own_pages)(struct hv_own_pages out[HV_MAX_NODES]);
     /* Check every invariant that the core knows; NULL or the text of the first violation. */
     const char *(*check)(void);
     /* The same of scheduler and timers only: no walk over the memory of every domain. */

@@ -126,6 +126,10 @@ void page_count(mfn_t m, struct page_counts *out);
  * short. */
 void *hv_zalloc(size_t size);
 void hv_free(void *obj);
+/* For reports: pages that an object has to itself, 0 if it shares one, and the node that they are on. */
+uint64_t hv_whole_pages(const void *obj, node_id *n);
+/* For reports: pages of the Xen heap on each node. */
+void xenheap_pages(uint64_t pages[HV_MAX_NODES]);
 
 /* ---- domains --------------------------------------------------------------------------------------------------- */
 

@@ -146,14 +146,12 @@ static bool core_cpu_online(pcpu_id cpu)
     return cpu.n < hv_nr_cpus && cpumask_test(&hv_cpu_online, cpu);
 }
 
-static void core_own_pages(struct hv_own_pages out[HV_MAX_NODES])
+static void core_own_memory(struct hv_own_memory *out)
 {
-    uint64_t xenheap[HV_MAX_NODES] = {0}, timers[HV_MAX_NODES] = {0};
-
-    xenheap_pages(xenheap);
-    timers_pages(timers);
-    for (unsigned n = 0; n < HV_MAX_NODES; n++)
-        out[n] = (struct hv_own_pages){xenheap[n], timers[n]};
+    *out = (struct hv_own_memory){0};
+    xenheap_pages(out->xenheap);
+    xmalloc_usage(&out->shared, &out->object_bytes);
+    out->object_bytes -= timers_memory(out->timers);
 }
 
 static const char *core_check_sched(void)
@@ -200,7 +198,7 @@ static const struct hv_core core = {
     .construct_dom0 = core_construct_dom0,
     .domain_pages_per_node = core_pages_per_node,
     .domain_pages_by_size = p2m_count_pages,
-    .own_pages = core_own_pages,
+    .own_memory = core_own_memory,
     .check = core_check,
     .check_sched = core_check_sched,
     .check_work_conserving = sched_check_work_conserving,

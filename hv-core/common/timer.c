@@ -219,14 +219,20 @@ const char *timers_check(void)
     return NULL;
 }
 
-void timers_pages(uint64_t pages[HV_MAX_NODES])
+uint64_t timers_memory(uint64_t pages[HV_MAX_NODES])
 {
+    uint64_t bytes = 0;
+
     for (unsigned c = 0; c < hv_nr_cpus; c++) {
-        node_id n = NODE_INVALID;
-        uint64_t whole = timers[c].heap ? hv_whole_pages(timers[c].heap, &n) : 0;
+        const struct timers *ts = &timers[c];
+        node_id n;
+        uint64_t whole = ts->heap ? hv_whole_pages(ts->heap, &n) : 0;
         if (whole)
             pages[n.n] += whole;
+        else if (ts->heap)
+            bytes += (ts->limit + 1) * sizeof(struct timer *);
     }
+    return bytes;
 }
 
 static bool not_running(void *arg)

@@ -13,6 +13,7 @@
 
 struct xpage {
     struct list_head link; /* the pages of the class with a free object */
+    struct list_head all;  /* every such page */
     void *free;            /* first free object; each begins with the address of the next */
     uint16_t used;
     uint8_t class;
@@ -27,13 +28,14 @@ static const uint16_t class_bytes[] = {16,        32,        LINE,      2 * LINE
 #define NR_CLASSES ARRAY_SIZE(class_bytes)
 
 static struct hv_lock lock;
-static struct list_head partial[NR_CLASSES];
+static struct list_head partial[NR_CLASSES], all;
 
 void xmalloc_init(void)
 {
     lock = (struct hv_lock)HV_LOCK_INIT("xmalloc");
     for (unsigned i = 0; i < NR_CLASSES; i++)
         list_init(&partial[i]);
+    list_init(&all);
 }
 
 static void *alloc_whole(size_t size)
@@ -55,6 +57,7 @@ static struct xpage *new_page(unsigned class)
         return NULL;
     p->class = (uint8_t) class;
     list_init(&p->link);
+    list_add(&p->all, &all);
     for (size_t n = (PAGE_SIZE - LINE) / size; n-- > 0;) {
         void **obj = (void **)(void *)((char *)p + LINE + n * size);
         *obj = p->free;
@@ -115,9 +118,25 @@ void hv_free(void *obj)
         list_add(&p->link, &partial[p->class]);
     p->free = obj;
     bool empty = --p->used == 0;
-    if (empty)
+    if (empty) {
         list_del_init(&p->link);
+        list_del_init(&p->all);
+    }
     port_unlock(&lock);
     if (empty)
         free_xenheap_pages(p, 0);
+}
+
+void xmalloc_usage(uint64_t *pages, uint64_t *bytes)
+{
+    const struct list_head *pos;
+
+    *pages = *bytes = 0;
+    port_lock(&lock);
+    list_for_each (pos, &all) {
+        const struct xpage *p = list_entry(pos, const struct xpage, all);
+        ++*pages;
+        *bytes += (uint64_t)p->used * class_bytes[p->class];
+    }
+    port_unlock(&lock);
 }

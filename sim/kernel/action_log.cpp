@@ -94,18 +94,16 @@ std::vector<uint64_t> free_pages(const host &h)
     return v;
 }
 
-/// Of all nodes: what the hypervisor has, and what of that never gets less.
-void put_own_pages(line &l, const host &h)
+/// What the hypervisor itself has, and what of that never gets less.
+void put_own_memory(line &l, const host &h)
 {
-    hv_own_pages own[HV_MAX_NODES];
-    std::vector<uint64_t> xenheap, timers;
-    h.hv->own_pages(own);
-    for (unsigned n = 0; n < h.scn.machine->nr_nodes; n++) {
-        xenheap.push_back(own[n].xenheap);
-        timers.push_back(own[n].timers);
-    }
-    l.list("xenheap_pages", xenheap);
-    l.list("timer_pages", timers);
+    hv_own_memory own;
+    h.hv->own_memory(&own);
+    unsigned n = h.scn.machine->nr_nodes;
+    l.list("xenheap_pages", std::vector<uint64_t>(own.xenheap, own.xenheap + n));
+    l.list("timer_pages", std::vector<uint64_t>(own.timers, own.timers + n));
+    l.number("shared_pages", static_cast<long long>(own.shared));
+    l.number("object_bytes", static_cast<long long>(own.object_bytes));
 }
 
 /// The domain as it is now; affinity of its first vCPU.
@@ -163,7 +161,7 @@ void action_log_write(host &h, const action_outcome &o)
             put_domain(l, h, h.vms[a.vm]->id);
     }
     l.list("free_pages", free_pages(h));
-    put_own_pages(l, h);
+    put_own_memory(l, h);
     l.end();
     h.observing = false;
 }

@@ -23,10 +23,12 @@ struct hv_sched_info {
     unsigned id;                 /* XEN_SCHEDULER_* */
 };
 
-/* Pages that the core itself has on a node. */
-struct hv_own_pages {
-    uint64_t xenheap; /* all of its heap */
-    uint64_t timers;  /* of these, what heaps of timers have: they grow with the number of timers, and never shrink */
+/* What the core itself has. The heaps of its timers grow with their number and never shrink: they are told apart. */
+struct hv_own_memory {
+    uint64_t xenheap[HV_MAX_NODES]; /* pages, all of them */
+    uint64_t timers[HV_MAX_NODES];  /* pages of these that heaps of timers have to themselves */
+    uint64_t shared;                /* pages of these that objects below a page share */
+    uint64_t object_bytes;          /* of the objects in them, those of timers left out */
 };
 
 struct hv_core {
@@ -82,8 +84,7 @@ struct hv_core {
     void (*domain_pages_per_node)(const struct domain *d, uint64_t pages[HV_MAX_NODES]);
     /* The same by size of the guest-physical mapping: [node][0] 4 KiB, [1] 2 MiB, [2] 1 GiB, counted in 4 KiB pages. */
     void (*domain_pages_by_size)(const struct domain *d, uint64_t pages[HV_MAX_NODES][3]);
-    /* What the core itself has on each node. */
-    void (*own_pages)(struct hv_own_pages out[HV_MAX_NODES]);
+    void (*own_memory)(struct hv_own_memory *out);
     /* Check every invariant that the core knows; NULL or the text of the first violation. */
     const char *(*check)(void);
     /* The same of scheduler and timers only: no walk over the memory of every domain. */

@@ -128,8 +128,9 @@ void *hv_zalloc(size_t size);
 void hv_free(void *obj);
 /* For reports: pages that an object has to itself, 0 if it shares one, and the node that they are on. */
 uint64_t hv_whole_pages(const void *obj, node_id *n);
-/* For reports: pages of the Xen heap on each node. */
+/* For reports: pages of the Xen heap on each node; pages that objects share, and bytes of these objects. */
 void xenheap_pages(uint64_t pages[HV_MAX_NODES]);
+void xmalloc_usage(uint64_t *pages, uint64_t *bytes);
 
 /* ---- domains --------------------------------------------------------------------------------------------------- */
 

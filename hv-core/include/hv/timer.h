@@ -25,8 +25,8 @@ void timer_stop(struct timer *t);
 void timer_migrate(struct timer *t, pcpu_id to);
 /* Those that are active on a pCPU that has gone out of use go to another one; the others do when they are set. */
 void timers_leave(pcpu_id off, pcpu_id to);
-/* For reports: whole pages on each node that the queues have; they never get fewer. */
-void timers_pages(uint64_t pages[HV_MAX_NODES]);
+/* For reports: whole pages on each node that the queues have, and the sum of bytes of those below a page. */
+uint64_t timers_memory(uint64_t pages[HV_MAX_NODES]);
 /* NULL, or the first invariant that does not hold. */
 const char *timers_check(void);
 /* Stop for good: waits for a running handler. */

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_DEPTH 64 /* real trees have about ten levels */
+#define OLDEST_VERSION 16 /* of the format; 17 is today's */
+#define MAX_DEPTH 64      /* real trees have about ten levels */
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 
@@ -70,6 +71,12 @@ bool dtb_open(struct dtb *d, const char *data, size_t size, struct fault *f)
     if (fdt_totalsize(data) > size) {
         fault_set(f, EXIT_BAD_INPUT, "%zu bytes: its header says that the device tree has %u: is it cut short?", size,
                   fdt_totalsize(data));
+        return false;
+    }
+    /* Names of nodes are paths in older ones; nobody makes those, and libfdt (1.6.1) crashes on some. */
+    if (fdt_version(data) < OLDEST_VERSION) {
+        fault_set(f, EXIT_BAD_INPUT, "device tree of version %u: expected %d or later", fdt_version(data),
+                  OLDEST_VERSION);
         return false;
     }
     if (!(d->fdt = malloc(size)))

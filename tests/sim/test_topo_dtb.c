@@ -412,6 +412,22 @@ static void no_cut_is_read(void)
     free(b.data);
 }
 
+/* The version is the sixth word of the header, big-endian. */
+static void old_versions_are_refused(void)
+{
+    struct blob b = blob_of_file(DTS "juno-r1.dts");
+    for (unsigned version = 1; version <= 17; version++) {
+        struct fault f = {0};
+        b.data[23] = (char)version;
+        struct topo *t = topo_read_dtb(b.data, b.size, "box.dtb", &f);
+        if (version < 16)
+            CU_ASSERT_PTR_NOT_NULL(strstr(f.text, "expected 16 or later"));
+        CU_ASSERT_EQUAL(t != NULL, version >= 16);
+        topo_free(t);
+    }
+    free(b.data);
+}
+
 static const struct cunit_case tests[] = {
     {"two kinds of cores in clusters, an L2 for each, memory in two ranges", two_kinds_in_clusters},
     {"cells of 32 bits; operating points; a disabled CPU is left out", cells_of_32_bits_and_a_disabled_cpu},
@@ -427,5 +443,6 @@ static const struct cunit_case tests[] = {
     {"memory that the boot loader fills in is unknown", memory_that_the_boot_loader_fills_in_is_unknown},
     {"nodes without memory, nodes without CPUs", nodes_without_memory_or_cpus},
     {"a blob that is cut short is refused, wherever it ends", no_cut_is_read},
+    {"versions whose nodes have paths for names are refused", old_versions_are_refused},
 };
 CUNIT_MAIN("topo dtb", tests)

@@ -40,7 +40,12 @@ int main(int argc, char **argv)
         return 2;
     }
     struct path_table *t = path_table_decode(argv[1], &err);
-    if (!t || add_list(t, argv[3] + 1, &err) || path_table_write(t, argv[2], &err)) {
+    int rc = !t || add_list(t, argv[3] + 1, &err) ? -1 : 0;
+    if (!rc) {
+        path_table_take_sources(t, t); /* static functions that the plain builds have inlined */
+        rc = path_table_write(t, argv[2], &err);
+    }
+    if (rc) {
         fprintf(stderr, "hv-path-table: %s\n", err ? err : "failed");
         free(err);
         path_table_free(t);

@@ -67,6 +67,37 @@ int path_find_function(const struct path_table *t, const char *file, const char 
     return -1;
 }
 
+/* The only source, folder included, of functions of that name (NULL: any) and base name ("": any). NULL: none, several.
+ */
+static const char *only_source(const struct path_table *t, const char *base, const char *name)
+{
+    const char *found = NULL;
+    for (unsigned k = 0; k < t->nr_functions; k++) {
+        const struct path_function *r = &t->function[k];
+        if (!strchr(r->file, '/') || (name && strcmp(r->name, name) != 0) ||
+            (*base && strcmp(base_name(r->file), base) != 0))
+            continue;
+        if (found && strcmp(found, r->file) != 0)
+            return NULL;
+        found = r->file;
+    }
+    return found;
+}
+
+void path_table_take_sources(struct path_table *t, const struct path_table *reference)
+{
+    for (unsigned i = 0; i < t->nr_functions; i++) {
+        struct path_function *f = &t->function[i];
+        if (strchr(f->file, '/'))
+            continue;
+        const char *found = only_source(reference, f->file, f->name);
+        if (!found && *f->file)
+            found = only_source(reference, f->file, NULL);
+        if (found)
+            memcpy(f->file, found, sizeof(f->file));
+    }
+}
+
 static int add_function(struct path_table *t, const char *file, const char *name)
 {
     char clean_file[32], clean[64];

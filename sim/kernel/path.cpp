@@ -126,6 +126,8 @@ bool path_costs::attach(void *object, const char *file, std::string &error)
         char *err = nullptr;
         reference.reset(path_table_read((default_object() + ".blocks").c_str(), 0, &err));
         free(err);
+        if (reference)
+            path_table_take_sources(t.get(), reference.get());
     }
     std::vector<double> cycles(t->nr_sites);
     ratio_ = path_table_weigh(t.get(), reference.get(), &core_, cycles.data());

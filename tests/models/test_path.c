@@ -162,6 +162,14 @@ static void test_ratio(void)
     CU_ASSERT_EQUAL_FATAL(again->nr_sites, t->nr_sites);
     for (unsigned i = 0; i < t->nr_sites; i++)
         CU_ASSERT_EQUAL(memcmp(&again->site[i].block, &t->site[i].block, sizeof(t->site[i].block)), 0);
+    /* And, told where the sources lie, says the same of every function. */
+    unsigned nowhere = 0;
+    for (unsigned i = 0; i < again->nr_sites; i++)
+        nowhere += !strchr(again->function[again->site[i].function].file, '/');
+    CU_ASSERT_EQUAL(nowhere, again->nr_sites);
+    path_table_take_sources(again, t);
+    for (unsigned i = 0; i < t->nr_sites; i++)
+        CU_ASSERT_STRING_EQUAL(again->function[again->site[i].function].file, t->function[t->site[i].function].file);
     path_table_free(again);
     path_table_free(t);
     free(cycles);

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SCENARIOS HVSIM_SOURCE_DIR "/workloads/scenarios/xen-4.3-density/"
 #define MAX_SET 12
@@ -198,6 +199,24 @@ static void test_slower_scheduler_is_slower(void)
     run_reply_free(&e);
 }
 
+/* A core that is decoded when it is loaded: the same time of each kind as where its build has decoded it. */
+static void test_decoded_at_load(void)
+{
+    static const char *const set[] = {"vm.0.count=2", "hv_cost=\"path\"", NULL};
+    CU_ASSERT_EQUAL_FATAL(system("cp " HVSIM_PATH_CORE " copied-core.so"), 0);
+    struct run_reply a = run("all.toml", seed1, set),
+                     b = run("all.toml", (struct run_options){.seed = 1, .hv_core_path = "./copied-core.so"}, set);
+    CU_ASSERT_EQUAL_FATAL(b.exit, 0);
+    CU_ASSERT_EQUAL(a.result.fingerprint, b.result.fingerprint);
+    CU_ASSERT_EQUAL_FATAL(a.result.metrics.nr, b.result.metrics.nr);
+    for (size_t i = 0; i < a.result.metrics.nr; i++)
+        CU_ASSERT_EQUAL(a.result.metrics.m[i].value, b.result.metrics.m[i].value);
+    CU_ASSERT_TRUE(metric(&b, "boot.memory_seconds", NULL, NULL) > 0);
+    run_reply_free(&a);
+    run_reply_free(&b);
+    unlink("copied-core.so");
+}
+
 /* VMs of one vCPU, all on pCPU 1: each is behind all the others in its queue. */
 static struct run_reply run_queue(unsigned vms)
 {
@@ -246,6 +265,7 @@ static const struct cunit_case tests[] = {
     {"path: the same twice, and nobody who looks on is charged for", test_path_is_deterministic},
     {"path: a narrower core takes longer", test_cycles_are_of_the_modelled_core},
     {"path: a scheduler with a loop too many is slower, nobody edits a table", test_slower_scheduler_is_slower},
+    {"path: a core that is decoded when it is loaded has its time in the same kinds", test_decoded_at_load},
     {"path: a longer queue costs more", test_longer_queue_costs_more},
 #endif
 };

@@ -117,6 +117,9 @@ int path_table_write(const struct path_table *t, const char *path, char **err);
 struct path_table *path_table_read(const char *path, uint64_t object_id, char **err);
 /* The function of that name, of that source ("" if it is not known; folders do not count). -1: none. */
 int path_find_function(const struct path_table *t, const char *file, const char *name);
+/* An object names the sources of its static functions alone, and without folders. What is missing is taken from the
+ * function of that name in reference, or another one of the same source, unless there are several. */
+void path_table_take_sources(struct path_table *t, const struct path_table *reference);
 void path_table_free(struct path_table *t);
 /* Of a file's bytes; 0 if it cannot be read. */
 uint64_t path_object_id(const char *object);

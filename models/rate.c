@@ -331,6 +331,8 @@ unsigned rate_solve(struct rate_model *r, unsigned *changed)
         struct thread_state *t = &r->t[cpu];
         if (!t->class && !t->solved)
             continue;
+        t->work = rate_work(r, cpu);
+        t->since = r->now_ns;
         if (rate_publish(t, t->class ? slot_of(r, r->m->cpu[cpu].core, t->class) : NULL))
             changed[n++] = cpu;
         if (t->class)
@@ -342,9 +344,22 @@ unsigned rate_solve(struct rate_model *r, unsigned *changed)
     return n;
 }
 
+void rate_elapse(struct rate_model *r, double ns)
+{
+    r->now_ns += ns;
+    if (r->lazy)
+        rate_lazy_elapse(r, ns);
+}
+
+double rate_work(const struct rate_model *r, unsigned cpu)
+{
+    const struct thread_state *t = &r->t[cpu];
+    return r->lazy ? rate_lazy_work(r, cpu) : t->work + t->ipns * (r->now_ns - t->since);
+}
+
 double rate_ipns(const struct rate_model *r, unsigned cpu)
 {
-    return r->t[cpu].ipns;
+    return r->lazy ? rate_lazy_ipns(r, cpu) : r->t[cpu].ipns;
 }
 
 double rate_miss_per_instr(const struct rate_model *r, unsigned cpu)
@@ -357,7 +372,6 @@ double rate_l3_share(const struct rate_model *r, unsigned cpu)
     return r->t[cpu].l3_share;
 }
 
-/* Of the last solution. Loads of lazy rates are those of rates that are a little off: not quite rho. */
 static double utilisation(const struct rate_model *r, unsigned resource)
 {
     return r->lazy ? rate_lazy_load(r, resource) : r->rho[resource];
@@ -380,5 +394,5 @@ double rate_link_utilisation(const struct rate_model *r, unsigned from_socket, u
 
 double rate_miss_latency_ns(const struct rate_model *r, unsigned cpu)
 {
-    return r->t[cpu].lat_ns;
+    return r->lazy ? rate_lazy_latency_ns(r, cpu) : r->t[cpu].lat_ns;
 }

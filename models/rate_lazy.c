@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Lazy rates: what a context switch changes is worked out, what it hardly changes is not.
+ * Lazy rates: what a context switch changes is worked out, what it hardly changes is followed to first order.
  *
- * At any moment the rate of every thread is exactly what rate.c says it is for
+ * At any moment the time of an instruction of every thread is worked out, as rate.c says, for
  *
  *   the waits W_k of all resources, the price of a byte of each L3, the clock of each socket, the tasks of its core,
  *
@@ -16,19 +16,25 @@
  *   A = (-dF/dW)^-1 F.
  *
  * The inverse is kept (it changes slowly), A is carried along: a switch costs one column of it for each resource
- * touched. A task whose misses take the ways n (with parts s_n) has a latency L = sum s_n (idle_n + waits on n), so its
- * time per instruction is wrong by at most
+ * touched, and no thread is visited. A thread's rate is 1 / (t_i (1 + x_i)) with
  *
- *   max over n of  (sum of |A_k| over k on n) / (idle_n + sum of W_k)   x   the part of its time that it waits,
+ *   x_i = sum over threads j of its core of  dt_i/dm_j stall_j / t_i  x  sum of part_jk A_k        ("response" x
+ * latency)
  *
- * which the limits of |A_k| keep below LAZY_WAIT_TOLERANCE. Where one is passed, W_k takes over A_k, and the cores with
- * memory behind k, and only these, are worked out again. rate_lazy_share.c does the same with the prices of L3s.
+ * which is worked out when somebody asks; and as x_i is linear in A, so is its integral over time in the integrals of
+ * A_k ("lag"), which gives the work that was done since. Resources that hardly anybody waits for have no A that
+ * threads follow: their waits are let be up to LAZY_WAIT_TOLERANCE.
+ *
+ * The first order is good for RATE_LAZY_REACH of anybody's time, less where the inverse is old (rate_lazy_waits.c).
+ * Past that W_k takes over A_k, and the cores with memory behind k, and only these, are worked out again.
+ * rate_lazy_share.c does much the same with the prices of L3s, without the first order.
  *
  * What comes out depends on the order of changes, within the tolerance: the same history has the same rates, bit by
  * bit. A test compares random histories with the exact solution: no rate is off by more than 0.5 %.
  */
 #include "rate_lazy.h"
 
+#include <models/queueing.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,10 +51,11 @@ static void lazy_free(struct lazy *z)
 {
     if (!z)
         return;
-    void *const arrays[] = {z->thread,        z->core,    z->l3,      z->l3_at,      z->l3_cpu,  z->set,     z->todo,
-                            z->changed,       z->lines,   z->f,       z->ahead,      z->idle_ns, z->limit,   z->own,
-                            z->built,         z->touched, z->coupled, z->coupled_of, z->touch,   z->inverse, z->matrix,
-                            z->coupled_ahead, z->busy,    z->l3_touch};
+    void *const arrays[] = {
+        z->thread,        z->core,    z->l3,       z->l3_at,      z->l3_cpu,  z->set,     z->todo,
+        z->changed,       z->lines,   z->f,        z->ahead,      z->idle_ns, z->limit,   z->own,
+        z->built,         z->touched, z->coupled,  z->coupled_of, z->touch,   z->inverse, z->matrix,
+        z->coupled_ahead, z->busy,    z->l3_touch, z->response,   z->lag,     z->answer,  z->answer_built};
     for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++)
         free(arrays[i]);
     free(z);
@@ -107,6 +114,7 @@ int rate_lazy(struct rate_model *r)
     z->thread = array(m->nr_cpus, sizeof(*z->thread), &ok);
     z->core = array(r->nr_cores, sizeof(*z->core), &ok);
     z->busy = array((size_t)r->nr_cores * m->threads_per_core, sizeof(unsigned), &ok);
+    z->response = array((size_t)r->nr_cores * m->threads_per_core * m->threads_per_core, sizeof(double), &ok);
     z->l3 = array(m->l3.nr, sizeof(*z->l3), &ok);
     z->l3_touch = array(m->l3.nr, sizeof(unsigned), &ok);
     z->l3_at = array(m->l3.nr + 2, sizeof(unsigned), &ok);
@@ -114,7 +122,8 @@ int rate_lazy(struct rate_model *r)
     z->set = array(r->nr_cores, sizeof(unsigned), &ok);
     z->todo = array(r->nr_cores, sizeof(unsigned), &ok);
     z->changed = array(m->nr_cpus / 64 + 1, sizeof(uint64_t), &ok);
-    double **per_resource[] = {&z->lines, &z->f, &z->ahead, &z->idle_ns, &z->limit, &z->own, &z->built};
+    double **per_resource[] = {&z->lines, &z->f,     &z->ahead, &z->idle_ns, &z->limit,
+                               &z->own,   &z->built, &z->lag,   &z->answer,  &z->answer_built};
     for (size_t i = 0; i < sizeof(per_resource) / sizeof(per_resource[0]); i++)
         *per_resource[i] = array(r->nr_resources, sizeof(double), &ok);
     z->touched = array(r->nr_resources, sizeof(bool), &ok);
@@ -164,11 +173,14 @@ void lazy_mark(struct lazy *z, unsigned core)
     z->todo[z->nr_todo++] = core;
 }
 
-/* Adds misses per ns of a thread to what its resources carry. */
-static void add_flow(struct lazy *z, const struct placement *p, double flow)
+/* Adds misses per ns of a thread to what its resources carry, and what they answer to a wait. */
+static void add_flow(struct lazy *z, const struct placement *p, double flow, double answer)
 {
-    for (unsigned d = 0; d < p->nr_demands; d++)
-        z->lines[p->demand[d].resource] += flow * p->demand[d].lines;
+    for (unsigned d = 0; d < p->nr_demands; d++) {
+        const struct demand *x = &p->demand[d];
+        z->lines[x->resource] += flow * x->lines;
+        z->answer[x->resource] += answer * x->lines * x->part;
+    }
 }
 
 static void touch_all(struct lazy *z, const struct placement *p)
@@ -177,17 +189,127 @@ static void touch_all(struct lazy *z, const struct placement *p)
         lazy_touch(z, p->demand[d].resource);
 }
 
+/* ---- rates that move on ---------------------------------------------------------------------------------------- */
+
+static double ahead_of(const struct lazy *z, unsigned k)
+{
+    return z->coupled_of[k] == NO_RESOURCE ? 0 : z->coupled_ahead[z->coupled_of[k]];
+}
+
+/* By how much a miss takes longer than when it was last worked out. */
+static double lat_ahead(const struct lazy *z, const struct placement *p)
+{
+    double sum = 0;
+    for (unsigned d = 0; d < p->nr_demands; d++)
+        sum += p->demand[d].part * ahead_of(z, p->demand[d].resource);
+    return sum;
+}
+
+/* The integral of that over time. */
+static double lat_lag(const struct lazy *z, const struct placement *p)
+{
+    double sum = 0;
+    for (unsigned d = 0; d < p->nr_demands; d++)
+        sum += p->demand[d].part * z->lag[p->demand[d].resource];
+    return sum;
+}
+
+/* What more latency of all threads of a core makes of the time of busy thread i, in parts of it. */
+static double longer(const struct rate_model *r, unsigned core, unsigned i, const double *lat)
+{
+    unsigned threads = r->m->threads_per_core;
+    const double *response = &r->lazy->response[((size_t)core * threads + i) * threads];
+    double sum = 0;
+    for (unsigned j = 0; j < r->lazy->core[core].nr; j++)
+        sum += response[j] * lat[j];
+    return sum;
+}
+
+/* The same of a pCPU, 0 where it is idle; of: lat_ahead, or lat_lag: its integral. */
+static double longer_of(const struct rate_model *r, unsigned cpu,
+                        double (*of)(const struct lazy *z, const struct placement *p))
+{
+    const struct lazy *z = r->lazy;
+    unsigned core = r->m->cpu[cpu].core, nr = z->core[core].nr, at = nr;
+    const unsigned *busy = &z->busy[core * r->m->threads_per_core];
+    double lat[MAX_THREADS_PER_CORE];
+    for (unsigned j = 0; j < nr; j++) {
+        lat[j] = of(z, z->thread[busy[j]].slot.place);
+        at = busy[j] == cpu ? j : at;
+    }
+    return at < nr ? longer(r, core, at, lat) : 0;
+}
+
+void rate_lazy_elapse(struct rate_model *r, double ns)
+{
+    struct lazy *z = r->lazy;
+    for (unsigned j = 0; j < z->nr_coupled; j++)
+        z->lag[z->coupled[j]] += z->coupled_ahead[j] * ns;
+}
+
+double rate_lazy_work(const struct rate_model *r, unsigned cpu)
+{
+    const struct thread_state *t = &r->t[cpu];
+    return t->work + t->ipns * (r->now_ns - t->since - (longer_of(r, cpu, lat_lag) - r->lazy->thread[cpu].lag));
+}
+
+double rate_lazy_ipns(const struct rate_model *r, unsigned cpu)
+{
+    return r->t[cpu].ipns / (1 + longer_of(r, cpu, lat_ahead));
+}
+
+double rate_lazy_latency_ns(const struct rate_model *r, unsigned cpu)
+{
+    const struct lazy_thread *t = &r->lazy->thread[cpu];
+    return r->t[cpu].lat_ns + (t->slot.class ? lat_ahead(r->lazy, t->slot.place) : 0);
+}
+
+/* Before what the rates of a core rest on changes: the work up to now, once; it goes on when they are published. */
+static void bank(struct rate_model *r, unsigned core)
+{
+    struct lazy *z = r->lazy;
+    const unsigned *busy = &z->busy[core * r->m->threads_per_core];
+    double lag[MAX_THREADS_PER_CORE];
+    if (z->core[core].banked)
+        return;
+    z->core[core].banked = true;
+    for (unsigned i = 0; i < z->core[core].nr; i++)
+        lag[i] = z->thread[busy[i]].lat_lag = lat_lag(z, z->thread[busy[i]].slot.place);
+    for (unsigned i = 0; i < z->core[core].nr; i++) {
+        struct thread_state *t = &r->t[busy[i]];
+        t->work += t->ipns * (r->now_ns - t->since - (longer(r, core, i, lag) - z->thread[busy[i]].lag));
+        t->since = r->now_ns;
+    }
+}
+
+static void begin_work(struct rate_model *r, unsigned core)
+{
+    struct lazy *z = r->lazy;
+    const unsigned *busy = &z->busy[core * r->m->threads_per_core];
+    double lag[MAX_THREADS_PER_CORE];
+    z->core[core].banked = false;
+    for (unsigned i = 0; i < z->core[core].nr; i++)
+        lag[i] = z->thread[busy[i]].lat_lag;
+    for (unsigned i = 0; i < z->core[core].nr; i++) {
+        r->t[busy[i]].since = r->now_ns;
+        z->thread[busy[i]].lag = longer(r, core, i, lag);
+    }
+}
+
+/* ---- cores ----------------------------------------------------------------------------------------------------- */
+
 /* The tasks that ran on a core are no longer in any sum. */
 static void take_out(struct rate_model *r, unsigned core)
 {
     struct lazy *z = r->lazy;
     struct lazy_core *c = &z->core[core];
+    bank(r, core);
     for (unsigned k = 0; k < c->nr; k++) {
         unsigned cpu = z->busy[core * r->m->threads_per_core + k];
         struct lazy_thread *t = &z->thread[cpu];
-        add_flow(z, t->slot.place, -t->flow);
+        add_flow(z, t->slot.place, -t->flow, -t->answer);
         touch_all(z, t->slot.place);
-        t->flow = 0;
+        t->flow = t->answer = 0;
         lazy_share_leave(r, cpu);
         t->slot.class = NULL;
     }
@@ -212,6 +334,7 @@ static void put_in(struct rate_model *r, unsigned core)
         struct lazy_thread *t = &z->thread[cpu];
         t->slot.class = class;
         t->slot.place = class->place[r->site[site].spot];
+        t->lat_lag = lat_lag(z, t->slot.place);
         t->smt_slowdown = class->mix.smt_slowdown;
         z->uneven = t->slot.place->uneven > z->uneven ? t->slot.place->uneven : z->uneven;
         c->nodes |= t->slot.place->nodes;
@@ -267,15 +390,31 @@ static bool is_settled(const struct rate_model *r, unsigned core)
     return true;
 }
 
+/* What more latency makes of the times. */
+static void set_response(struct rate_model *r, unsigned core, bool same, const double *gain)
+{
+    struct lazy *z = r->lazy;
+    unsigned nr = z->core[core].nr, threads = r->m->threads_per_core;
+    const unsigned *cpu = &z->busy[core * threads];
+    double *response = &z->response[(size_t)core * threads * threads];
+    for (unsigned i = 0; i < nr; i++)
+        for (unsigned j = 0; j < nr; j++) {
+            const struct slot *s = &z->thread[cpu[j]].slot;
+            double g = !same ? gain[i * nr + j] : i == j ? gain[0] : 0;
+            response[i * threads + j] = g * s->stall_ns / z->thread[cpu[i]].slot.time_ns;
+        }
+}
+
 static void evaluate_core(struct rate_model *r, unsigned core, bool touch)
 {
     struct lazy *z = r->lazy;
     struct smt_thread smt[MAX_THREADS_PER_CORE];
-    double time[MAX_THREADS_PER_CORE];
+    double time[MAX_THREADS_PER_CORE], gain[MAX_THREADS_PER_CORE * MAX_THREADS_PER_CORE];
     unsigned nr = z->core[core].nr;
     const unsigned *cpu = &z->busy[core * r->m->threads_per_core];
     const struct slot *first = &z->thread[cpu[0]].slot;
     bool same = nr > 1;
+    bank(r, core);
     for (unsigned i = 0; i < nr; i++) {
         struct lazy_thread *t = &z->thread[cpu[i]];
         struct slot *s = &t->slot;
@@ -286,19 +425,22 @@ static void evaluate_core(struct rate_model *r, unsigned core, bool touch)
     }
     if (!nr)
         return;
-    smt_solve(nr, same, smt, time, NULL);
+    smt_solve(nr, same, smt, time, gain);
     for (unsigned i = 0; i < nr; i++) {
         struct lazy_thread *t = &z->thread[cpu[i]];
         struct slot *s = &t->slot;
         s->time_ns = time[same ? 0 : i];
         double ipns = 1 / s->time_ns, flow = s->miss * ipns, bound = s->stall_ns * s->lat_ns * ipns;
-        add_flow(z, s->place, flow - t->flow);
+        double answer = flow * ipns * s->stall_ns * (same ? gain[0] : gain[i * nr + i]);
+        add_flow(z, s->place, flow - t->flow, answer - t->answer);
+        t->answer = answer;
         if (touch && flow != t->flow)
             touch_all(z, s->place);
         t->flow = flow;
         z->bound = bound > z->bound ? bound : z->bound;
         z->changed[cpu[i] / 64] |= UINT64_C(1) << cpu[i] % 64;
     }
+    set_response(r, core, same, gain);
 }
 
 void lazy_evaluate(struct rate_model *r)
@@ -332,6 +474,9 @@ static unsigned publish(struct rate_model *r, unsigned *changed)
         for (uint64_t bits = z->changed[w]; bits; bits &= bits - 1) {
             unsigned cpu = w * 64 + (unsigned)__builtin_ctzll(bits);
             struct thread_state *t = &r->t[cpu];
+            unsigned core = r->m->cpu[cpu].core;
+            if (z->core[core].banked)
+                begin_work(r, core);
             if (rate_publish(t, t->class ? &z->thread[cpu].slot : NULL))
                 changed[n++] = cpu;
             if (t->class != t->solved) {
@@ -370,6 +515,10 @@ unsigned rate_lazy_solve(struct rate_model *r, unsigned *changed)
 
 double rate_lazy_load(const struct rate_model *r, unsigned resource)
 {
-    double load = r->lazy->lines[resource] / r->resource[resource].lines_per_ns;
+    const struct lazy *z = r->lazy;
+    double load = z->lines[resource] / r->resource[resource].lines_per_ns;
+    double wait = r->wait[resource] + ahead_of(z, resource);
+    if (z->coupled_of[resource] != NO_RESOURCE)
+        return wait > 0 ? queueing_rho(wait, r->resource[resource].service_ns) : 0;
     return load < 0 ? 0 : load < 1 ? load : 1;
 }

@@ -22,9 +22,13 @@ struct lazy_l3 {
 struct lazy_thread {
     struct slot slot; /* class NULL: idle */
     double flow;      /* L3 misses per ns that are in the loads */
+    double answer;    /* what a ns more of its latency takes off it, in the sums */
     double smt_slowdown;
     double weight;
-    bool full; /* has its most */
+    bool full;      /* has its most */
+    double lat_lag; /* integral over time of what its latency is ahead, and the work that was lost by that and its
+                     * siblings', in ns; both at thread_state.since */
+    double lag;
 };
 
 struct lazy_core {
@@ -32,12 +36,14 @@ struct lazy_core {
     unsigned nr;            /* busy threads: lazy.busy[core * threads_per_core] and on */
     bool set;               /* a thread has another task since the last solution */
     bool todo;              /* times are to be worked out again */
+    bool banked;            /* work is counted up to now, and goes on with what is worked out */
 };
 
 struct lazy {
     struct lazy_thread *thread; /* per pCPU */
     struct lazy_core *core;
-    unsigned *busy; /* pCPUs, by core */
+    unsigned *busy;   /* pCPUs, by core */
+    double *response; /* [core][busy thread i][busy thread j]: d ln t_i by ns of j's latency */
     struct lazy_l3 *l3;
     unsigned *l3_touch; /* L3s with touched */
     unsigned nr_l3_touch;
@@ -49,12 +55,15 @@ struct lazy {
     uint64_t *changed; /* bit per pCPU */
 
     /* Per resource. The waits that rates are of are rate_model.wait. */
-    double *lines;      /* per ns, at the present rates */
-    double *f;          /* lines / capacity - rho(wait): 0 in the exact solution */
-    double *ahead;      /* by how much the exact wait is ahead of the present one, to first order, ns; of those alone */
-    double *idle_ns;    /* the least idle latency of a way through it */
-    double *limit;      /* of |ahead|, ns */
-    double *own;        /* what more waiting takes off its load, per ns, at the last build */
+    double *lines;   /* per ns, at the present rates */
+    double *f;       /* lines / capacity - rho(wait): 0 in the exact solution */
+    double *ahead;   /* by how much the exact wait is ahead of the present one, to first order, ns; of those alone */
+    double *lag;     /* integral of ahead over time, ns^2; of those coupled */
+    double *idle_ns; /* the least idle latency of a way through it */
+    double *limit;   /* of |ahead|, ns */
+    double *own;     /* what more waiting takes off its load, per ns, at the last build */
+    double *answer;  /* nearly the same now, in lines per ns; and then */
+    double *answer_built;
     double *built;      /* wait at the last build */
     double beside_part; /* of the tolerance that each resource beside the controllers has */
     bool *touched;
@@ -81,11 +90,13 @@ struct lazy {
 #define NO_RESOURCE (~0u)
 
 /*
- * How far rates may be from the exact ones, parts of the time of an instruction: by waits, by shares of an L3, and
- * because the waits that a thread was worked out for were a little different. They add up to RATE_LAZY_TOLERANCE.
+ * How far rates may be from the exact ones, parts of the time of an instruction: by waits that are not followed, or
+ * told by an old inverse; by prices of an L3, and by a share that was let be at a cut; because the waits that a thread
+ * was worked out for were a little different. They add up to less than RATE_LAZY_TOLERANCE.
  */
-#define LAZY_WAIT_TOLERANCE 0.0034
+#define LAZY_WAIT_TOLERANCE 0.0025
 #define LAZY_SHARE_TOLERANCE 0.0011
+#define LAZY_STALE_SHARE 0.0007
 #define LAZY_SKIP_TOLERANCE 0.0005
 
 static inline double lazy_size(double x)

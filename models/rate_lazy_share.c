@@ -98,6 +98,13 @@ static bool has_drifted(const struct lazy_l3 *l, double size)
     return moved > furthest || moved * l->sensitivity > LAZY_SHARE_TOLERANCE;
 }
 
+/* Of another share, to the time of a task that was worked out before. */
+static bool makes_difference(const struct slot *before, const struct slot *after)
+{
+    double ns = (after->stall_ns - before->stall_ns) * before->lat_ns + after->hidden_ns - before->hidden_ns;
+    return lazy_size(ns) > LAZY_STALE_SHARE * before->time_ns;
+}
+
 static void cut(struct rate_model *r, unsigned number)
 {
     struct lazy *z = r->lazy;
@@ -131,8 +138,12 @@ static void cut(struct rate_model *r, unsigned number)
         }
         if (share == t->slot.l3_share)
             continue;
+        const struct slot before = t->slot;
         rate_set_slot(r, r->core_site[core], r->core_busy[core], &t->slot, share);
-        lazy_mark(z, core);
+        if (makes_difference(&before, &t->slot))
+            lazy_mark(z, core);
+        else
+            t->slot = before;
     }
 }
 

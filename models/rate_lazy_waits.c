@@ -30,6 +30,8 @@ static const double along = 0.9, along_with_all = 0.2;
 static const double controllers_part = 0.75;
 /* A load this large or larger counts as this when a wait is guessed. */
 static const double most_load = 0.9;
+/* The part of the reach that may come from an inverse that is not that of now. */
+static const double known = LAZY_WAIT_TOLERANCE / RATE_LAZY_REACH;
 /* Rounding of F. */
 static const double f_noise = 1e-13;
 
@@ -42,7 +44,8 @@ static void set_limit(struct rate_model *r, unsigned k)
 {
     struct lazy *z = r->lazy;
     double part = z->beside_part == 0 ? 1 : k < r->m->nr_nodes ? controllers_part : z->beside_part;
-    z->limit[k] = part * LAZY_WAIT_TOLERANCE * (z->idle_ns[k] + r->wait[k]) / z->limit_bound;
+    double most = z->coupled_of[k] == NO_RESOURCE ? LAZY_WAIT_TOLERANCE : RATE_LAZY_REACH;
+    z->limit[k] = part * most * (z->idle_ns[k] + r->wait[k]) / z->limit_bound;
 }
 
 static void set_limits(struct rate_model *r)
@@ -69,6 +72,25 @@ static double ahead_of(const struct lazy *z, unsigned k)
     return z->coupled_of[k] == NO_RESOURCE ? z->ahead[k] : z->coupled_ahead[z->coupled_of[k]];
 }
 
+/* By what part the diagonal of -dF/dW is off what the inverse is of. */
+static double stale(const struct rate_model *r, unsigned k)
+{
+    const struct lazy *z = r->lazy;
+    double service = r->resource[k].service_ns, then = queueing_rho_slope(z->built[k], service);
+    double off = lazy_size(z->answer[k] - z->answer_built[k]) * per_capacity(r, k);
+    if (z->built[k] != r->wait[k])
+        off += lazy_size(queueing_rho_slope(r->wait[k], service) - then);
+    return off / (then + z->own[k]);
+}
+
+/* So far ahead of the present waits the solution is still known well enough. */
+static double reach(const struct rate_model *r, unsigned k)
+{
+    const struct lazy *z = r->lazy;
+    double off = z->coupled_of[k] == NO_RESOURCE ? 0 : stale(r, k);
+    return off > known ? z->limit[k] * known / off : z->limit[k];
+}
+
 /*
  * Does it make a difference to anybody how far the controllers' waits have moved? Sum s_n A_n is at most the largest
  * |A_n|; and where everybody's memory is spread nearly evenly, with d = sum |s_n - 1 / nodes|, it is at most
@@ -81,10 +103,10 @@ static bool nodes_past(const struct rate_model *r)
     double mean = 0, apart = 0, least = z->limit[0];
     bool past = false;
     for (unsigned k = 0; k < n; k++) {
-        double ahead = ahead_of(z, k);
+        double ahead = ahead_of(z, k), limit = reach(r, k);
         mean += ahead;
-        past = past || lazy_size(ahead) > z->limit[k];
-        least = z->limit[k] < least ? z->limit[k] : least;
+        past = past || lazy_size(ahead) > limit;
+        least = limit < least ? limit : least;
     }
     if (!past)
         return false;
@@ -100,7 +122,7 @@ static bool others_past(const struct rate_model *r)
 {
     const struct lazy *z = r->lazy;
     for (unsigned j = 0; j < z->nr_coupled; j++)
-        if (z->coupled[j] >= r->m->nr_nodes && lazy_size(z->coupled_ahead[j]) > z->limit[z->coupled[j]])
+        if (z->coupled[j] >= r->m->nr_nodes && lazy_size(z->coupled_ahead[j]) > reach(r, z->coupled[j]))
             return true;
     return false;
 }
@@ -241,6 +263,7 @@ static void build(struct rate_model *r)
     for (unsigned core = 0; core < r->nr_cores; core++)
         add_core(r, core);
     memcpy(z->built, r->wait, r->nr_resources * sizeof(double));
+    memcpy(z->answer_built, z->answer, r->nr_resources * sizeof(double));
     for (unsigned c = 0; c < n; c++) {
         unsigned k = z->coupled[c];
         z->matrix[(size_t)c * n + c] += queueing_rho_slope(r->wait[k], r->resource[k].service_ns);

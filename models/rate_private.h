@@ -83,12 +83,14 @@ struct thread_state {
     struct task_class *class;  /* what runs now; NULL: idle */
     struct task_class *solved; /* what ran in the last solution */
     double ipns, miss, l3_share, lat_ns;
+    double work, since; /* instructions made up to that time */
 };
 
 struct rate_model {
     const struct machine *m;
     struct thread_state *t; /* per pCPU */
     unsigned nr_different;  /* threads whose class is not that of the last solution */
+    double now_ns;          /* time that has elapsed */
 
     unsigned nr_cores;
     unsigned *core_cpu;   /* [core][thread]: pCPU number, or NO_CPU */
@@ -202,6 +204,11 @@ void sharing_free(struct rate_model *r);
 void rate_lazy_set(struct rate_model *r, unsigned cpu);
 unsigned rate_lazy_solve(struct rate_model *r, unsigned *changed);
 void rate_lazy_free(struct rate_model *r);
+void rate_lazy_elapse(struct rate_model *r, double ns);
+/* As rate_work, _ipns, _miss_latency_ns. */
+double rate_lazy_work(const struct rate_model *r, unsigned cpu);
+double rate_lazy_ipns(const struct rate_model *r, unsigned cpu);
+double rate_lazy_latency_ns(const struct rate_model *r, unsigned cpu);
 /* Part of a resource's capacity that the present rates use, at most 1. */
 double rate_lazy_load(const struct rate_model *r, unsigned resource);
 

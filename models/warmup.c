@@ -29,5 +29,5 @@ double rate_warmup_ns(const struct rate_model *r, unsigned cpu, const struct rat
     double from_memory = missing(least(w->footprint, t->l3_share), resident_l3) / (double)m->l3.line;
     double into_l2 = missing(least(w->footprint, (double)m->l2.size), resident_l2) / (double)m->l2.line;
     double from_l3 = missing(into_l2, from_memory);
-    return (from_memory * t->lat_ns + from_l3 * m->l3.latency_ns) / w->mlp;
+    return (from_memory * rate_miss_latency_ns(r, cpu) + from_l3 * m->l3.latency_ns) / w->mlp;
 }

@@ -179,7 +179,7 @@ static void load_machine(struct loader *l)
 }
 
 /* More pCPUs than this have lazy rates unless the scenario says otherwise. */
-#define MOST_EXACT_PCPUS 256u
+#define MOST_EXACT_PCPUS 64u
 
 static void choose_rates(struct loader *l)
 {

@@ -36,7 +36,7 @@ static const struct key keys[] = {
      "none, fixed (default) or path: what hypervisor code costs"},
     {NULL, "rates", KIND_STRING, false, 0, 0, RAW(rates),
      "exact: every context switch is solved anew for all pCPUs; lazy: only what it matters to, within 0.5 %; auto "
-     "(default): lazy on more than 256 pCPUs"},
+     "(default): lazy on more than 64 pCPUs"},
     {NULL, "warmup", KIND_TIME, true, 0, MAX_TIME_PS, RAW(warmup), "from the start of the guests to measuring"},
     {NULL, "duration", KIND_TIME, true, 1, MAX_TIME_PS, RAW(duration), "measured time"},
     {NULL, "watchdog", KIND_TIME, false, 0, MAX_TIME_PS, RAW(watchdog),

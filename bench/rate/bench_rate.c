@@ -27,6 +27,7 @@ enum { NODES = 8, MIXES = 16, VCPUS_PER_VM = 4, VCPUS_PER_PCPU = 3, ROUNDS = 3, 
 static FILE *csv;
 static bool quick, lazy_only;
 static unsigned only; /* pCPUs; 0: all sizes */
+static const char *only_memory, *only_load;
 static uint64_t state;
 
 static double now_ns(void)
@@ -206,6 +207,7 @@ static double measure(struct rate_model *r, struct guests *g, const struct machi
         double from = now_ns();
         for (unsigned i = 0; i < switches; i++) {
             unsigned cpu = switch_one(g, m);
+            rate_elapse(r, 1000);
             set(r, cpu, task_on(g, m, cpu));
             n += rate_solve(r, changed);
         }
@@ -270,12 +272,14 @@ static void row(const char *memory, const char *load, unsigned pcpus, const char
 
 static void one(unsigned pcpus, bool striped, bool full)
 {
+    const char *memory = striped ? "striped" : "two", *load = full ? "full" : "half";
     struct guests g;
+    if ((only_memory && strcmp(only_memory, memory) != 0) || (only_load && strcmp(only_load, load) != 0))
+        return;
     state = pcpus;
     make_mixes();
     /* a thread asks for about 0.55 GB/s when nobody waits */
     struct machine *m = machine_of(pcpus, (full ? 0.5 : 2) * 0.55 * pcpus / NODES);
-    const char *memory = striped ? "striped" : "two", *load = full ? "full" : "half";
     make_guests(&g, m, striped);
     struct rate_model *lazy = model_of(m, true), *exact = model_of(m, false);
     double changed, ns = measure(lazy, &g, m, quick ? 50 : 20000, &changed);
@@ -304,6 +308,10 @@ int main(int argc, char **argv)
             lazy_only = true;
         } else if (!strcmp(argv[i], "--pcpus") && i + 1 < argc) {
             only = (unsigned)strtoul(argv[++i], NULL, 10);
+        } else if (!strcmp(argv[i], "--memory") && i + 1 < argc) {
+            only_memory = argv[++i];
+        } else if (!strcmp(argv[i], "--load") && i + 1 < argc) {
+            only_load = argv[++i];
         } else if (!strcmp(argv[i], "--csv") && i + 1 < argc) {
             csv = fopen(argv[++i], "w");
             if (!csv) {
@@ -311,7 +319,8 @@ int main(int argc, char **argv)
                 return 3;
             }
         } else {
-            fprintf(stderr, "usage: bench_rate [--quick] [--lazy] [--pcpus 16|64|256|1024|4096] [--csv FILE]\n");
+            fprintf(stderr, "usage: bench_rate [--quick] [--lazy] [--pcpus 16|64|256|1024|4096] "
+                            "[--memory two|striped] [--load half|full] [--csv FILE]\n");
             return 2;
         }
     }

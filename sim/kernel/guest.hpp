@@ -91,6 +91,7 @@ struct guest {
     double warmup = 0;      ///< ps of refilling still to pay
     double warmup_total = 0;
     double per_ps = 0; ///< instructions per ps
+    double work = 0;   ///< lazy rates: what its pCPU had made at `last`
     double miss_per_instr = 0;
     double l3_share = 0; ///< bytes of L3 that it holds when warm
 

@@ -94,10 +94,22 @@ hv_boot_info host::boot_info() const
     return b;
 }
 
+/// The model's clock: lazy rates move on between solutions, and count what that comes to.
+void host::elapse()
+{
+    rate_elapse(rates, double(room.now() - rates_at_) / 1000);
+    rates_at_ = room.now();
+}
+
 void host::progress(guest &g, unsigned c)
 {
-    double dt = double(room.now() - g.last);
+    double dt = double(room.now() - g.last), per_ps = g.per_ps;
     g.last = room.now();
+    if (scn.lazy_rates && dt > 0) {
+        double before = g.work;
+        load_work(g, c);
+        per_ps = (g.work - before) / dt;
+    }
     if (g.warmup > 0) {
         double paid = g.warmup < dt ? g.warmup : dt;
         g.warmup -= paid;
@@ -107,7 +119,7 @@ void host::progress(guest &g, unsigned c)
     if (dt <= 0)
         return;
     const machine_cpu &where = scn.machine->cpu[c];
-    double instr = g.per_ps * dt;
+    double instr = per_ps * dt;
     g.left = instr < g.left ? g.left - instr : 0;
     double misses = instr * g.miss_per_instr;
     g.count.instructions += instr;
@@ -126,9 +138,17 @@ void host::progress_l3(unsigned l3)
     }
 }
 
+void host::load_work(guest &g, unsigned c)
+{
+    elapse();
+    g.work = rate_work(rates, c);
+}
+
 void host::load_rate(guest &g, unsigned c)
 {
     g.per_ps = rate_ipns(rates, c) / 1000;
+    if (scn.lazy_rates)
+        load_work(g, c);
     g.miss_per_instr = rate_miss_per_instr(rates, c);
     g.l3_share = rate_l3_share(rates, c);
 }
@@ -145,6 +165,8 @@ void host::solve_rates()
     if (!rates_dirty)
         return;
     rates_dirty = false;
+    if (scn.lazy_rates)
+        elapse();
     unsigned n = rate_solve(rates, changed_.data());
     for (unsigned i = 0; i < n; i++) {
         unsigned c = changed_[i];

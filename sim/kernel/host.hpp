@@ -91,6 +91,8 @@ class host
     }
     /// Take over the rate that the last solution gives to this pCPU.
     void load_rate(guest &g, unsigned cpu);
+    /// Where lazy rates have got its pCPU to up to now.
+    void load_work(guest &g, unsigned cpu);
     /// The vCPU that a trace word names (domain in the high half), nullptr for one without a guest side.
     guest *find_guest(uint32_t trace_v) const;
     /// How far the clock that the hypervisor and its guests read on a pCPU is ahead of simulated time, in ns.
@@ -115,6 +117,8 @@ class host
     std::vector<vcpu_sample> sample_vcpus(const vm &v) const;
 
   private:
+    void elapse();
+    time_ps rates_at_ = 0; ///< up to then the rate model knows that time has gone by
     std::vector<vm *> vm_by_dom_;
     std::vector<std::vector<unsigned>> l3_cpus_;
     std::vector<unsigned> changed_;

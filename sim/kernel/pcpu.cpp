@@ -19,6 +19,10 @@ constexpr size_t stack_bytes = 256 * 1024;
 /// Beyond this many ps the end of an action is not an event (106 days).
 constexpr double never_ps = 9.0e18;
 
+/// Lazy rates move, by up to this between two solutions that name the pCPU: what takes long is looked at again so much
+/// before its end, until that is less than 100 ns.
+constexpr double lazy_moves = 2 * RATE_LAZY_REACH, lazy_exact_ps = 100e3;
+
 } // namespace
 
 // ---- devices -------------------------------------------------------------------------------------------------------
@@ -277,7 +281,11 @@ void pcpu_module::take_interrupts()
 
 void pcpu_module::reschedule_guest()
 {
-    double in = guest_->warmup + guest_->left / guest_->per_ps;
+    double compute = guest_->left / guest_->per_ps, early = 0;
+    if (host_.scn.lazy_rates && compute * lazy_moves > lazy_exact_ps)
+        early = compute * lazy_moves;
+    ends_ = early == 0;
+    double in = guest_->warmup + compute - early;
     time_ps at = in < never_ps - double(host_.room.now()) ? host_.room.now() + time_ps(in) + 1 : toolstack::never;
     if (guest_->toolstack && guest_->toolstack->rests_until() < at)
         at = guest_->toolstack->rests_until();
@@ -323,7 +331,10 @@ void pcpu_module::run_guest_until_event()
             host_.room.cal.cancel(guest_slot_);
             if (action_due_) {
                 action_due_ = false;
-                if (!guest_->toolstack || host_.room.now() < guest_->toolstack->rests_until())
+                bool rests = guest_->toolstack && host_.room.now() >= guest_->toolstack->rests_until();
+                if (!rests && !ends_ && guest_->left > 0)
+                    continue;
+                if (!rests)
                     guest_->left = 0;
                 host_.room.record(event_class::guest, id_, what::guest_action, host_.name_of(guest_->vcpu));
             }

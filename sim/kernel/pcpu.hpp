@@ -186,6 +186,7 @@ class pcpu_module : public sc_core::sc_module, public process, public entity
     spent waits_ = spent::idle;
     unsigned pending_ = 0;
     bool action_due_ = false;
+    bool ends_ = true;       ///< the guest action that is planned is its end, not a look at how far it has got
     bool dead_ = false;      ///< taken off
     time_ps dom0_at_ = -1;   ///< pCPU 0 during boot: when all pCPUs are up and dom0 is built
     guest *guest_ = nullptr; ///< nullptr: idle

@@ -216,6 +216,67 @@ static void the_same_history_has_the_same_rates_bit_by_bit(void)
     box_free(m);
 }
 
+/* What threads have done in time that goes by between switches, lazily and exactly. */
+static double work_off(struct machine *m, uint64_t seed, double heavy, unsigned spread)
+{
+    enum { SWITCHES = 400 };
+    struct work_mix mix[MIXES];
+    struct pair p;
+    double worst = 0;
+    state = seed;
+    make_mixes(mix, heavy);
+    pair_open(&p, m);
+    for (unsigned i = 0; i < SWITCHES; i++) {
+        struct rate_task t = {.mix = &mix[below(MIXES)]};
+        double ns = between(100, 100000);
+        place_memory(&t, m->nr_nodes, spread);
+        rate_elapse(p.lazy, ns);
+        rate_elapse(p.exact, ns);
+        pair_set(&p, below(m->nr_cpus), below(6) ? &t : NULL);
+        pair_solve(&p, true);
+    }
+    for (unsigned c = 0; c < m->nr_cpus; c++) {
+        double e = off(rate_work(p.lazy, c), rate_work(p.exact, c));
+        worst = e > worst ? e : worst;
+    }
+    pair_close(&p);
+    return worst;
+}
+
+static void work_is_what_the_rates_come_to_over_time(void)
+{
+    for (unsigned k = 0; k < 24; k++) {
+        struct machine *m = box_new(2 + k % 3, 4, 1 + k % 2);
+        expect_within(work_off(m, 5000 + k, pow(10, -0.5 + 0.08 * k), 1 + k % 2), "work");
+        box_free(m);
+    }
+}
+
+/* Exact work has a closed form: sum of rate x time. */
+static void exact_work_is_rate_times_time(void)
+{
+    struct machine *m = box_new(2, 4, 1);
+    struct rate_model *r = rate_create(m);
+    struct work_mix mix[MIXES];
+    unsigned changed[MAX_CPUS];
+    double expected = 0;
+    state = 13;
+    make_mixes(mix, 4);
+    for (unsigned i = 0; i < 50; i++) {
+        struct rate_task t = {.mix = &mix[below(MIXES)]};
+        double ns = between(1, 1000);
+        place_memory(&t, m->nr_nodes, 2);
+        rate_elapse(r, ns);
+        expected += rate_ipns(r, 3) * ns;
+        CU_ASSERT_EQUAL_FATAL(rate_set(r, below(m->nr_cpus), i % 4 ? &t : NULL), 0);
+        rate_solve(r, changed);
+    }
+    CU_ASSERT_TRUE(expected > 0);
+    CU_ASSERT_DOUBLE_EQUAL(rate_work(r, 3) / expected, 1, 1e-12);
+    rate_free(r);
+    box_free(m);
+}
+
 /* Memory of one node only: who has none there does not notice; and nothing is left when all are gone. */
 static void who_shares_nothing_does_not_change(void)
 {
@@ -253,6 +314,8 @@ static const struct cunit_case tests[] = {
     {"rates stay within the tolerance where all is striped", rates_stay_within_the_tolerance_where_all_is_striped},
     {"rates stay within the tolerance when many switch", rates_stay_within_the_tolerance_when_many_switch_at_once},
     {"rates stay within the tolerance on measured machines", rates_stay_within_the_tolerance_on_measured_machines},
+    {"work is what the rates come to over time", work_is_what_the_rates_come_to_over_time},
+    {"exact work is rate times time", exact_work_is_rate_times_time},
     {"the same history has the same rates bit by bit", the_same_history_has_the_same_rates_bit_by_bit},
     {"who shares nothing does not change", who_shares_nothing_does_not_change},
 };

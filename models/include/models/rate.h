@@ -50,11 +50,13 @@ void rate_free(struct rate_model *r);
 
 /*
  * From now on only what a change matters to is worked out: rates are within RATE_LAZY_TOLERANCE of the exact ones, and
- * depend on the order of changes. For large machines whose bandwidth is shared by queueing; before the first rate_set.
- * 0, or -1: out of memory, nothing changed.
+ * depend on the order of changes. Rates of threads that rate_solve does not name move, too, by up to RATE_LAZY_REACH
+ * from where it named them last: rate_ipns says how fast they are, rate_work how far they have come. For large machines
+ * whose bandwidth is shared by queueing; before the first rate_set. 0, or -1: out of memory, nothing changed.
  */
 int rate_lazy(struct rate_model *r);
 #define RATE_LAZY_TOLERANCE 0.005
+#define RATE_LAZY_REACH 0.02
 
 /*
  * task NULL: the thread idles. Takes effect at the next rate_solve. What task says is taken over now: call again when
@@ -67,6 +69,16 @@ int rate_set(struct rate_model *r, unsigned cpu, const struct rate_task *task);
  * numbers, ascending, in changed[] (room for nr_cpus). Deterministic: the result depends only on what runs where.
  */
 unsigned rate_solve(struct rate_model *r, unsigned *changed);
+
+/*
+ * So many ns went by at the present rates; to be said before the next rate_solve by who asks for rate_work.
+ */
+void rate_elapse(struct rate_model *r, double ns);
+/*
+ * Instructions that a thread has made in the time that elapsed, all its tasks together: differences tell what a task
+ * has done. To first order in what lazy rates have moved by; exact otherwise.
+ */
+double rate_work(const struct rate_model *r, unsigned cpu);
 
 /* Of the last solution. Instructions per ns; 0 for an idle thread. */
 double rate_ipns(const struct rate_model *r, unsigned cpu);

@@ -154,6 +154,7 @@ struct scenario {
     int64_t duration_ps;         /* measured */
     int64_t start_offset_max_ps; /* each VM sleeps uniform [0, this) before it starts */
     int64_t watchdog_ps;         /* a vCPU that is runnable for longer without running has stalled; 0: nobody looks */
+    int64_t nmi_watchdog_ps;     /* a pCPU that is in the hypervisor for longer is stuck; 0: nobody looks */
     int64_t cpu_up_interval_ps;  /* between two pCPUs coming up at boot */
 
     unsigned dom0_vcpus;

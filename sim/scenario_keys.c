@@ -60,6 +60,10 @@ static const struct key keys[] = {
     {"xen", "time_calibration", KIND_BOOL, false, 0, 0, RAW(time_calibration),
      "not a boot parameter: does pCPU 0 call all others once a second, as Xen does on x86? Default: on x86, where the "
      "scenario has faults; else it is left out"},
+    {"xen", "watchdog", KIND_BOOL, false, 0, 0, RAW(nmi_watchdog),
+     "x86: a pCPU that is stuck in the hypervisor is a panic, which names it and the lock that it waits for. Default: "
+     "where the scenario has faults (Xen's: false)"},
+    {"xen", "watchdog_timeout", KIND_UINT, false, 0, 3600, RAW(nmi_watchdog_s), "s until then, 0: never; default 5"},
     {"xen", "sched_gran", KIND_STRING, false, 0, 0, RAW(sched_gran),
      "cpu (default), core or socket: what is scheduled as one"},
     {"xen", "dom0_vcpus_pin", KIND_BOOL, false, 0, 0, RAW(dom0_vcpus_pin),
@@ -147,6 +151,7 @@ void scenario_raw_defaults(struct scenario_raw *raw)
         .rates = "auto",
         .cpu_up_interval = 10700 * PS_PER_US,
         .watchdog = 30 * PS_PER_S,
+        .nmi_watchdog_s = 5,
         .behaviour = "xen-4.3",
         .sched_gran = "cpu",
         .credit2_runqueue = "socket",

@@ -26,8 +26,8 @@ struct scenario_raw {
     const char *name, *description, *machine, *hv_cost, *rates;
     int64_t warmup, duration, offset_max, cpu_up_interval, watchdog;
     const char *behaviour, *quirks, *sched;
-    unsigned ratelimit_us, tslice_ms, migration_delay, timer_slop, dma_bits, claim_mode;
-    bool time_calibration, tickle_one_idle, smt_power_savings, dom0_vcpus_pin;
+    unsigned ratelimit_us, tslice_ms, migration_delay, timer_slop, dma_bits, claim_mode, nmi_watchdog_s;
+    bool time_calibration, nmi_watchdog, tickle_one_idle, smt_power_savings, dom0_vcpus_pin;
     const char *sched_gran, *credit2_runqueue, *bootscrub, *memop_max_order;
     const char *dom0_mem, *dom0_nodes;
     uint64_t low_mem_virq_limit; /* UINT64_MAX: not given */

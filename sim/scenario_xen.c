@@ -9,6 +9,7 @@
 #define MAX_NAMES 16
 #define UNCHANGED 0xffffffffu
 #define NR_MEMOP_CLASSES 4u
+#define PS_PER_S INT64_C(1000000000000)
 
 static const char *const bootscrubs[] = {"off", "on", "idle", "default", NULL}; /* as enum hv_bootscrub */
 const char *const scenario_grans[] = {"cpu", "core", "socket", NULL};
@@ -86,6 +87,15 @@ static const char *default_sched(const struct hv_profile *level)
     return level->quirk[HV_QUIRK_sched_now_before_lock] ? "credit" : "credit2";
 }
 
+/* Xen's NMI watchdog is the hardware's, not the core's: x86 only. */
+static void read_watchdog(struct loader *l, cfg_table *xen, bool x86, bool faults)
+{
+    bool on = cfg_has(xen, "watchdog") ? l->raw.nmi_watchdog : x86 && faults;
+    if (on && !x86)
+        cfg_fail(xen, "watchdog", "machine '%s' is no x86: Xen has no watchdog there", l->s->machine->name);
+    l->s->nmi_watchdog_ps = on ? l->raw.nmi_watchdog_s * PS_PER_S : 0;
+}
+
 void scenario_read_xen_options(struct loader *l, cfg_table *xen)
 {
     const struct scenario_raw *r = &l->raw;
@@ -102,6 +112,8 @@ void scenario_read_xen_options(struct loader *l, cfg_table *xen)
         cfg_fail(xen, "bootscrub", "level '%s' has no bootscrub = \"idle\" (4.12 has it); it knows on and off",
                  l->s->level->name);
     check_memop_max_order(l, xen);
+    bool x86 = scenario_arch(l->s->machine) == HV_ARCH_x86_64, faults = cfg_array_len(cfg_root(l->doc), "fault") != 0;
+    read_watchdog(l, xen, x86, faults);
     l->s->opt = (struct hv_options){
         .sched = sched.opt_name,
         .sched_ratelimit_us = r->ratelimit_us,
@@ -110,9 +122,7 @@ void scenario_read_xen_options(struct loader *l, cfg_table *xen)
         .tickle_one_idle_cpu = r->tickle_one_idle,
         .sched_smt_power_savings = r->smt_power_savings,
         .timer_slop = r->timer_slop,
-        .time_calibration = cfg_has(xen, "time_calibration") ? r->time_calibration
-                                                             : cfg_array_len(cfg_root(l->doc), "fault") &&
-                                                                   scenario_arch(l->s->machine) == HV_ARCH_x86_64,
+        .time_calibration = cfg_has(xen, "time_calibration") ? r->time_calibration : x86 && faults,
         .dma_bits = r->dma_bits,
         .dom0_mem = r->dom0_mem,
         .dom0_nodes = r->dom0_nodes,

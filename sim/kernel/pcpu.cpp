@@ -148,7 +148,7 @@ uint64_t pcpu_module::work_until_irq(uint64_t n, time_ps piece)
         sleep_until(end);
         done_waiting();
         host_.room.cal.cancel(resume_);
-        mode_ = mode::hypervisor;
+        mask_interrupts();
     }
     time_ps took = host_.room.now() - from;
     uint64_t done = std::clamp<uint64_t>(uint64_t((took + piece - 1) / piece), 1, n);
@@ -166,6 +166,7 @@ void pcpu_module::play_dead()
     start_waiting(spent::idle);
     turn();
     done_waiting();
+    masked_ = host_.room.now();
 }
 
 void pcpu_module::power_up(time_ps t)
@@ -186,7 +187,7 @@ void pcpu_module::body()
     done_waiting(); // it was not up: idle
     if (host_.path.on())
         host_.path.forget();
-    mode_ = mode::hypervisor;
+    mask_interrupts();
     if (id_ == 0)
         boot();
     else
@@ -342,7 +343,7 @@ void pcpu_module::run_guest_until_event()
     }
     if (dom0_at_ >= 0)
         host_.room.cal.cancel(resume_);
-    mode_ = mode::hypervisor;
+    mask_interrupts();
 }
 
 /// Go on to the next action where the current one is over; those that need no hypervisor cost nothing.

@@ -131,6 +131,12 @@ class pcpu_module : public sc_core::sc_module, public process, public entity
         return !guest_ && mode_ == mode::guest;
     }
 
+    /// Since when it has been in the hypervisor with interrupts masked; -1: it is not.
+    time_ps masked_since() const
+    {
+        return mode_ == mode::hypervisor && !dead_ ? masked_ : -1;
+    }
+
     /// Where its time went so far, to the picosecond; the sum is the time now.
     void time_spent(time_ps out[nr_spent]) const
     {
@@ -152,9 +158,10 @@ class pcpu_module : public sc_core::sc_module, public process, public entity
 
     timer_device timer;
     ipi_line ipi;
-    lock_state *innermost = nullptr;  ///< of the locks that it holds, the one that it took last (hv_cost path)
-    time_account time;                ///< where its time goes
-    pcpu_module *lock_next = nullptr; ///< link in the queue of the lock that this pCPU waits for
+    lock_state *innermost = nullptr;    ///< of the locks that it holds, the one that it took last (hv_cost path)
+    time_account time;                  ///< where its time goes
+    const hv_lock *waits_for = nullptr; ///< the lock that it waits for
+    pcpu_module *lock_next = nullptr;   ///< link in the queue of the lock that this pCPU waits for
 
     uint64_t context_switches = 0;
 
@@ -163,6 +170,11 @@ class pcpu_module : public sc_core::sc_module, public process, public entity
     void boot();
     void construct_dom0();
     void turn();
+    void mask_interrupts()
+    {
+        mode_ = mode::hypervisor;
+        masked_ = host_.room.now();
+    }
     void run_guest_until_event();
     void take_interrupts();
     void guest_action();
@@ -187,6 +199,7 @@ class pcpu_module : public sc_core::sc_module, public process, public entity
     unsigned pending_ = 0;
     bool action_due_ = false;
     bool ends_ = true;       ///< the guest action that is planned is its end, not a look at how far it has got
+    time_ps masked_ = 0;     ///< interrupts have got through until then
     bool dead_ = false;      ///< taken off
     time_ps dom0_at_ = -1;   ///< pCPU 0 during boot: when all pCPUs are up and dom0 is built
     guest *guest_ = nullptr; ///< nullptr: idle

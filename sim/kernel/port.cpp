@@ -167,9 +167,11 @@ void port_lock(hv_lock *l)
     cpu.lock_next = nullptr;
     (s.tail ? s.tail->lock_next : s.head) = &cpu;
     s.tail = &cpu;
+    cpu.waits_for = l;
     cpu.start_waiting(spent::lock_wait);
     cpu.wait_to_be_resumed();
     cpu.done_waiting();
+    cpu.waits_for = nullptr;
     s.stats->settle(the_host->room.now());
     s.stats->waiting--;
     the_host->room.record(event_class::resume, cpu.id(), what::lock_wait, uint64_t(the_host->room.now() - from));

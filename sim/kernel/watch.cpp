@@ -18,6 +18,9 @@ constexpr double late_timers = 20;
 /// Looks of the watchdog a watchdog's time: a stall is named after 1 to 1.25 times that.
 constexpr int64_t looks_per_watchdog = 4;
 
+/// Between two looks of Xen's NMI watchdog.
+constexpr time_ps nmi_period = 1'000'000'000'000;
+
 s_time_t slack_of(const machine &m)
 {
     double late = m.timer_latency_ns + m.timer_jitter_ns + (m.timer_late_fraction > 0 ? m.timer_late_mean_ns : 0);
@@ -34,7 +37,8 @@ std::string seconds(time_ps t)
 } // namespace
 
 watch::watch(host &h)
-    : host_(h), slot_(h.room.add_slot(event_class::observer, 0, this)), slack_(slack_of(*h.scn.machine))
+    : host_(h), slot_(h.room.add_slot(event_class::observer, 0, this)),
+      nmi_slot_(h.room.add_slot(event_class::observer, 1, this)), slack_(slack_of(*h.scn.machine))
 {
 }
 
@@ -136,10 +140,17 @@ void watch::guests_started()
 {
     if (host_.scn.watchdog_ps)
         host_.room.cal.set(slot_, host_.room.now() + host_.scn.watchdog_ps / looks_per_watchdog);
+    if (host_.scn.nmi_watchdog_ps)
+        host_.room.cal.set(nmi_slot_, host_.room.now() + nmi_period);
 }
 
-process *watch::due(slot_id)
+process *watch::due(slot_id s)
 {
+    if (s == nmi_slot_) {
+        look_for_stuck();
+        host_.room.cal.set(nmi_slot_, host_.room.now() + nmi_period);
+        return nullptr;
+    }
     for (auto &g : host_.guests)
         look(*g);
     host_.room.cal.set(slot_, host_.room.now() + host_.scn.watchdog_ps / looks_per_watchdog);
@@ -182,6 +193,41 @@ void watch::report_stall(const guest &g, s_time_t waited)
     dump_run_queues();
     if (host_.opt.watchdog_fatal)
         host_.room.fail(EXIT_CHECK_FAILED, text);
+}
+
+// ---- pCPUs that are stuck ------------------------------------------------------------------------------------------
+
+std::string watch::what_it_does(const pcpu_module &c)
+{
+    const hv_lock *l = c.waits_for;
+    if (l)
+        return std::string("waits for lock '") + (l->name ? l->name : "unnamed") + "'";
+    return c.dead() ? "is off" : c.masked_since() < 0 ? "is not in the hypervisor" : "is in the hypervisor";
+}
+
+/// Of several the one that has been stuck for the longest: the others wait for it, or for whom it waits for.
+void watch::look_for_stuck()
+{
+    const pcpu_module *stuck = nullptr;
+    for (const auto &c : host_.cpu)
+        if (c->masked_since() >= 0 && (!stuck || c->masked_since() < stuck->masked_since()))
+            stuck = c.get();
+    if (!stuck || host_.room.now() - stuck->masked_since() <= host_.scn.nmi_watchdog_ps)
+        return;
+    std::string text = "Watchdog timer detects that CPU" + std::to_string(stuck->id()) + " is stuck! At " +
+                       seconds(host_.room.now()) + " no interrupt has got through to it for " +
+                       seconds(host_.room.now() - stuck->masked_since()) + "; it " + what_it_does(*stuck);
+    if (const hv_lock *l = stuck->waits_for) {
+        const auto &state = *static_cast<const lock_state *>(l->port);
+        const pcpu_module &holder = *host_.cpu[l->holder - 1u];
+        text += ", which CPU" + std::to_string(holder.id()) + " holds (it " + what_it_does(holder) + "); in the queue:";
+        for (const pcpu_module *w = state.head; w; w = w->lock_next)
+            text += " " + std::to_string(w->id());
+    }
+    if (host_.opt.console)
+        fprintf(host_.opt.console, "(XEN) %s\n", text.c_str());
+    dump_run_queues();
+    host_.room.fail(EXIT_MODEL_PANIC, text);
 }
 
 } // namespace sim

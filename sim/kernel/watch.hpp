@@ -10,6 +10,10 @@
 //
 // Stalls (scenario key `watchdog`): a vCPU that has been runnable for longer than that without running is named, with
 // the run queues, once for each time that it waits.
+//
+// Stuck pCPUs (xen.watchdog): one on which no interrupt has got through for watchdog_timeout, because it waits for a
+// lock that nobody releases, or does not find the way out. Xen's NMI looks every second, and so does this: the run ends
+// with EXIT_MODEL_PANIC and says which pCPU, the lock, who holds it and who else waits.
 #ifndef SIM_KERNEL_WATCH_HPP
 #define SIM_KERNEL_WATCH_HPP
 
@@ -47,13 +51,15 @@ class watch : public entity
     uint64_t memory_operations() const;
     void note_idle_while_waiting();
     void look(guest &g);
+    void look_for_stuck();
+    static std::string what_it_does(const pcpu_module &c);
     void report_stall(const guest &g, s_time_t waited);
     /// Onto the console and the standard error: what debug key 'r' prints.
     void dump_run_queues();
     [[noreturn]] void violated(const std::string &what);
 
     host &host_;
-    slot_id slot_;
+    slot_id slot_, nmi_slot_;
     uint64_t stays_ = 0, memory_seen_ = 0;
     s_time_t slack_;
     unsigned stalls_ = 0;

@@ -2,12 +2,30 @@
 /* Who looks over the hypervisor's shoulder: what is broken or starves is named, and looking changes nothing. */
 #include "whole_run.h"
 #include <hv/core.h>
+#include <hv/port.h>
 
 /* What broken_core.c asks for. */
 __attribute__((visibility("default"))) const struct hv_core *linked_core(void);
 const struct hv_core *linked_core(void)
 {
     return hv_core_get();
+}
+
+/* And stuck_core.c. */
+__attribute__((visibility("default"))) s_time_t linked_now(void);
+s_time_t linked_now(void)
+{
+    return port_now();
+}
+__attribute__((visibility("default"))) pcpu_id linked_this_cpu(void);
+pcpu_id linked_this_cpu(void)
+{
+    return port_this_cpu();
+}
+__attribute__((visibility("default"))) void linked_lock(struct hv_lock *l);
+void linked_lock(struct hv_lock *l)
+{
+    port_lock(l);
 }
 
 /* Eight pCPUs without threads. */
@@ -143,6 +161,76 @@ static void a_violation_ends_the_run(void)
     run_reply_free(&a);
 }
 
+/* From 1 s on a pCPU holds a lock for good that all others take at their next timer interrupt. */
+static void a_stuck_pcpu_is_a_panic(void)
+{
+    struct run_options opt = {.hv_core_path = HVSIM_STUCK_CORE_SO};
+    struct run_reply a = run(HOST "[xen]\nsched = 'credit'\nwatchdog = true\nwatchdog_timeout = 1\n" BURN(
+                                 6) "[[fault]]\nkind = 'ipi-lost'\nat = '0 s'\nnth = 1\ntimes = 1\n",
+                             opt);
+    CU_ASSERT_EQUAL(a.exit, EXIT_MODEL_PANIC);
+    unsigned cpu = 99, holder = 99;
+    const char *at = strstr(a.result.error, "Watchdog timer detects that CPU");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+    CU_ASSERT_EQUAL(sscanf(at, "Watchdog timer detects that CPU%u is stuck!", &cpu), 1);
+    at = strstr(at, "it waits for lock 'forgotten', which CPU");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+    CU_ASSERT_EQUAL(sscanf(at, "it waits for lock 'forgotten', which CPU%u holds", &holder), 1);
+    CU_ASSERT(cpu < 8 && holder < 8 && cpu != holder);
+    at = strstr(at, "in the queue: ");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+    CU_ASSERT_EQUAL(strtoul(at + strlen("in the queue: "), NULL, 10), cpu); /* it came first */
+    CU_ASSERT_PTR_NOT_NULL(strstr(at, "(faults injected: ipi-lost 1; last lost: "));
+    char *text = whole_read("console");
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "(XEN) Watchdog timer detects that CPU"));
+    free(text);
+    run_reply_free(&a);
+}
+
+/* Xen's default: without faults in the scenario there is no watchdog. With them 5 s are not over after 4. */
+static void without_xens_watchdog_it_stays_stuck(void)
+{
+    static const char *const rows[] = {"", "[[fault]]\nkind = 'ipi-lost'\nat = '0 s'\nnth = 1\ntimes = 1\n"};
+    for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+        char text[1024];
+        snprintf(text, sizeof(text), HOST "[xen]\nsched = 'credit'\n" BURN(6) "%s", rows[i]);
+        struct run_reply a = run(text, (struct run_options){.hv_core_path = HVSIM_STUCK_CORE_SO});
+        if (a.exit)
+            printf("exit %d: %s\n", a.exit, a.result.error);
+        CU_ASSERT_EQUAL(a.exit, EXIT_DONE);
+        run_reply_free(&a);
+    }
+}
+
+static void the_pcpus_watchdog_changes_nothing(void)
+{
+    static const char *const rows[] = {"false", "true\nwatchdog_timeout = 1"};
+    struct run_reply a[ARRAY_SIZE(rows)];
+    for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+        char text[1024];
+        snprintf(text, sizeof(text), HOST "[xen]\nsched = 'credit'\nwatchdog = %s\n" BURN(9), rows[i]);
+        a[i] = run(text, (struct run_options){0});
+        CU_ASSERT_EQUAL(a[i].exit, EXIT_DONE);
+    }
+    CU_ASSERT_EQUAL(a[0].result.fingerprint, a[1].result.fingerprint);
+    for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
+        run_reply_free(&a[i]);
+}
+
+static void arm_has_no_watchdog_for_pcpus(void)
+{
+    char *err = NULL;
+    whole_write("arm.toml", "name = 't'\nmachine = 'cortex-a53-4c'\nwarmup = '1 s'\nduration = '1 s'\n"
+                            "[dom0]\nvcpus = 1\nmemory = '512 MiB'\n[xen]\nwatchdog = true\n");
+    struct scenario *s = scenario_load("arm.toml", NULL, &err);
+    CU_ASSERT_PTR_NULL(s);
+    CU_ASSERT(err && strstr(err, "is no x86: Xen has no watchdog there"));
+    if (err && !strstr(err, "is no x86"))
+        printf("%s\n", err);
+    scenario_free(s);
+    free(err);
+}
+
 static void prepare_files(void)
 {
     static char dir[] = "/tmp/test_watch-XXXXXX";
@@ -158,6 +246,10 @@ static const struct cunit_case tests[] = {
     {"a stall can end the run", a_stall_can_end_the_run},
     {"without a watchdog nobody looks", nobody_looks_without_a_watchdog},
     {"who only waits is not named", who_only_waits_is_not_named},
+    {"a stuck pCPU is a panic with the lock and who holds it", a_stuck_pcpu_is_a_panic},
+    {"without Xen's watchdog it stays stuck", without_xens_watchdog_it_stays_stuck},
+    {"the watchdog of pCPUs changes nothing", the_pcpus_watchdog_changes_nothing},
+    {"ARM has no watchdog for pCPUs", arm_has_no_watchdog_for_pcpus},
     {"a violation ends the run, with the run queues", a_violation_ends_the_run},
 };
 

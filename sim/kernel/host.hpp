@@ -68,6 +68,8 @@ class host
 
     /// The pCPU whose thread has the baton (the toolstack runs on behalf of the pCPU that called it).
     pcpu_module *running = nullptr;
+    bool booted = false;              ///< pCPU 0 has set up what the others need
+    std::vector<pcpu_module *> early; ///< that came up before
 
     // Bytes brought into each L2 and L3 so far.
     std::vector<double> l2_inserted, l3_inserted;

@@ -181,8 +181,17 @@ void pcpu_module::wait_to_be_resumed()
     turn();
 }
 
+/// One whose time comes while pCPU 0 still boots: it is told when that is over.
+void pcpu_module::wait_for_boot()
+{
+    host_.early.push_back(this);
+    turn();
+}
+
 void pcpu_module::body()
 {
+    if (id_ != 0 && !host_.booted)
+        wait_for_boot();
     host_.running = this;
     done_waiting(); // it was not up: idle
     if (host_.path.on())
@@ -215,6 +224,9 @@ void pcpu_module::boot()
     time_ps took[nr_spent];
     time.read(local_now(), spent::entry, took);
     host_.boot_memory = took[unsigned(spent::memory)];
+    host_.booted = true;
+    for (pcpu_module *c : host_.early)
+        host_.room.cal.set(c->resume_, local_now());
     host_.hv->cpu_start();
     dom0_at_ = time_ps(host_.scn.machine->nr_cpus) * host_.scn.cpu_up_interval_ps;
     if (dom0_at_ < host_.room.now())

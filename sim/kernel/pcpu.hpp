@@ -168,6 +168,7 @@ class pcpu_module : public sc_core::sc_module, public process, public entity
   private:
     void body() override;
     void boot();
+    void wait_for_boot();
     void construct_dom0();
     void turn();
     void mask_interrupts()

@@ -59,9 +59,8 @@ static double misses(double entries, double of)
     return entries >= of ? 0 : 1 - entries / of;
 }
 
-static void solve_tlb(const struct machine *m, const struct chase *c, struct chase_parts *out)
+static void solve_tlb(const struct machine_tlb *b, const struct chase *c, struct chase_parts *out)
 {
-    const struct machine_tlb *b = &m->tlb;
     unsigned page =
         c->nested && c->host_page < c->page ? c->host_page : c->page; /* the smaller one is what is cached */
     double pages = c->working_set / page_bytes[page];
@@ -81,15 +80,16 @@ static void solve_tlb(const struct machine *m, const struct chase *c, struct cha
 /* ---- the chain -----------------------------------------------------------------------------------------------------
  */
 
-static void set_items(const struct machine *m, const struct chase *c, const struct chase_parts *p, struct items *items)
+static void set_items(const struct machine *m, const struct machine_tlb *b, const struct chase *c,
+                      const struct chase_parts *p, struct items *items)
 {
     double line = (double)m->l1d.line, tables = c->nested ? 2 : 1;
     double entries = c->working_set / page_bytes[c->page] + (c->nested ? c->working_set / page_bytes[c->host_page] : 0);
-    double reach = m->tlb.walk_cache_reach ? (double)m->tlb.walk_cache_reach : page_bytes[CHASE_2M];
-    double walks = m->tlb.pte_bytes ? p->tlb2_miss : 0;
+    double reach = b->walk_cache_reach ? (double)b->walk_cache_reach : page_bytes[CHASE_2M];
+    double walks = b->pte_bytes ? p->tlb2_miss : 0;
     items[DATA] = (struct items){c->working_set / line, 1};
-    items[TABLE] = (struct items){fmax(1, entries * m->tlb.pte_bytes / line), walks * tables};
-    items[UPPER] = (struct items){fmax(1, c->working_set / reach * m->tlb.pte_bytes / line * tables),
+    items[TABLE] = (struct items){fmax(1, entries * b->pte_bytes / line), walks * tables};
+    items[UPPER] = (struct items){fmax(1, c->working_set / reach * b->pte_bytes / line * tables),
                                   walks * p->walk_cache_miss * tables};
 }
 
@@ -100,10 +100,10 @@ void chase_solve(const struct machine *m, unsigned cpu, const struct chase *c, s
     struct items items[KINDS];
 
     *out = (struct chase_parts){0};
-    solve_tlb(m, c, out);
-    set_items(m, c, out, items);
-    double beyond1 = misses((double)m->l1d.size, c->working_set);
-    double size2 = (double)kind->l2_size + (m->l2.policy >= MACHINE_EXCLUSIVE ? (double)m->l1d.size : 0);
+    solve_tlb(&kind->tlb, c, out);
+    set_items(m, &kind->tlb, c, out, items);
+    double beyond1 = misses((double)kind->l1d_size, c->working_set);
+    double size2 = (double)kind->l2_size + (m->l2.policy >= MACHINE_EXCLUSIVE ? (double)kind->l1d_size : 0);
     double size3 = (double)m->l3.size + (m->l3.policy >= MACHINE_EXCLUSIVE ? size2 : 0);
     solve_cache(size2 / line, m->l2.replacement, items, beyond2);
     solve_cache(size3 / line, m->l3.replacement, items, beyond3);
@@ -127,8 +127,8 @@ struct work_mix chase_mix(const struct machine *m, unsigned cpu, const struct ch
 {
     const struct machine_kind *kind = &m->kind[m->cpu[cpu].kind];
     double miss = p->memory + p->table_memory;
-    double core_ns = p->l1 * m->l1d.latency_ns * m->freq_hz / kind->freq_hz + p->tlb_ns +
-                     p->table_l3 * (m->l3.latency_ns - kind->l2_latency_ns) - p->table_memory * kind->l2_latency_ns;
+    double core_ns = p->l1 * kind->l1d_latency_ns + p->tlb_ns + p->table_l3 * (m->l3.latency_ns - kind->l2_latency_ns) -
+                     p->table_memory * kind->l2_latency_ns;
     struct work_mix w = {.cpi_core = core_ns * m->freq_hz * kind->speed / 1e9,
                          .mlp = 1,
                          .footprint = 1,

@@ -148,8 +148,9 @@ static void read_write_cost(cfg_doc *doc, struct machine *m)
 static void read_tables(cfg_doc *doc, const char *path, struct machine *m)
 {
     static void (*const readers[])(cfg_doc *, struct machine *) = {
-        machine_read_slit,  machine_read_latency, machine_read_caches, machine_read_tlb, machine_read_links,
-        machine_read_turbo, read_write_cost,      read_sharing,        read_clock,       read_timer,
+        machine_read_slit,  machine_read_latency, machine_read_caches, machine_read_tlb, machine_read_kind_caches,
+        machine_read_links, machine_read_turbo,   read_write_cost,     read_sharing,     read_clock,
+        read_timer,
     };
     m->tlb.pte_bytes = 8;
     m->no_l3 = !machine_has_table(doc, "cache.l3");

@@ -166,7 +166,26 @@ void machine_read_caches(cfg_doc *doc, struct machine *m)
 /* ---- TLBs ----------------------------------------------------------------------------------------------------------
  */
 
-/* What is not said of larger pages is as for 4 KiB: one TLB for all sizes. */
+/* Entries of one level for 4 KiB, 2 MiB, 1 GiB. What is not said of larger pages is as for 4 KiB. */
+static void read_entries(cfg_table *t, const char *const *key, unsigned least, unsigned *entries)
+{
+    bool own = cfg_has(t, key[0]);
+    cfg_uint(t, key[0], false, least, 1u << 20, &entries[0]);
+    for (unsigned i = 1; i < 3; i++) {
+        entries[i] = own ? entries[0] : entries[i];
+        cfg_uint(t, key[i], false, 0, 1u << 20, &entries[i]);
+    }
+}
+
+/* l2: the key that is named where something is wrong. */
+static void check_tlb(cfg_table *t, const struct machine_tlb *b, const char *l2)
+{
+    if (b->l2_entries[0] && !b->l1_entries[0])
+        cfg_fail(t, l2, "a second level needs a first: l1_entries is missing");
+    else if (b->l2_ways && b->l2_entries[0] % b->l2_ways)
+        cfg_fail(t, l2, "%u entries are no whole number of sets of %u", b->l2_entries[0], b->l2_ways);
+}
+
 void machine_read_tlb(cfg_doc *doc, struct machine *m)
 {
     struct machine_tlb *b = &m->tlb;
@@ -174,18 +193,69 @@ void machine_read_tlb(cfg_doc *doc, struct machine *m)
     static const char *const l1[] = {"l1_entries", "l1_entries_2m", "l1_entries_1g"};
     static const char *const l2[] = {"l2_entries", "l2_entries_2m", "l2_entries_1g"};
 
-    for (unsigned i = 0; i < 3 && t; i++) {
-        b->l1_entries[i] = b->l1_entries[0];
-        b->l2_entries[i] = b->l2_entries[0];
-        cfg_uint(t, l1[i], false, i ? 0 : 1, 1u << 20, &b->l1_entries[i]);
-        cfg_uint(t, l2[i], false, i ? 0 : 1, 1u << 20, &b->l2_entries[i]);
+    if (t) {
+        read_entries(t, l1, 1, b->l1_entries);
+        read_entries(t, l2, 1, b->l2_entries);
     }
-    if (b->l2_entries[0] && !b->l1_entries[0])
-        cfg_fail(t, "l2_entries", "a second level needs a first: l1_entries is missing");
-    else if (b->l2_ways && b->l2_entries[0] % b->l2_ways)
-        cfg_fail(t, "l2_entries", "%u entries are no whole number of sets of %u", b->l2_entries[0], b->l2_ways);
-    else if (b->walk_cache_entries && !b->walk_cache_reach)
+    check_tlb(t, b, "l2_entries");
+    if (b->walk_cache_entries && !b->walk_cache_reach)
         cfg_fail(t, "walk_cache_entries", "walk_cache_reach is missing");
     else if (b->pte_bytes & (b->pte_bytes - 1))
         cfg_fail(t, "pte_bytes", "%u bytes: expected a power of two", b->pte_bytes);
+}
+
+/* ---- what kinds of core have instead -------------------------------------------------------------------------------
+ */
+
+/* In cycles of the kind's own clock. */
+static void read_cycles(cfg_table *t, const char *key, double low, double high, const struct machine_kind *k,
+                        double *ns)
+{
+    double cycles = 0;
+    if (cfg_has(t, key) && cfg_double(t, key, false, low, high, &cycles))
+        *ns = cycles * 1e9 / k->freq_hz;
+}
+
+static void read_kind(cfg_table *t, const struct machine *m, struct machine_kind *k)
+{
+    static const char *const l1[] = {"tlb_l1_entries", "tlb_l1_entries_2m", "tlb_l1_entries_1g"};
+    static const char *const l2[] = {"tlb_l2_entries", "tlb_l2_entries_2m", "tlb_l2_entries_1g"};
+    struct machine_tlb *b = &k->tlb;
+
+    cfg_size(t, "l1d_size", false, 1024, 1000000000, &k->l1d_size);
+    cfg_uint(t, "l1d_ways", false, 1, 1024, &k->l1d_ways);
+    read_cycles(t, "l1d_latency_cycles", 1, 1000, k, &k->l1d_latency_ns);
+    int64_t walk_ps = 0;
+    if (cfg_has(t, "tlb_walk") && cfg_time_ps(t, "tlb_walk", false, 0, 100000000, &walk_ps))
+        k->page_walk_ns = (double)walk_ps / 1000;
+    read_entries(t, l1, 1, b->l1_entries);
+    read_cycles(t, "tlb_l1_miss_cycles", 0, 1000, k, &b->l1_miss_ns);
+    read_entries(t, l2, 0, b->l2_entries);
+    cfg_uint(t, "tlb_l2_ways", false, 1, 1u << 20, &b->l2_ways);
+    read_cycles(t, "tlb_l2_miss_cycles", 0, 10000, k, &b->l2_miss_ns);
+    cfg_uint(t, "tlb_walk_cache_entries", false, 0, 1u << 20, &b->walk_cache_entries);
+    read_cycles(t, "tlb_walk_cache_miss_cycles", 0, 10000, k, &b->walk_cache_miss_ns);
+    if (k->l1d_size % (k->l1d_ways * m->l1d.line))
+        cfg_fail(t, cfg_has(t, "l1d_size") ? "l1d_size" : "l1d_ways",
+                 "%llu bytes are no whole number of sets of %u lines of %llu bytes", (unsigned long long)k->l1d_size,
+                 k->l1d_ways, (unsigned long long)m->l1d.line);
+    if (k->l1d_size > k->l2_size)
+        cfg_fail(t, "l1d_size", "larger than its L2");
+    check_tlb(t, b, "tlb_l2_entries");
+    if (b->walk_cache_entries && !b->walk_cache_reach)
+        cfg_fail(t, "tlb_walk_cache_entries", "tlb.walk_cache_reach is missing");
+}
+
+void machine_read_kind_caches(cfg_doc *doc, struct machine *m)
+{
+    for (unsigned i = 0; i < m->nr_kinds && !cfg_error(doc); i++) {
+        struct machine_kind *k = &m->kind[i];
+        k->l1d_size = m->l1d.size;
+        k->l1d_ways = m->l1d.ways;
+        k->l1d_latency_ns = m->l1d.latency_ns * m->freq_hz / k->freq_hz;
+        k->tlb = m->tlb;
+        k->page_walk_ns = m->page_walk_ns;
+        if (i)
+            read_kind(cfg_array_at(cfg_root(doc), "core_kind", i - 1), m, k);
+    }
 }

@@ -156,7 +156,8 @@ void machine_read_kinds(cfg_doc *doc, struct machine *m)
                  MAX_KINDS - 1);
         return;
     }
-    m->kind[m->nr_kinds++] = (struct machine_kind){NULL, m->freq_hz, 1, m->l2.size, m->l2.latency_ns};
+    m->kind[m->nr_kinds++] = (struct machine_kind){
+        .freq_hz = m->freq_hz, .speed = 1, .l2_size = m->l2.size, .l2_latency_ns = m->l2.latency_ns};
     for (size_t i = 0; i < n && !cfg_error(doc); i++) {
         cfg_table *t = cfg_array_at(root, "core_kind", i);
         struct machine_kind k = m->kind[0];

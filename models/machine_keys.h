@@ -50,6 +50,8 @@ void machine_read_latency(cfg_doc *doc, struct machine *m);
 /* ---- machine_caches.c: after the cores */
 void machine_read_caches(cfg_doc *doc, struct machine *m);
 void machine_read_tlb(cfg_doc *doc, struct machine *m);
+/* After caches and TLBs: what kinds of core have instead. */
+void machine_read_kind_caches(cfg_doc *doc, struct machine *m);
 
 /* ---- machine_links.c: after the cores */
 void machine_read_links(cfg_doc *doc, struct machine *m);

@@ -108,11 +108,12 @@ void rate_free(struct rate_model *r)
     free(r);
 }
 
-double rate_hidden_ns(const struct machine *m, const struct work_mix *w, double l2_ns, double miss)
+double rate_hidden_ns(const struct machine *m, const struct machine_kind *kind, const struct work_mix *w, double l2_ns,
+                      double miss)
 {
     double l2 = (w->l2_apki - w->l3_apki) / 1000 * l2_ns;
     double l3 = (w->l3_apki / 1000 - miss) * m->l3.latency_ns;
-    return (l2 + (l3 > 0 ? l3 : 0)) / w->mlp + w->tlb_mpki_4k / 1000 * m->page_walk_ns;
+    return (l2 + (l3 > 0 ? l3 : 0)) / w->mlp + w->tlb_mpki_4k / 1000 * kind->page_walk_ns;
 }
 
 /* ---- what runs where ------------------------------------------------------------------------------------------- */
@@ -247,11 +248,12 @@ void rate_set_slot(const struct rate_model *r, unsigned site_nr, unsigned nr, st
 {
     const struct work_mix *w = &s->class->mix;
     const struct site *site = &r->site[site_nr];
+    const struct machine_kind *kind = &r->m->kind[site->kind];
     double clock = r->clock[site->socket];
     s->core_ns = s->place->core_ns / clock;
     s->l3_share = share;
     s->miss = cache_mpki(w->nr_curve, w->curve_size, w->curve_mpki, share + beside_l3(r, site->kind, nr)) / 1000;
-    s->hidden_ns = rate_hidden_ns(r->m, w, r->m->kind[site->kind].l2_latency_ns / clock, s->miss);
+    s->hidden_ns = rate_hidden_ns(r->m, kind, w, kind->l2_latency_ns / clock, s->miss);
     s->stall_ns = s->miss / rate_overlap(r->m, w);
 }
 

@@ -283,7 +283,7 @@ const struct placement *class_place(struct rate_model *r, struct task_class *c, 
     add_snoops(r, p, at->socket);
     double miss = cache_mpki(c->mix.nr_curve, c->mix.curve_size, c->mix.curve_mpki, (double)m->l3.size) / 1000;
     p->l3_weight = c->mix.l3_apki / 1000 /
-                   (p->core_ns + rate_hidden_ns(m, &c->mix, kind->l2_latency_ns, miss) +
+                   (p->core_ns + rate_hidden_ns(m, kind, &c->mix, kind->l2_latency_ns, miss) +
                     miss * p->idle_lat_ns / rate_overlap(m, &c->mix));
     for (unsigned d = 0; d < p->nr_demands; d++)
         *(p->demand[d].resource < m->nr_nodes ? &p->nodes : &p->others) |= UINT64_C(1) << p->demand[d].resource % 64;

@@ -154,7 +154,8 @@ double rate_overlap(const struct machine *m, const struct work_mix *w);
  * ns per instruction of hits in L2 (whose latency is given) and L3 and of page walks, with that many L3 misses per
  * instruction.
  */
-double rate_hidden_ns(const struct machine *m, const struct work_mix *w, double l2_ns, double miss);
+double rate_hidden_ns(const struct machine *m, const struct machine_kind *kind, const struct work_mix *w, double l2_ns,
+                      double miss);
 /* What an L3 share of so many bytes makes of a slot whose class and place are set; nr: busy threads of its core. */
 void rate_set_slot(const struct rate_model *r, unsigned site_nr, unsigned nr, struct slot *s, double share);
 /* Present over nominal frequency of a socket with so many active cores. */

@@ -163,7 +163,7 @@ static int chase(const struct machine *m, const struct measure_options *o, FILE 
     }
     double ghz = m->kind[m->cpu[o->cpu].kind].freq_hz / 1e9;
     begin(m, o, "chase", "ns", out);
-    if (!o->json && !m->tlb.l1_entries[0])
+    if (!o->json && !m->kind[m->cpu[o->cpu].kind].tlb.l1_entries[0])
         fputs("(the machine file knows no TLBs: nothing is missed there)\n", out);
     fputs(o->json ? ", \"points\": [" : "working set     latency, ns      cycles\n", out);
     for (unsigned i = 0; i < sizes; i++) {

@@ -121,9 +121,16 @@ static void write_obj(struct xml *x, const struct tree_obj *o, uint64_t around)
         write_cache(x, &c, 2);
         break;
     }
-    case TREE_L1:
-        write_cache(x, &m->l1d, 1);
+    case TREE_L1: {
+        struct machine_cache c = m->l1d;
+        for (unsigned i = 0; i < m->nr_cpus; i++)
+            if (m->l1d.of[i] == o->index) {
+                c.size = m->kind[m->cpu[i].kind].l1d_size;
+                c.ways = m->kind[m->cpu[i].kind].l1d_ways;
+            }
+        write_cache(x, &c, 1);
         break;
+    }
     case TREE_GROUP:
         fprintf(x->to, " kind=\"1001\" subkind=\"0\" dont_merge=\"1\">\n");
         break;

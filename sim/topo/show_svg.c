@@ -195,7 +195,7 @@ static void title_of(const struct machine *m, const struct tree_obj *o, char *te
         snprintf(text, room, "L2 %s", topo_size(topo_l2_size(m, o), size, sizeof(size)));
         break;
     case TREE_L1:
-        snprintf(text, room, "L1d %s", topo_size(m->l1d.size, size, sizeof(size)));
+        snprintf(text, room, "L1d %s", topo_size(topo_l1d_size(m, o), size, sizeof(size)));
         break;
     default:
         *text = 0;

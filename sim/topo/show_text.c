@@ -41,6 +41,14 @@ uint64_t topo_l2_size(const struct machine *m, const struct tree_obj *o)
     return m->l2.size;
 }
 
+uint64_t topo_l1d_size(const struct machine *m, const struct tree_obj *o)
+{
+    for (unsigned i = 0; i < m->nr_cpus; i++)
+        if (m->l1d.of[i] == o->index)
+            return m->kind[m->cpu[i].kind].l1d_size;
+    return m->l1d.size;
+}
+
 /* "0-3,8": the pCPUs of a part. */
 static void put_cpus(FILE *to, const struct tree_obj *o)
 {
@@ -76,7 +84,7 @@ static void put_name(FILE *to, const struct machine *m, const struct tree_obj *o
         fprintf(to, "L2 %s", topo_size(topo_l2_size(m, o), buf, sizeof(buf)));
         break;
     case TREE_L1:
-        fprintf(to, "L1d %s", topo_size(m->l1d.size, buf, sizeof(buf)));
+        fprintf(to, "L1d %s", topo_size(topo_l1d_size(m, o), buf, sizeof(buf)));
         break;
     case TREE_CORE:
         fprintf(to, "core");
@@ -99,6 +107,8 @@ static bool alike(const struct machine *m, const struct tree_obj *a, const struc
     if (a->type != b->type || a->memory || b->memory || a->nr_cpus != b->nr_cpus)
         return false;
     if (a->type == TREE_L2 && topo_l2_size(m, a) != topo_l2_size(m, b))
+        return false;
+    if (a->type == TREE_L1 && topo_l1d_size(m, a) != topo_l1d_size(m, b))
         return false;
     if (a->type == TREE_CORE && kind_of(m, a) != kind_of(m, b))
         return false;

@@ -15,6 +15,7 @@ int topo_export_hwloc(const struct machine *m, FILE *to, struct fault *f);
 /* Bytes of a node, and of an L2: that of its cores' kind. */
 uint64_t topo_node_memory(const struct machine *m, unsigned node);
 uint64_t topo_l2_size(const struct machine *m, const struct tree_obj *l2);
+uint64_t topo_l1d_size(const struct machine *m, const struct tree_obj *l1d);
 
 /* "128 GiB", "1.5 GiB": at most one decimal. */
 const char *topo_size(uint64_t bytes, char *buf, size_t room);

@@ -295,7 +295,8 @@ static void choose_caches(struct writer *w)
         unsigned found = topo_caches_of(w->t, k, of);
         any = any || found;
         if (k > 3 && found)
-            fprintf(w->to, "# caches of level %u: left out, hvsim has three levels\n", k);
+            fprintf(w->to, "# caches of level %u: left out, hvsim has three levels: what they hold counts as memory\n",
+                    k);
     }
     choose_line(w);
     for (unsigned k = 0; k < 3; k++) {
@@ -354,6 +355,34 @@ static double ipc_of(const char *kind)
     return 1;
 }
 
+/* The first L1 data cache of a kind of core that has another size or other ways than the file says for all. */
+static void write_l1d_of(struct writer *w, unsigned kind)
+{
+    const struct topo *t = w->t;
+    const struct topo_cache *c = NULL;
+    unsigned of[TOPO_MAX_CPUS];
+    char buf[32];
+    topo_caches_of(t, 1, of);
+    for (unsigned i = 0; i < t->nr_cpus && !c; i++)
+        if (t->cpu[i].kind == kind && of[i] != TOPO_NONE)
+            c = &t->cache[of[i]];
+    if (!c)
+        return;
+    bool known = c->size >= 1024 && c->size <= 1000000000 && c->size % w->line == 0;
+    uint64_t size = known ? c->size : w->level[0].size, lines = size / w->line;
+    unsigned ways = c->ways == TOPO_NONE && lines <= 1024 ? (unsigned)lines : c->ways;
+    if (size != w->level[0].size)
+        line_of(w, NULL, "l1d_size = \"%s\"", size_text(size, buf, sizeof(buf)));
+    if (ways && ways <= 1024 && lines % ways == 0) {
+        if (ways != w->level[0].ways)
+            line_of(w, NULL, "l1d_ways = %u", ways);
+    } else if (lines % w->level[0].ways) {
+        for (ways = w->level[0].ways; lines % ways;)
+            ways--;
+        line_of(w, "as many as make whole sets", "l1d_ways = %u", ways);
+    }
+}
+
 static void write_kinds(struct writer *w)
 {
     const struct topo *t = w->t;
@@ -375,6 +404,7 @@ static void write_kinds(struct writer *w)
             line_of(w, "by its name: nothing tells how much it does in a cycle", "ipc = %g", ipc_of(t->kind[k].name));
         if (l2 >= 1024 && l2 <= 1000000000)
             line_of(w, NULL, "l2_size = \"%s\"", size_text(l2, buf, sizeof(buf)));
+        write_l1d_of(w, k);
     }
 }
 

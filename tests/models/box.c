@@ -55,7 +55,9 @@ struct machine *box_new(unsigned sockets, unsigned cores, unsigned threads)
     m->kind = calloc(1, sizeof(*m->kind));
     if (!m->kind)
         abort();
-    m->kind[0] = (struct machine_kind){NULL, m->freq_hz, 1, m->l2.size, m->l2.latency_ns};
+    m->kind[0] =
+        (struct machine_kind){NULL,        m->freq_hz,        1,      m->l2.size,     m->l2.latency_ns, m->l1d.size,
+                              m->l1d.ways, m->l1d.latency_ns, m->tlb, m->page_walk_ns};
     return m;
 }
 

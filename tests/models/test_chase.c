@@ -69,14 +69,14 @@ static void exclusive_levels_add_up(void)
 
 static void set_tlb(struct machine *m)
 {
-    m->tlb = (struct machine_tlb){.l1_entries = {16, 16, 0},
-                                  .l2_entries = {64, 64, 0},
-                                  .l1_miss_ns = 5,
-                                  .l2_miss_ns = 20,
-                                  .walk_cache_entries = 8,
-                                  .walk_cache_reach = 1 << 20,
-                                  .walk_cache_miss_ns = 10,
-                                  .pte_bytes = 8};
+    m->kind[0].tlb = (struct machine_tlb){.l1_entries = {16, 16, 0},
+                                          .l2_entries = {64, 64, 0},
+                                          .l1_miss_ns = 5,
+                                          .l2_miss_ns = 20,
+                                          .walk_cache_entries = 8,
+                                          .walk_cache_reach = 1 << 20,
+                                          .walk_cache_miss_ns = 10,
+                                          .pte_bytes = 8};
 }
 
 static void pages_that_no_tlb_has_cost_a_walk(void)
@@ -108,7 +108,7 @@ static void a_guests_walk_has_two_dimensions(void)
 {
     struct machine *m = quiet_box();
     set_tlb(m);
-    m->tlb.l1_miss_ns = m->tlb.walk_cache_miss_ns = 0;
+    m->kind[0].tlb.l1_miss_ns = m->kind[0].tlb.walk_cache_miss_ns = 0;
     struct chase_parts native, nested;
     struct chase c = {.working_set = 16 * BOX_MIB}, n = {.working_set = 16 * BOX_MIB, .nested = true};
     chase_solve(m, 0, &c, &native);

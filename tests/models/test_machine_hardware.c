@@ -111,6 +111,74 @@ static void the_last_level_may_be_the_second(void)
     machine_file_refused(half, "--set cache.l3.size: missing key 'ways' in [cache.l3]");
 }
 
+/* Half of the cores are little ones at half the clock. */
+static const char little[] = "[[core_kind]]\nname = 'little'\nfrequency = '1 GHz'\nl2_size = '128 KiB'\n%s"
+                             "[[cores]]\nsocket = 0\nnode = 0\ncount = 4\nkind = 'little'\nthreads = 2\n"
+                             "[[cores]]\nsocket = 1\nnode = 1\ncount = 4\nthreads = 2\n";
+
+static void write_hybrid(const char *keys)
+{
+    static const char *const counts = "sockets = 2\ncores_per_socket = 4\nthreads_per_core = 2\n";
+    char text[8192], kind[1024];
+    const char *at = strstr(machine_whole, counts), *before = strstr(machine_whole, "[cache.l1d]");
+    CU_ASSERT_TRUE_FATAL(at && before && at < before);
+    snprintf(kind, sizeof(kind), little, keys);
+    snprintf(text, sizeof(text), "%.*s%.*s%s%s", (int)(at - machine_whole), machine_whole,
+             (int)(before - at - (long)strlen(counts)), at + strlen(counts), kind, before);
+    machine_file_write(text);
+}
+
+static void kinds_of_core_have_their_own_first_level_and_tlbs(void)
+{
+    static const char *const set[] = {"tlb.l1_entries=32", "tlb.l1_miss_cycles=12",      "tlb.l2_entries=512",
+                                      "tlb.l2_ways=4",     "tlb.walk_cache_reach=1 MiB", NULL};
+    write_hybrid("");
+    struct machine *m = machine_file_load("m.toml", set);
+    const struct machine_kind *k = &m->kind[m->cpu[0].kind], *big = &m->kind[m->cpu[8].kind];
+    CU_ASSERT_STRING_EQUAL(k->name, "little");
+    CU_ASSERT_PTR_NULL(big->name);
+    CU_ASSERT_EQUAL(k->l1d_size, m->l1d.size);
+    CU_ASSERT_EQUAL(k->l1d_latency_ns, 4.0); /* 4 cycles at 1 GHz */
+    CU_ASSERT_EQUAL(big->l1d_latency_ns, 2.0);
+    CU_ASSERT_EQUAL(k->tlb.l1_entries[2], 32);
+    CU_ASSERT_EQUAL(k->page_walk_ns, 10);
+    machine_free(m);
+    write_hybrid("l1d_size = '16 KiB'\nl1d_ways = 2\nl1d_latency_cycles = 3\ntlb_walk = '25.5 ns'\n"
+                 "tlb_l1_entries = 10\ntlb_l1_entries_1g = 4\ntlb_l1_miss_cycles = 2\ntlb_l2_entries = 0\n"
+                 "tlb_walk_cache_entries = 8\ntlb_walk_cache_miss_cycles = 5\n");
+    m = machine_file_load("m.toml", set);
+    k = &m->kind[m->cpu[0].kind], big = &m->kind[m->cpu[8].kind];
+    CU_ASSERT_EQUAL(k->l1d_size, 16384);
+    CU_ASSERT_EQUAL(k->l1d_latency_ns, 3.0);
+    CU_ASSERT_EQUAL(k->page_walk_ns, 25.5);
+    CU_ASSERT_EQUAL(k->tlb.l1_entries[1], 10);
+    CU_ASSERT_EQUAL(k->tlb.l1_entries[2], 4);
+    CU_ASSERT_EQUAL(k->tlb.l1_miss_ns, 2.0);
+    CU_ASSERT_EQUAL(k->tlb.l2_entries[0] + k->tlb.l2_entries[1] + k->tlb.l2_entries[2], 0);
+    CU_ASSERT_EQUAL(k->tlb.walk_cache_miss_ns, 5.0);
+    CU_ASSERT_EQUAL(big->l1d_size, 32768);
+    CU_ASSERT_EQUAL(big->tlb.l2_entries[0], 512);
+    CU_ASSERT_EQUAL(big->tlb.walk_cache_entries, 0);
+    machine_free(m);
+    static const char *const wrong[][2] = {
+        {"l1d_ways = 7\n", "32768 bytes are no whole number of sets of 7 lines of 64 bytes"},
+        {"l1d_size = '256 KiB'\n", "larger than its L2"},
+        {"tlb_l2_entries = 510\n", "510 entries are no whole number of sets of 4"},
+        {"tlb_l1_entrys = 5\n", "did you mean 'tlb_l1_entries'?"},
+    };
+    for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        char *err = NULL;
+        write_hybrid(wrong[i][0]);
+        m = machine_load("m.toml", set, &err);
+        CU_ASSERT_PTR_NULL(m);
+        CU_ASSERT_TRUE(err && strstr(err, wrong[i][1]));
+        if (!err || !strstr(err, wrong[i][1]))
+            fprintf(stderr, "\n  %s got: %s\n", wrong[i][0], err ? err : "a machine");
+        free(err);
+        machine_free(m);
+    }
+}
+
 static void tlbs_and_writes(void)
 {
     static const char *const set[] = {"tlb.l1_entries=32",
@@ -229,6 +297,7 @@ static const struct cunit_case tests[] = {
     {"caches are shared by any group", caches_are_shared_by_any_group},
     {"caches that do not fit", caches_that_do_not_fit},
     {"the last level may be the second", the_last_level_may_be_the_second},
+    {"kinds of core have their own L1 and TLBs", kinds_of_core_have_their_own_first_level_and_tlbs},
     {"TLBs, writes, clocks", tlbs_and_writes},
     {"kinds of cores", kinds_of_cores},
     {"routes take the fewest hops", routes_take_the_fewest_hops},

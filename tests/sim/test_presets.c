@@ -140,12 +140,17 @@ static void streams_are_what_memory_gives(void)
     on_all(check_stream);
 }
 
-static double chase_ns(const struct machine *m, uint64_t size, unsigned page, struct fault *f)
+static double chase_ns_on(const struct machine *m, unsigned cpu, uint64_t size, unsigned page, struct fault *f)
 {
     struct chase c = {.working_set = (double)size, .page = page};
     double ns = NAN;
-    CU_ASSERT_EQUAL(measure_chase_ns(m, 0, m->cpu[0].node, &c, &ns, f), 0);
+    CU_ASSERT_EQUAL(measure_chase_ns(m, cpu, m->cpu[cpu].node, &c, &ns, f), 0);
     return ns;
+}
+
+static double chase_ns(const struct machine *m, uint64_t size, unsigned page, struct fault *f)
+{
+    return chase_ns_on(m, 0, size, page, f);
 }
 
 /* From L1 to memory and on, never down; large pages never slower. */
@@ -153,7 +158,7 @@ static void check_chase(const struct machine *m, struct fault *f)
 {
     const struct machine_kind *k = &m->kind[m->cpu[0].kind];
     double before = 0;
-    CU_ASSERT(near(chase_ns(m, 4096, CHASE_4K, f), m->l1d.latency_ns * m->freq_hz / k->freq_hz, LATENCY_BAR));
+    CU_ASSERT(near(chase_ns(m, 4096, CHASE_4K, f), k->l1d_latency_ns, LATENCY_BAR));
     for (uint64_t size = 1024; size <= UINT64_C(1) << 30; size *= 2) {
         double now = chase_ns(m, size, CHASE_4K, f), large = chase_ns(m, size, CHASE_2M, f);
         CU_ASSERT(now >= before * 0.999);
@@ -169,12 +174,35 @@ static void a_chase_climbs(void)
     on_all(check_chase);
 }
 
+/* Working sets that fit into L1D see its cycles; those that fit into L2 see its TLB's entries: 10 and 32. */
+static void each_kind_of_core_has_its_own_staircase(void)
+{
+    static const struct {
+        unsigned cpu;
+        double l1_cycles, tlb_entries, tlb_cycles;
+    } kinds[] = {{0, 3, 10, 2}, {5, 4, 32, 7}};
+    char *err = NULL;
+    struct fault f = {0};
+    struct machine *m = machine_load(HVSIM_SOURCE_DIR "/models/machines/juno-r1.toml", NULL, &err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+    for (unsigned i = 0; i < 2; i++) {
+        double cycle = 1e9 / m->kind[m->cpu[kinds[i].cpu].kind].freq_hz;
+        uint64_t size = 512 << 10;
+        CU_ASSERT(near(chase_ns_on(m, kinds[i].cpu, 4096, CHASE_4K, &f), kinds[i].l1_cycles * cycle, 1e-6));
+        double walked =
+            chase_ns_on(m, kinds[i].cpu, size, CHASE_4K, &f) - chase_ns_on(m, kinds[i].cpu, size, CHASE_2M, &f);
+        CU_ASSERT(near(walked, (1 - kinds[i].tlb_entries / 128) * kinds[i].tlb_cycles * cycle, 1e-3));
+    }
+    machine_free(m);
+}
+
 static const struct cunit_case tests[] = {
     {"latencies come back out", latencies_come_back_out},
     {"bandwidths come back out", bandwidths_come_back_out},
     {"latency rises with load", latency_rises_with_load},
     {"streams are what memory gives", streams_are_what_memory_gives},
     {"a chase climbs", a_chase_climbs},
+    {"each kind of core has its own staircase", each_kind_of_core_has_its_own_staircase},
 };
 
 CUNIT_MAIN("measuring tools on every machine", tests)

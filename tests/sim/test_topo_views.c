@@ -37,6 +37,7 @@ static const char *const strange[] = {
 static const char ragged[] =
     "inherits = \"" HVSIM_SOURCE_DIR "/models/machines/skylake-sp-2s.toml\"\nname = \"ragged\"\n"
     "[[core_kind]]\nname = \"little\"\nfrequency = \"1.5 GHz\"\nl2_size = \"512 KiB\"\n"
+    "l1d_size = \"48 KiB\"\nl1d_ways = 12\n"
     "[[cores]]\nsocket = 0\nnode = 0\ncount = 3\nthreads = 2\n"
     "[[cores]]\nsocket = 0\nnode = 0\ncount = 1\nkind = \"little\"\n"
     "[[cores]]\nsocket = 1\nnode = 2\ncount = 2\nthreads = 4\n"
@@ -139,9 +140,11 @@ static void check_cache(const struct machine *m, hwloc_topology_t h, hwloc_obj_t
 {
     hwloc_obj_t o = hwloc_get_ancestor_obj_by_type(h, type, hwloc_get_pu_obj_by_os_index(h, cpu));
     CU_ASSERT_PTR_NOT_NULL_FATAL(o);
-    SAME(o->attr->cache.size, type == HWLOC_OBJ_L2CACHE ? m->kind[m->cpu[cpu].kind].l2_size : c->size);
+    const struct machine_kind *kind = &m->kind[m->cpu[cpu].kind];
+    bool first = type == HWLOC_OBJ_L1CACHE;
+    SAME(o->attr->cache.size, first ? kind->l1d_size : type == HWLOC_OBJ_L2CACHE ? kind->l2_size : c->size);
     SAME(o->attr->cache.linesize, c->line);
-    SAME((unsigned)o->attr->cache.associativity, c->ways);
+    SAME((unsigned)o->attr->cache.associativity, first ? kind->l1d_ways : c->ways);
     for (unsigned k = 0; k < m->nr_cpus; k++)
         SAME(hwloc_bitmap_isset(o->cpuset, k), c->of[k] == c->of[cpu]);
 }
@@ -202,6 +205,8 @@ static void return_home(const struct machine *m)
         SAME(b->l2.of[c], m->l2.of[c]);
         SAME(b->l3.of[c], m->l3.of[c]);
         SAME(b->kind[b->cpu[c].kind].l2_size, m->kind[m->cpu[c].kind].l2_size);
+        SAME(b->kind[b->cpu[c].kind].l1d_size, m->kind[m->cpu[c].kind].l1d_size);
+        SAME(b->kind[b->cpu[c].kind].l1d_ways, m->kind[m->cpu[c].kind].l1d_ways);
         CU_ASSERT_DOUBLE_EQUAL(b->kind[b->cpu[c].kind].freq_hz, m->kind[m->cpu[c].kind].freq_hz, 1e7);
     }
     for (unsigned n = 0; n < m->nr_nodes; n++) {
@@ -265,7 +270,7 @@ static void parts_that_are_alike_are_one_line(void)
                            "│   ├── node 1, 4 GiB, no pCPUs: 2 GiB to 6 GiB\n"
                            "│   └── L3 38.5 MiB: pCPUs 0-6\n"
                            "│       ├── 3 x L2 1 MiB > L1d 32 KiB > core > 2 x pCPU: pCPUs 0-5\n"
-                           "│       └── L2 512 KiB > L1d 32 KiB > core little > pCPU: pCPU 6\n"
+                           "│       └── L2 512 KiB > L1d 48 KiB > core little > pCPU: pCPU 6\n"
                            "└── socket 1: pCPUs 7-14\n"
                            "    ├── node 2, no memory\n"
                            "    └── L3 38.5 MiB > 2 x L2 1 MiB > L1d 32 KiB > core > 4 x pCPU: pCPUs 7-14\n"

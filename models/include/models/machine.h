@@ -20,6 +20,18 @@ struct machine_cpu {
     unsigned kind; /* of its core: index into machine.kind, 0 if all are alike */
 };
 
+/* What a TLB miss costs. entries 0: unknown, and then nothing is missed. Index: 4 KiB, 2 MiB, 1 GiB. */
+struct machine_tlb {
+    unsigned l1_entries[3], l2_entries[3];
+    unsigned l2_ways;
+    double l1_miss_ns; /* missed in the first level, hit in the second */
+    double l2_miss_ns; /* missed there, too; what the walk needs is in the caches */
+    unsigned walk_cache_entries;
+    uint64_t walk_cache_reach; /* bytes of address space that an entry covers */
+    double walk_cache_miss_ns; /* the walk begins further up */
+    unsigned pte_bytes;
+};
+
 /* A kind of core, where a machine has several. Kind 0 is always there and is what the file says for all. */
 struct machine_kind {
     char *name; /* NULL: the machine's own */
@@ -27,6 +39,11 @@ struct machine_kind {
     double speed;         /* instructions per ns, relative to the machine's own kind: frequency and IPC */
     uint64_t l2_size;     /* bytes */
     double l2_latency_ns; /* load-to-use */
+    uint64_t l1d_size;
+    unsigned l1d_ways;
+    double l1d_latency_ns; /* load-to-use */
+    struct machine_tlb tlb;
+    double page_walk_ns; /* as machine.page_walk_ns */
 };
 
 /* RAM [start, end) in bytes, page aligned, ascending. */
@@ -50,18 +67,6 @@ struct machine_cache {
     unsigned replacement, policy; /* enum machine_replacement, enum machine_policy */
     unsigned nr;                  /* how many there are */
     unsigned *of;                 /* per pCPU: the number of the one that it uses, 0.. in order of appearance */
-};
-
-/* What a TLB miss costs. entries 0: unknown, and then nothing is missed. Index: 4 KiB, 2 MiB, 1 GiB. */
-struct machine_tlb {
-    unsigned l1_entries[3], l2_entries[3];
-    unsigned l2_ways;
-    double l1_miss_ns; /* missed in the first level, hit in the second */
-    double l2_miss_ns; /* missed there, too; what the walk needs is in the caches */
-    unsigned walk_cache_entries;
-    uint64_t walk_cache_reach; /* bytes of address space that an entry covers */
-    double walk_cache_miss_ns; /* the walk begins further up */
-    unsigned pte_bytes;
 };
 
 /* How tasks share what is not enough for all (models/rate.h). */

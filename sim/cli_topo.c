@@ -26,9 +26,10 @@ const struct argp_option cli_topo_options[] = {
 const char *const cli_topo_words[] = {"import", "show", "export", NULL};
 const char cli_topo_more[] = "  import SOURCE...  write the machine file of a real box. SOURCE: hwloc's XML\n"
                              "                    (lstopo box.xml), an hwloc synthetic string, ACPI tables\n"
-                             "                    (acpidump's text, or SRAT, SLIT, APIC, PPTT as binaries),\n"
-                             "                    a device tree blob, a folder or archive with sys/ and\n"
-                             "                    proc/. What it does not tell is guessed, and marked\n"
+                             "                    (acpidump's text, or SRAT, SLIT, APIC, PPTT, HMAT in\n"
+                             "                    binary), a device tree blob, a folder or archive with\n"
+                             "                    sys/ and proc/. What it does not tell is guessed, and\n"
+                             "                    marked\n"
                              "  show MACHINE      draw a machine (a name or a file)\n"
                              "  export MACHINE    write it as hwloc's XML";
 

@@ -8,7 +8,7 @@
 #define ACPI_HEADER 36u
 
 /* The tables that matter; of all others only the length is looked at. */
-enum { ACPI_SRAT, ACPI_SLIT, ACPI_APIC, ACPI_PPTT, ACPI_TABLES };
+enum { ACPI_SRAT, ACPI_SLIT, ACPI_APIC, ACPI_PPTT, ACPI_HMAT, ACPI_TABLES };
 
 struct acpi_table {
     const char *sig;
@@ -62,6 +62,8 @@ bool acpi_long_enough(struct acpi_reader *r, const struct acpi_table *t, const u
 
 /* PPTT: fills in package, core and caches of the processors that it names. */
 void acpi_read_pptt(struct acpi_reader *r, const struct acpi_table *t);
+/* HMAT: latencies and bandwidths of the nodes that SRAT has. */
+void acpi_read_hmat(struct acpi_reader *r, const struct acpi_table *t);
 /* The caches of the processors, which are in their final order, into the topology. */
 bool acpi_add_caches(struct acpi_reader *r, const struct acpi_table *t);
 

@@ -21,7 +21,7 @@ static bool begins(const char *data, size_t size, const char *magic, size_t n)
 
 static enum topo_kind_of_source kind_of(const char *data, size_t size)
 {
-    static const char *const tables[] = {"SRAT", "SLIT", "APIC", "PPTT", "DSDT", "FACP", "RSDT", "XSDT"};
+    static const char *const tables[] = {"SRAT", "SLIT", "APIC", "PPTT", "HMAT", "DSDT", "FACP", "RSDT", "XSDT"};
     /* gzip, bzip2, xz, zstd */
     static const char *const packed[] = {"\x1f\x8b", "BZh", "\xfd\x37zXZ", "\x28\xb5\x2f\xfd"};
     size_t text = 0;

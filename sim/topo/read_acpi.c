@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * ACPI tables as acpidump has them: SRAT (who is in which proximity domain) and SLIT (distances); APIC (which
- * processors are there) and PPTT (packages, cores, caches) if they come along. Layouts: ACPI specification 6.4,
- * chapter 5.
+ * processors are there), PPTT (packages, cores, caches) and HMAT (latencies, bandwidths) if they come along. Layouts:
+ * ACPI specification 6.4, chapter 5.
  */
 #include "acpi.h"
 
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[ACPI_TABLES] = {"SRAT", "SLIT", "APIC", "PPTT"};
+static const char *const names[ACPI_TABLES] = {"SRAT", "SLIT", "APIC", "PPTT", "HMAT"};
 
 /* ---- tables ---------------------------------------------------------------------------------------------------------
  */
@@ -471,7 +471,7 @@ static const struct acpi_table *find(const struct acpi_reader *r, unsigned which
 static void read_tables(struct acpi_reader *r)
 {
     const struct acpi_table *srat = find(r, ACPI_SRAT), *slit = find(r, ACPI_SLIT), *madt = find(r, ACPI_APIC),
-                            *pptt = find(r, ACPI_PPTT);
+                            *pptt = find(r, ACPI_PPTT), *hmat = find(r, ACPI_HMAT);
     if (!srat && !madt) {
         fault_set(r->f, EXIT_BAD_INPUT, "%s: neither SRAT nor APIC in it: expected ACPI tables that list processors",
                   r->name);
@@ -485,6 +485,8 @@ static void read_tables(struct acpi_reader *r)
         one_node(r);
     else if (slit && r->f->code == EXIT_DONE)
         read_slit(r, slit);
+    if (hmat && r->nr_domains && r->f->code == EXIT_DONE)
+        acpi_read_hmat(r, hmat);
     if (pptt && r->f->code == EXIT_DONE)
         acpi_read_pptt(r, pptt);
 }

@@ -130,7 +130,7 @@ struct topo *topo_read_hwloc_xml(const char *data, size_t size, const char *name
 struct topo *topo_read_synthetic(const char *text, struct fault *f); /* hwloc's synthetic strings */
 /* A directory that holds sys/ and proc/ of a box, or an archive of one (.tar, .tar.gz, .tar.bz2, .tar.xz). */
 struct topo *topo_read_sysfs(const char *path, struct fault *f);
-/* acpidump's text, or the binary tables SRAT, SLIT and (optional) APIC, PPTT, one behind the other. */
+/* acpidump's text, or the binary tables SRAT, SLIT and (optional) APIC, PPTT, HMAT, one behind the other. */
 struct topo *topo_read_acpi(const char *data, size_t size, const char *name, struct fault *f);
 /* A flattened device tree. */
 struct topo *topo_read_dtb(const char *data, size_t size, const char *name, struct fault *f);

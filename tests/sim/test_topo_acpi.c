@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { APIC, SRAT, SLIT, PPTT, TABLES };
+enum { APIC, SRAT, SLIT, PPTT, HMAT, TABLES };
 
 struct table {
     uint8_t data[4096];
@@ -15,7 +15,7 @@ struct table {
 
 static void load(struct table *t)
 {
-    static const char *const names[] = {"apic", "srat", "slit", "pptt"};
+    static const char *const names[] = {"apic", "srat", "slit", "pptt", "hmat"};
     for (int i = 0; i < TABLES; i++) {
         char path[512];
         snprintf(path, sizeof(path), "%s/box-%s.aml", HVSIM_ACPI_TABLES, names[i]);
@@ -50,7 +50,7 @@ static struct topo *read_some(const struct table *t, unsigned which, struct faul
     return topo_read_acpi(data, size, "box", f);
 }
 
-#define ALL 15u
+#define ALL 31u
 
 static void refused_with(const struct table *t, unsigned which, const char *part, int line)
 {
@@ -212,11 +212,63 @@ static void cycles_of_the_pptt_are_refused(void)
     BAD(t, "refers to byte 61");
 }
 
+/* HMAT: matrices at byte 40, 124, 208, 292: latencies of reads, of any access; bandwidths, and those of writes. */
+static void latencies_are_the_firmwares(void)
+{
+    enum { FIRST = 40, MATRIX = 32 + 4 * 7 + 2 * 12 };
+    static const double from_0[] = {90, 100, 140, 130};
+    struct table t[TABLES];
+    struct fault f = {0};
+    char *text;
+    load(t);
+    struct machine *m = machine_of(read_some(t, ALL, &f), &text, &f);
+    for (unsigned n = 0; n < 4; n++)
+        CU_ASSERT_EQUAL(m->mem_latency_ns[n], from_0[n]); /* of reads, though any access comes behind it */
+    CU_ASSERT_EQUAL(m->mem_latency_ns[4], 101);
+    CU_ASSERT_TRUE(m->mem_latency_ns[11] > 90 && m->mem_latency_ns[11] < 1000); /* no way: guessed */
+    CU_ASSERT_EQUAL(m->mem_bandwidth[0], 20e9);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "what the firmware says of them, not measured"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "HMAT: 1 tables of what writes take, left out"));
+    free(text);
+    machine_free(m);
+    t[HMAT].data[FIRST + 8] = 1; /* of a memory-side cache: then any access is what there is */
+    t[HMAT].data[8] = 2;
+    seal(&t[HMAT]);
+    m = machine_of(read_some(t, ALL, &f), &text, &f);
+    CU_ASSERT_EQUAL(m->mem_latency_ns[0], 180);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "1 structures about memory-side caches, left out"));
+    free(text);
+    machine_free(m);
+    t[HMAT].data[8] = 1;
+    seal(&t[HMAT]);
+    m = machine_of(read_some(t, ALL, &f), &text, &f);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "HMAT is of revision 1, whose units are not certain: not read"));
+    CU_ASSERT_EQUAL(m->mem_latency_ns[0], 90); /* the guess */
+    free(text);
+    machine_free(m);
+    load(t);
+    t[HMAT].data[FIRST + 12] = 200; /* initiators */
+    seal(&t[HMAT]);
+    BAD(t, "HMAT: 200 by 4 entries in a structure of 84 bytes");
+    load(t);
+    t[HMAT].data[FIRST + MATRIX + 4] = 3;
+    seal(&t[HMAT]);
+    BAD(t, "HMAT: structure at its byte 124 has 3 bytes");
+    load(t);
+    t[HMAT].data[FIRST + 32] = 77; /* an initiator */
+    seal(&t[HMAT]);
+    m = machine_of(read_some(t, ALL, &f), &text, &f);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "HMAT: 4 entries of proximity domains that SRAT does not have, left out"));
+    free(text);
+    machine_free(m);
+}
+
 static const struct cunit_case tests[] = {
     {"sockets, nodes, cores, caches, distances and memory are those of the tables", a_box_is_as_the_tables_say},
     {"without PPTT or SRAT the rest is guessed", fewer_tables_tell_less},
     {"acpidump's text is read as the tables themselves", text_is_as_the_binary},
     {"damaged tables are refused", damaged_tables_are_refused},
+    {"latencies and bandwidths are those of the firmware", latencies_are_the_firmwares},
     {"cycles and wild references in the PPTT are refused", cycles_of_the_pptt_are_refused},
 };
 CUNIT_MAIN("topo acpi", tests)

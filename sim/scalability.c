@@ -35,7 +35,7 @@ static const char query[] = "SELECT r.label, r.status, r.error," OVER("count(*)"
     OVER("count(*)", "vcpu.cpu_seconds", "") OVER("count(*)", "pcpu.busy_fraction", "")
         OVER("sum(value) / 1e9", "vm.instructions", "") OVER("avg(value)", "vm.wake_latency", " AND m.quantile = 'p50'")
             OVER("max(value)", "vm.wake_latency", " AND m.quantile = 'p99'")
-                OVER("sum(value)", "host.time_fraction", " AND m.op NOT IN ('guest', 'idle', 'lock_wait')")
+                OVER("avg(value)", "pcpu.hypervisor_fraction", "")
                     OVER("sum(value)", "host.time_fraction", " AND m.op = 'lock_wait'")
                         OVER("avg(value)", "vm.local_access_fraction", "") OVER("max(value)", "dom0.event_channels", "")
     /* The window: time of all vCPUs in all states, over the vCPUs. */

@@ -35,8 +35,8 @@ heading[1] = "CPU-bound: 10^9 instructions/s"; figure[1] = 6; factor[1] = 1.0; d
 heading[2] = "memory-bound: 10^9 instructions/s"; figure[2] = 6; factor[2] = 1.0; drawn[2] = "10 11 12"
 heading[3] = "memory-bound: part of accesses to the own node"; figure[3] = 11; factor[3] = 1.0; drawn[3] = "10 11 12"
 heading[4] = "99th percentile of wake-up latency (us)"; figure[4] = 8; factor[4] = 1e6; drawn[4] = "5 7 8 9"
-heading[5] = "pCPU time in the hypervisor, locks aside (%)"; figure[5] = 9; factor[5] = 100.0; drawn[5] = "1 18 5 19 6 9"
-heading[6] = "pCPU time waiting for its locks (%)"; figure[6] = 10; factor[6] = 100.0; drawn[6] = "1 2 4 5 7"
+heading[5] = "pCPU time in the hypervisor (%)"; figure[5] = 9; factor[5] = 100.0; drawn[5] = "1 18 5 19 6 9"
+heading[6] = "pCPU time waiting for its locks (%), part of that"; figure[6] = 10; factor[6] = 100.0; drawn[6] = "1 2 4 5 7"
 heading[7] = "larger hosts, CPU-bound: 10^9 instructions/s"; figure[7] = 6; factor[7] = 1.0; drawn[7] = "13 14 15 16 17"
 heading[8] = "the simulator: processor seconds a run"; figure[8] = 15; factor[8] = 1.0; drawn[8] = "1 5 6 10 13 14 15"
 heading[9] = "the simulator: memory (MiB)"; figure[9] = 17; factor[9] = 1.0 / 1048576; drawn[9] = "1 5 10 13 14 15"
@@ -67,7 +67,9 @@ do for [type in "svg png"] {
         set xlabel "vCPUs" offset 0,0.5
         if (p == 4 || p >= 7) { set logscale y; set yrange [*:*]; set offsets 0, 0, graph 0.35, 0 } else {
             set yrange [0:*]; set offsets 0, 0, graph 0.4, 0 }
-        if (p == 3) { set yrange [0:1]; set offsets 0, 0, graph 0.35, 0 }
+        if (p == 3) { set yrange [0:1.4]; unset offsets; set ytics 0, 0.2, 1 } else { set ytics autofreq }
+        if (p == 4) { set yrange [0.1:1e8] }
+        if (p == 6) { set yrange [0:140]; unset offsets; set ytics 0, 20, 100 }
         if (p >= 7) {
             set logscale x
             set xrange [(p == 7 ? 400 : 1):40000]

@@ -139,7 +139,7 @@ void scrub_start_waking(void);
  */
 
 void offline_init(void);
-extern unsigned nr_offlining; /* frames in use that are to go once they are free */
+extern uint64_t nr_offlining; /* frames in use that are to go once they are free */
 /* Are there such frames among these? With the lock held. */
 bool offlining_within(uint64_t f, unsigned order);
 /* Take them out of the free buddy that they are in now. With the lock held. */

@@ -15,21 +15,16 @@
  * on, each has the descriptor of its first frame, and it does not merge, but is split down to frames, which do. Where
  * there is no memory for the descriptors of such pieces, or of those of a tail, there is no defect.
  *
- * State: frames that are pending, in a small table: one more is -HV_ENOMEM. Descriptors below a pending frame exist
- * until it is carved out, so that freeing cannot fail. The heap lock guards all of it.
+ * State: a frame that is pending has a bit beside its descriptor (Xen: the page's own state). The descriptor exists
+ * until the frame is carved out, so that freeing cannot fail. The heap lock guards all of it.
  */
 #include "mm/heap_priv.h"
 
 #include <hv/mm.h>
 
-#define MAX_PENDING 1024u
 #define MISALIGNED_MAX_ORDER (ORDER_2M - 1)
 
-unsigned nr_offlining;
-static struct pending {
-    uint64_t frame;
-    bool broken;
-} pending[MAX_PENDING];
+uint64_t nr_offlining;
 static struct extent_list offlined, broken;
 static uint64_t nr_offlined; /* on both lists */
 static bool carved;
@@ -56,34 +51,75 @@ bool offline_carved(void)
 /* ---- pending ------------------------------------------------------------------------------------------------------
  */
 
-static struct pending *pending_find(uint64_t f)
+static struct frame_set_4k *set_of(uint64_t f)
 {
-    for (unsigned i = 0; i < nr_offlining; i++)
-        if (pending[i].frame == f)
-            return &pending[i];
-    return NULL;
+    struct frame_block_1g *g = frame_block_1g(f);
+    return g && g->blocks ? g->blocks->block[(f >> ORDER_2M) % FRAME_FANOUT].frames : NULL;
 }
 
-static void pending_remove(struct pending *p)
+/* The word of its bits that a frame is in, and which it is there. */
+static unsigned word_of(uint64_t f)
 {
-    *p = pending[--nr_offlining];
+    return (unsigned)(f % FRAME_FANOUT / 64);
 }
 
-bool offlining_within(uint64_t f, unsigned order)
+static bool is_pending(uint64_t f)
 {
-    for (unsigned i = 0; i < nr_offlining; i++)
-        if (pending[i].frame >> order == f >> order)
-            return true;
-    return false;
+    const struct frame_set_4k *s = set_of(f);
+    return s && s->offlining[word_of(f)] >> f % 64 & 1;
+}
+
+static bool is_breaking(uint64_t f)
+{
+    const struct frame_set_4k *s = set_of(f);
+    return s && s->breaking[word_of(f)] >> f % 64 & 1;
+}
+
+/* Its descriptor exists. */
+static void pending_set(uint64_t f, bool is_broken)
+{
+    struct frame_set_4k *s = set_of(f);
+
+    nr_offlining += !is_pending(f);
+    s->offlining[word_of(f)] |= 1ull << f % 64;
+    if (is_broken)
+        s->breaking[word_of(f)] |= 1ull << f % 64;
+}
+
+static void pending_clear(uint64_t f)
+{
+    struct frame_set_4k *s = set_of(f);
+
+    s->offlining[word_of(f)] &= ~(1ull << f % 64);
+    s->breaking[word_of(f)] &= ~(1ull << f % 64);
+    nr_offlining--;
 }
 
 /* The first pending frame among from..end - 1; end. */
 static uint64_t pending_first(uint64_t from, uint64_t end)
 {
-    for (unsigned i = 0; i < nr_offlining; i++)
-        if (pending[i].frame >= from && pending[i].frame < end)
-            end = pending[i].frame;
+    while (from < end) {
+        const struct frame_block_1g *g = frame_block_1g(from);
+        const struct frame_set_4k *s = set_of(from);
+        if (!s) {
+            unsigned order = !g ? FRAME_TOP_SHIFT : g->blocks ? ORDER_2M : ORDER_1G;
+            from = ((from >> order) + 1) << order;
+            continue;
+        }
+        uint64_t bits = s->offlining[word_of(from)] >> from % 64;
+        if (bits) {
+            from += hv_ffs64(bits);
+            return from < end ? from : end;
+        }
+        from = (from | 63) + 1;
+    }
     return end;
+}
+
+bool offlining_within(uint64_t f, unsigned order)
+{
+    uint64_t from = f >> order << order, end = from + (1ull << order);
+    return pending_first(from, end) < end;
 }
 
 /* ---- carving ------------------------------------------------------------------------------------------------------
@@ -122,16 +158,16 @@ static bool ensure_all(uint64_t from, uint64_t end)
 
 static void put_offlined(uint64_t f, unsigned n, unsigned stale_order)
 {
-    struct pending *p = pending_find(f);
+    bool is_broken = is_breaking(f);
     struct frame *e = frame_at(f, 0);
 
-    e->state = p->broken ? FRAME_broken : FRAME_offlined;
+    e->state = is_broken ? FRAME_broken : FRAME_offlined;
     e->order = stale_order & 31u;
     e->node = n & 63u;
     e->owner = 0;
-    extent_list_add_tail(p->broken ? &broken : &offlined, link_to(f, 0), e);
+    extent_list_add_tail(is_broken ? &broken : &offlined, link_to(f, 0), e);
     nr_offlined++;
-    pending_remove(p);
+    pending_clear(f);
 }
 
 void offline_carve(uint64_t f, unsigned order)
@@ -204,17 +240,13 @@ static uint32_t owner_bits(unsigned id)
 /* With the lock held. e holds f. 0 or -HV_ENOMEM. */
 static int mark(struct frame *e, uint64_t at, uint64_t f, bool is_broken)
 {
-    struct pending *p = pending_find(f);
-
-    if (p) {
-        p->broken |= is_broken;
-        return 0;
+    if (!is_pending(f)) {
+        if (!frame_table_ensure(f, 0))
+            return -HV_ENOMEM;
+        if (frame_is_free(e))
+            check_and_stop_scrub(e->node, at);
     }
-    if (nr_offlining == MAX_PENDING || !frame_table_ensure(f, 0))
-        return -HV_ENOMEM;
-    if (frame_is_free(e))
-        check_and_stop_scrub(e->node, at);
-    pending[nr_offlining++] = (struct pending){f, is_broken};
+    pending_set(f, is_broken);
     if (frame_is_free(e))
         offline_carve(at, e->order);
     return 0;
@@ -243,8 +275,7 @@ static int offline_locked(uint64_t f, bool is_broken, uint32_t *status, dom_id *
         *status |= PG_OFFLINE_OFFLINED;
         return 0;
     }
-    const struct pending *p = pending_find(f);
-    if (e->owner && e->state == FRAME_inuse && p && p->broken) {
+    if (e->owner && e->state == FRAME_inuse && is_breaking(f)) {
         /* Its owner has run into it again. */
         *owner = dom(e->owner - 1u);
         *status = PG_OFFLINE_AGAIN;
@@ -288,8 +319,7 @@ int online_page(mfn_t m, uint32_t *status)
         return -HV_EINVAL;
     port_lock(&heap_lock);
     struct frame *e = holding(m.n, &at);
-    struct pending *p = pending_find(m.n);
-    if ((e && e->state == FRAME_broken) || (p && p->broken)) {
+    if ((e && e->state == FRAME_broken) || is_breaking(m.n)) {
         *status = PG_ONLINE_FAILED | PG_ONLINE_BROKEN;
         rc = -HV_EINVAL;
     } else if (e && e->state == FRAME_offlined) {
@@ -297,8 +327,8 @@ int online_page(mfn_t m, uint32_t *status)
         nr_offlined--;
         heap_free_locked(e, m.n, 0, e->node, false);
         *status = PG_ONLINE_ONLINED;
-    } else if (p) {
-        pending_remove(p);
+    } else if (is_pending(m.n)) {
+        pending_clear(m.n);
         *status = PG_ONLINE_ONLINED;
     }
     port_unlock(&heap_lock);
@@ -315,9 +345,8 @@ int query_page_offline(mfn_t m, uint32_t *status, unsigned *order)
         return -HV_EINVAL;
     port_lock(&heap_lock);
     const struct frame *e = holding(m.n, &at);
-    const struct pending *p = pending_find(m.n);
-    if (p)
-        *status = PG_OFFLINE_STATUS_OFFLINE_PENDING | (p->broken ? PG_OFFLINE_STATUS_BROKEN : 0);
+    if (is_pending(m.n))
+        *status = PG_OFFLINE_STATUS_OFFLINE_PENDING | (is_breaking(m.n) ? PG_OFFLINE_STATUS_BROKEN : 0);
     if (e && is_offlined(e)) {
         *status = PG_OFFLINE_STATUS_OFFLINED | (e->state == FRAME_broken ? PG_OFFLINE_STATUS_BROKEN : 0);
         *order = e->order;
@@ -358,9 +387,23 @@ static const char *check_list(const struct extent_list *list, enum frame_state s
     return NULL;
 }
 
-const char *offline_check(void)
+/* The first of each 64 frames stands for them. */
+static const char *check_pending(void)
 {
     uint64_t n = 0, at;
+
+    for (uint64_t f = 0, end = 1ull << FRAME_BITS; (f = pending_first(f, end)) < end; f = (f | 63) + 1) {
+        const struct frame *e = holding(f, &at);
+        if (!e || frame_is_free(e))
+            return "heap: a frame that waits for being freed is free";
+        n += (unsigned)__builtin_popcountll(set_of(f)->offlining[word_of(f)]);
+    }
+    return n == nr_offlining ? NULL : "heap: the frames that wait for being freed are not as many as were counted";
+}
+
+const char *offline_check(void)
+{
+    uint64_t n = 0;
     const char *wrong = check_list(&offlined, FRAME_offlined, &n);
 
     if (!wrong)
@@ -369,10 +412,5 @@ const char *offline_check(void)
         return wrong;
     if (n != nr_offlined)
         return "heap: the frames taken out are not as many as were counted";
-    for (unsigned i = 0; i < nr_offlining; i++) {
-        const struct frame *e = holding(pending[i].frame, &at);
-        if (!e || frame_is_free(e))
-            return "heap: a frame that waits for being freed is free";
-    }
-    return NULL;
+    return nr_offlining ? check_pending() : NULL;
 }

@@ -176,6 +176,34 @@ static void memory_goes_and_comes_back(void)
     run_reply_free(&a);
 }
 
+/* All that is in use of a node goes off: its guests run on, and what they give back does not come back. */
+static void memory_in_use_goes_when_it_is_freed(void)
+{
+#define NODE_GOES HOST "[[fault]]\nkind = 'memory-offline'\nat = '0 s'\nnode = 1\nfrom = '5376 MiB'\n"
+    double left[2][2];
+    for (unsigned k = 0; k < 2; k++) {
+        static const char *const more[] = {"", "[[action]]\nat = '3500 ms'\ndo = 'destroy'\nvm = 'w-1'\n"
+                                               "[[action]]\nat = '3600 ms'\ndo = 'destroy'\nvm = 'w-2'\n"};
+        char text[2048];
+        snprintf(text, sizeof(text), NODE_GOES "%s", more[k]);
+        struct run_reply a = run(text, "credit");
+        must_be_done(&a);
+        for (unsigned n = 0; n < 2; n++)
+            left[k][n] = metrics_find(&a.result.metrics, "node.free_pages", "node", n ? "1" : "0")->value;
+        run_reply_free(&a);
+    }
+    unsigned long long gone, wait;
+    char *console = whole_read("console");
+    const char *said = strstr(console, "fault: memory of node 1: ");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(said);
+    CU_ASSERT_EQUAL(sscanf(said, "fault: memory of node 1: %llu pages are gone, %llu wait", &gone, &wait), 2);
+    CU_ASSERT(wait > 100000); /* half of dom0, and four or five guests of 16,384 pages */
+    CU_ASSERT(gone + wait <= 768 * 256 && gone + wait > 768 * 256 - 64);
+    free(console);
+    CU_ASSERT_EQUAL(left[1][1], left[0][1]);
+    CU_ASSERT(left[1][0] > left[0][0] + 16384);
+}
+
 static void allocations_that_fail_are_refused(void)
 {
     static const char *const class[] = {"guest", "xenheap", "xmalloc", "frametable"};
@@ -279,6 +307,7 @@ static const struct cunit_case tests[] = {
     {"trylocks that fail are tried again", trylocks_that_fail_are_tried_again},
     {"pCPUs go and come back", pcpus_go_and_come_back},
     {"memory goes and comes back", memory_goes_and_comes_back},
+    {"memory in use goes when it is freed", memory_in_use_goes_when_it_is_freed},
     {"allocations that fail are refused, and nothing is lost", allocations_that_fail_are_refused},
     {"what cannot be made up for panics, with the reason", what_cannot_be_made_up_for_panics},
     {"each fault has its own stream", streams_are_apart},

@@ -64,11 +64,13 @@ struct extent_list {
 
 /*
  * The three levels: 512 descriptors each, with the need_scrub bits of those that are not split. The bit of one that is
- * split is 0 and means nothing.
+ * split is 0 and means nothing. Of single frames also: it is in use and to be taken out once it is free, and is broken
+ * (mm/offline.c).
  */
 struct frame_set_4k {
     struct frame frame[FRAME_FANOUT];
     uint64_t need_scrub[FRAME_FANOUT / 64];
+    uint64_t offlining[FRAME_FANOUT / 64], breaking[FRAME_FANOUT / 64];
 };
 
 struct frame_block_2m {

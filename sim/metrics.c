@@ -77,6 +77,13 @@ const struct metric_def metric_defs[] = {
     {"lock.try_failed", "count", "Times that a pCPU only tried to take it, and did not, because it was held"},
     {"lock.wait_seconds", "s", "Time spent waiting for it, summed over pCPUs"},
     {"lock.hold_seconds", "s", "Time that it was held"},
+    {"pcpu.lock_acquisitions", "count",
+     "Of a lock that each pCPU has one of: times that this pCPU's was taken, by whomever; absent where there were "
+     "none"},
+    {"pcpu.lock_contended", "count", "The same: those for which a pCPU had waited"},
+    {"pcpu.lock_try_failed", "count", "The same: times that it was only tried, and held"},
+    {"pcpu.lock_wait_seconds", "s", "The same: time spent waiting for it, summed over pCPUs"},
+    {"pcpu.lock_hold_seconds", "s", "The same: time that it was held"},
     {"hv.perfc", "count", "Operations of the hypervisor core, by kind"},
     {"sim.events", "count", "Events of the trajectory, from boot to the end"},
     {NULL, NULL, NULL},

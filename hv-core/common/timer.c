@@ -335,7 +335,7 @@ static void timer_softirq(void)
 void timers_init(const struct hv_options *opt)
 {
     for (unsigned c = 0; c < hv_nr_cpus; c++)
-        timers[c] = (struct timers){.lock = HV_LOCK_INIT("timer")};
+        timers[c] = (struct timers){.lock = HV_LOCK_INIT_OF("timer", c)};
     timer_slop = opt->timer_slop;
     softirq_open(TIMER_SOFTIRQ, timer_softirq);
 }

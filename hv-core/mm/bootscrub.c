@@ -9,7 +9,7 @@
  *
  * In a round all pCPUs wait for the one that has most to do. That one is this pCPU here: it clears the longest part of
  * each round, and the time that this takes is the round's. The others clear theirs at the same time and do nothing else
- * at boot, so nobody can tell that they were not charged.
+ * at boot, so nobody can tell that they were not charged; the port is told that they share the node's memory.
  */
 #include "mm/heap_priv.h"
 
@@ -135,6 +135,7 @@ static void part(const struct region *r, unsigned w, uint64_t offset, uint64_t *
 static bool scrub_round(nodemask_t nodes, uint64_t offset)
 {
     uint64_t most = 0, from, end, best_from = 0, best_end = 0;
+    unsigned beside = 0;
     bool any = false;
     node_id n;
 
@@ -147,10 +148,13 @@ static bool scrub_round(nodemask_t nodes, uint64_t offset)
                 most = pages;
                 best_from = from;
                 best_end = end;
+                beside = region[n.n].workers - 1;
             }
         }
     }
+    port_clear_beside(beside);
     clear_free(best_from, best_end);
+    port_clear_beside(0);
     return any;
 }
 

@@ -53,7 +53,7 @@ void sched_cpu_init(pcpu_id c)
 {
     struct sched_resource *res = &sched_resources[c.n];
 
-    *res = (struct sched_resource){.lock = HV_LOCK_INIT("schedule")};
+    *res = (struct sched_resource){.lock = HV_LOCK_INIT_OF("schedule", c.n)};
     res->schedule_lock = &res->lock;
     res->sched = &idle_scheduler;
     res->master = c;

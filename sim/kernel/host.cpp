@@ -62,6 +62,7 @@ host::host(const scenario &s, const run_options &o, const hv_core *core)
     for (unsigned i = 0; i < m.nr_ranges; i++)
         boot_range_.push_back(
             {m.range[i].start >> PAGE_SHIFT, m.range[i].end >> PAGE_SHIFT, node_id{uint8_t(m.range[i].node)}});
+    clearing.assign(m.nr_nodes, 0);
     l2_inserted.assign(m.l2.nr, 0.0);
     l3_inserted.assign(m.l3.nr, 0.0);
     l3_cpus_.resize(m.l3.nr);
@@ -253,6 +254,28 @@ guest *host::find_guest(uint32_t trace_v) const
     if (dom >= vm_by_dom_.size() || !vm_by_dom_[dom] || vcpu >= vm_by_dom_[dom]->vcpus.size())
         return nullptr;
     return vm_by_dom_[dom]->vcpus[vcpu];
+}
+
+unsigned host::node_of(mfn_t frame) const
+{
+    for (const hv_mem_range &r : boot_range_)
+        if (frame.n >= r.start_mfn && frame.n < r.end_mfn)
+            return r.node.n;
+    return 0;
+}
+
+/// Cleared pages go to memory past the caches (Xen's clear_page stores that way), so each is written once:
+///     page = max(page_clear, n x 4096 x (1 + write cost) / bandwidth of the node)
+/// with n pCPUs that clear pages there, this one among them. write cost: what a written line takes longer than a read
+/// one, of which the bandwidth is (memory.turnaround of the machine). What guests move meanwhile is not subtracted.
+time_ps host::clear_time(unsigned node) const
+{
+    const machine &m = *scn.machine;
+    if (cost.page_clear == 0)
+        return 0;
+    double alone = 4096 * (1 + m.write_cost) / m.mem_bandwidth[node] * 1e12;
+    time_ps share = time_ps((1 + clear_beside + clearing[node]) * alone + 0.5);
+    return share > cost.page_clear ? share : cost.page_clear;
 }
 
 } // namespace sim

@@ -76,7 +76,7 @@ class host
 
     trace_writer trace;
     uint64_t perfc[PERFC_NR] = {};
-    std::map<std::string, lock_stats> locks;
+    std::map<std::pair<std::string, unsigned>, lock_stats> locks; ///< by name, and pCPU + 1 whose own they are
 
     /// Another task (nullptr: idle) on some pCPU: rates are to be solved before anybody goes on.
     void set_task(unsigned cpu, const rate_task *task);
@@ -102,6 +102,12 @@ class host
     {
         return c % 2 ? scn.machine->clock_apart_ns : 0;
     }
+    /// What clearing a page of that node takes just now: as fast as a core stores, or the pCPUs that clear pages there
+    /// share what its memory takes.
+    time_ps clear_time(unsigned node) const;
+    unsigned node_of(mfn_t frame) const;
+    std::vector<unsigned> clearing;        ///< [node] pCPUs that clear pages in the background
+    unsigned clear_beside = 0;             ///< port_clear_beside()
     time_ps boot_memory = 0, boot_end = 0; ///< of pCPU 0: the heap's part of its boot; dom0 is built
     uint64_t dom0_memory_kb = 0;           ///< that it was built with
     bool measuring = false;                ///< inside the window of measurement

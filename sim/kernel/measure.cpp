@@ -264,6 +264,46 @@ void measure::write_time(metrics &out) const
                     spent_names[k], NULL);
 }
 
+/// Of all locks of a name, and of each pCPU's own.
+void measure::write_locks(metrics &out) const
+{
+    struct figures {
+        double acquired = 0, contended = 0, try_failed = 0, wait = 0, hold = 0;
+    };
+    std::map<std::string, figures> all;
+    for (const auto &[key, b] : end_.locks) {
+        auto it = begin_.locks.find(key);
+        lock_stats a = it == begin_.locks.end() ? lock_stats{} : it->second;
+        figures x = {double(b.acquired - a.acquired), double(b.contended - a.contended),
+                     double(b.try_failed - a.try_failed), seconds(b.wait - a.wait), seconds(b.hold - a.hold)};
+        figures &sum = all[key.first];
+        sum.acquired += x.acquired;
+        sum.contended += x.contended;
+        sum.try_failed += x.try_failed;
+        sum.wait += x.wait;
+        sum.hold += x.hold;
+        if (!key.second)
+            continue;
+        std::string id = std::to_string(key.second - 1);
+        auto add = [&](const char *metric, double value) {
+            if (value > 0)
+                metrics_add(&out, metric, value, "pcpu", id.c_str(), "lock", key.first.c_str(), NULL);
+        };
+        add("pcpu.lock_acquisitions", x.acquired);
+        add("pcpu.lock_contended", x.contended);
+        add("pcpu.lock_try_failed", x.try_failed);
+        add("pcpu.lock_wait_seconds", x.wait);
+        add("pcpu.lock_hold_seconds", x.hold);
+    }
+    for (const auto &[name, x] : all) {
+        metrics_add(&out, "lock.acquisitions", x.acquired, "lock", name.c_str(), NULL);
+        metrics_add(&out, "lock.contended", x.contended, "lock", name.c_str(), NULL);
+        metrics_add(&out, "lock.try_failed", x.try_failed, "lock", name.c_str(), NULL);
+        metrics_add(&out, "lock.wait_seconds", x.wait, "lock", name.c_str(), NULL);
+        metrics_add(&out, "lock.hold_seconds", x.hold, "lock", name.c_str(), NULL);
+    }
+}
+
 void measure::write_host(metrics &out, double window) const
 {
     const machine &m = *host_.scn.machine;
@@ -299,15 +339,7 @@ void measure::write_host(metrics &out, double window) const
         host_.inject->write(out);
     for (unsigned i = 0; i < PERFC_NR; i++)
         metrics_add(&out, "hv.perfc", double(end_.perfc[i] - begin_.perfc[i]), "op", perfc_names[i], NULL);
-    for (const auto &[name, b] : end_.locks) {
-        auto it = begin_.locks.find(name);
-        lock_stats a = it == begin_.locks.end() ? lock_stats{} : it->second;
-        metrics_add(&out, "lock.acquisitions", double(b.acquired - a.acquired), "lock", name.c_str(), NULL);
-        metrics_add(&out, "lock.contended", double(b.contended - a.contended), "lock", name.c_str(), NULL);
-        metrics_add(&out, "lock.try_failed", double(b.try_failed - a.try_failed), "lock", name.c_str(), NULL);
-        metrics_add(&out, "lock.wait_seconds", seconds(b.wait - a.wait), "lock", name.c_str(), NULL);
-        metrics_add(&out, "lock.hold_seconds", seconds(b.hold - a.hold), "lock", name.c_str(), NULL);
-    }
+    write_locks(out);
     metrics_add(&out, "sim.events", double(host_.room.events()), NULL);
 }
 

@@ -35,7 +35,7 @@ class measure : public entity
         std::vector<cpu_sample> cpu;
         std::vector<uint64_t> free_pages; // [node]
         uint64_t perfc[PERFC_NR];
-        std::map<std::string, lock_stats> locks;
+        std::map<std::pair<std::string, unsigned>, lock_stats> locks;
     };
     void take(snapshot &s);
     void begin_window();
@@ -45,6 +45,7 @@ class measure : public entity
     void write_memory(metrics &out, const vm &v, const vm_memory &mem) const;
     void write_vcpus(metrics &out, const vm &v) const;
     void write_time(metrics &out) const;
+    void write_locks(metrics &out) const;
     void write_host(metrics &out, double window) const;
 
     host &host_;

@@ -33,7 +33,7 @@ lock_state &state_of(hv_lock *l)
         if (s.held)
             port_panic(l->name ? l->name : "lock", 0, "a lock's memory was used again while the lock was held");
         s = lock_state();
-        s.stats = &the_host->locks[l->name ? l->name : "unnamed"];
+        s.stats = &the_host->locks[{l->name ? l->name : "unnamed", l->of}];
         l->port = &s;
     }
     return *static_cast<lock_state *>(l->port);
@@ -276,14 +276,24 @@ void port_frametable_free(void *p, size_t)
     free(p);
 }
 
-void port_clear_pages(mfn_t, unsigned order)
+void port_clear_beside(unsigned others)
 {
-    self().charge(the_host->cost.page_clear << order, spent::memory);
+    the_host->clear_beside = others;
 }
 
-uint64_t port_clear_pages_until_irq(mfn_t, uint64_t n)
+void port_clear_pages(mfn_t first, unsigned order)
 {
-    return self().work_until_irq(n, the_host->cost.page_clear);
+    self().charge(the_host->clear_time(the_host->node_of(first)) << order, spent::memory);
+}
+
+uint64_t port_clear_pages_until_irq(mfn_t first, uint64_t n)
+{
+    unsigned node = the_host->node_of(first);
+    time_ps page = the_host->clear_time(node);
+    the_host->clearing[node]++;
+    n = self().work_until_irq(n, page);
+    the_host->clearing[node]--;
+    return n;
 }
 
 void port_copy_page(mfn_t, mfn_t)

@@ -291,6 +291,11 @@ void port_clear_pages(mfn_t first, unsigned order)
     tp_pages_cleared += 1ull << order;
 }
 
+void port_clear_beside(unsigned others)
+{
+    (void)others;
+}
+
 uint64_t port_clear_pages_until_irq(mfn_t first, uint64_t n)
 {
     (void)first;

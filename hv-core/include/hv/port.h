@@ -51,13 +51,19 @@ bool port_irq_pending(void);
 struct hv_lock {
     uint32_t next, owner; /* next ticket to hand out, ticket being served */
     uint16_t holder;      /* pCPU number + 1 of the holder, 0 when free */
+    uint16_t of;          /* pCPU number + 1 whose own lock it is, 0: nobody's; for statistics alone */
     const char *name;
     void *port; /* the port's own bookkeeping, NULL until first use */
 };
 
 #define HV_LOCK_INIT(n)                                                                                                \
     {                                                                                                                  \
-        0, 0, 0, (n), NULL                                                                                             \
+        0, 0, 0, 0, (n), NULL                                                                                          \
+    }
+/* A lock that every pCPU has one of; c: its number. */
+#define HV_LOCK_INIT_OF(n, c)                                                                                          \
+    {                                                                                                                  \
+        0, 0, 0, (uint16_t)((c) + 1u), (n), NULL                                                                       \
     }
 
 void port_lock(struct hv_lock *lock);
@@ -107,6 +113,11 @@ void port_clear_pages(mfn_t first, unsigned order);
  * how many are; at least 1. Time passes meanwhile, as in port_relax_until().
  */
 uint64_t port_clear_pages_until_irq(mfn_t first, uint64_t n);
+/*
+ * From now on so many other pCPUs clear pages of a node whenever this one does, and share its memory's bandwidth. For
+ * work that all do at once, of which this one does the longest part in everybody's place (mm/bootscrub.c).
+ */
+void port_clear_beside(unsigned others);
 void port_copy_page(mfn_t to, mfn_t from);
 /*
  * Are all of these guest frames zero? Only whoever has what is in guest frames can tell, and only populate on demand

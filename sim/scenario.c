@@ -229,7 +229,11 @@ static void load_costs(struct loader *l)
     l->s->costs.lock_transfer_ns = UNINITIALISED_COST_NS;
     if (l->s->cost_mode == HV_COST_NONE)
         return;
-    const char *name = l->s->machine->costs ? l->s->machine->costs : "fixed";
+    const char *isa = l->s->machine->isa,
+               *by_isa = !strcmp(isa, "aarch64") ? "aarch64"
+                         : !strcmp(isa, "armv7") ? "armv7"
+                                                 : "fixed",
+               *name = l->s->machine->costs ? l->s->machine->costs : by_isa;
     int at = add_file(l, root, "hv_cost", DATA_COSTS, name);
     char *err = NULL;
     if (at >= 0 && scenario_read_costs(&l->file[at], &l->s->costs, &err))

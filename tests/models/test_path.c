@@ -109,8 +109,8 @@ static void test_operations_with_memory(void)
 /* Every core file reads, and a block never costs less than its instructions take to issue. */
 static void test_cores(void)
 {
-    static const char *const names[] = {"westmere", "haswell",    "skylake", "zen",
-                                        "k10",      "cortex-a57", "tsv110",  "cortex-a15"};
+    static const char *const names[] = {"westmere",   "haswell", "skylake",    "zen",        "k10",
+                                        "cortex-a57", "tsv110",  "cortex-a15", "ivy-bridge", "cortex-a53"};
     struct path_block b = {.instructions = 10};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         struct path_core c = load(names[i]);

@@ -4,6 +4,7 @@
 
 #include "cost_report.h"
 #include "density.h"
+#include "growth_report.h"
 #include "hypervisor_report.h"
 #include "locality.h"
 #include "measure/memory_report.h"
@@ -23,14 +24,16 @@ enum {
     OPT_JSON,
     OPT_ONLY,
     OPT_CSV,
-    OPT_EACH
+    OPT_EACH,
+    OPT_BY,
+    OPT_TOP
 };
 
 #define DENSITY_SWEEP "xen-4.3-density"
 
 const struct argp_option cli_report_options[] = {
-    {"db", OPT_DB, "FILE.sqlite", 0, "density, scalability: database of the sweep", 0},
-    {"only", OPT_ONLY, "PART", 0, "validation: this part alone: memory (default) or hypervisor", 0},
+    {"db", OPT_DB, "FILE.sqlite", 0, "density, scalability, time: database of the sweep", 0},
+    {"only", OPT_ONLY, "PART", 0, "validation: this part alone: memory or hypervisor", 0},
     {"csv", OPT_CSV, "FILE.csv", 0, "validation: write the comparison as a table", 0},
     {"out", 'o', "DIR", 0, "Write tables (CSV) and plots (SVG, PNG) there", 0},
     {"reference", OPT_REFERENCE, "FILE.csv", 0,
@@ -40,7 +43,9 @@ const struct argp_option cli_report_options[] = {
     {"check", OPT_CHECK, NULL, 0, "density: exit 1 if a bar is missed", 0},
     {"no-plots", OPT_NO_PLOTS, NULL, 0, "Do not run gnuplot", 0},
     {"json", OPT_JSON, NULL, 0, "locality: print it as JSON", 0},
-    {"each", OPT_EACH, NULL, 0, "time: a line for every pCPU, too", 0},
+    {"each", OPT_EACH, NULL, 0, "time: a line for every pCPU, too; with --db a table for every node", 0},
+    {"by", OPT_BY, "WHAT", 0, "locks: pcpu: those that every pCPU has one of, each by itself", 0},
+    {"top", OPT_TOP, "N", 0, "locks: the N that were waited for longest (default: all)", 0},
     {"quiet", 'q', NULL, 0, "Do not print the tables", 0},
     {0},
 };
@@ -51,6 +56,7 @@ const char cli_report_more[] = "REPORT is one of\n"
                                "  locks RUN_DIR: what each lock of the hypervisor did, as xenlockprof has it\n"
                                "  scalability: the sweep of scripts/reproduce scalability, against vCPUs\n"
                                "  time RUN_DIR: where the time of the pCPUs went\n"
+                               "  time --db FILE --sweep NAME: how each kind of it grows with vCPUs or pCPUs\n"
                                "  validation: simulated measuring tools against what real ones measured; exit 1 if "
                                "a bar is missed";
 
@@ -58,7 +64,9 @@ struct report_args {
     const char *report, *db, *out, *sweep, *run_dir, *csv;
     bool reference_given;
     char reference[4096], calibration[4096], templates[4096];
-    bool check, no_plots, quiet, json, each, hypervisor;
+    bool check, no_plots, quiet, json, each, by_pcpu;
+    const char *only; /* part of validation; NULL: all */
+    unsigned top;
 };
 
 static bool is(const struct report_args *a, const char *report)
@@ -94,6 +102,8 @@ static error_t check_whole(const struct report_args *a, struct argp_state *state
         return cli_bad(state, "which report? There are density, locality, locks, scalability, time and validation");
     if (a->each && !is(a, "time"))
         return cli_bad(state, "--each is of report time");
+    if ((a->by_pcpu || a->top) && !is(a, "locks"))
+        return cli_bad(state, "--by and --top are of report locks");
     if (a->json && !is(a, "locality"))
         return cli_bad(state, "--json is of report locality");
     if (of_a_run(a)) {
@@ -101,10 +111,18 @@ static error_t check_whole(const struct report_args *a, struct argp_state *state
             return cli_bad(state, "--csv is of report validation");
         if (a->out && !is(a, "locality"))
             return cli_bad(state, "--out is not of report %s", a->report);
-        if (a->db || a->check)
-            return cli_bad(state, "--db and --check are of report density");
+        if (a->check || (a->db && !is(a, "time")))
+            return cli_bad(state, "%s is not of report %s", a->check ? "--check" : "--db", a->report);
+        if (a->db && a->run_dir)
+            return cli_bad(state, "a directory of a run, or --db of a sweep, not both");
+        if (a->db)
+            return a->sweep ? 0 : cli_bad(state, "--sweep NAME says which sweep of the database");
         return a->run_dir ? 0 : cli_bad(state, "no directory of a run given");
     }
+    if (a->only && !is(a, "validation"))
+        return cli_bad(state, "--only is of report validation");
+    if (is(a, "validation") && a->reference_given && !a->only)
+        return cli_bad(state, "--reference is the table of one part: say which with --only");
     if (is(a, "validation"))
         return a->db || a->check ? cli_bad(state, "--db and --check are of report density") : 0;
     if (a->csv)
@@ -131,10 +149,20 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         a->reference_given = true;
         return 0;
     case OPT_ONLY:
-        a->hypervisor = strcmp(arg, "hypervisor") == 0;
-        return a->hypervisor || !strcmp(arg, "memory")
+        a->only = arg;
+        return !strcmp(arg, "hypervisor") || !strcmp(arg, "memory")
                    ? 0
                    : cli_bad(state, "--only %s: there are memory and hypervisor", arg);
+    case OPT_BY:
+        a->by_pcpu = strcmp(arg, "pcpu") == 0;
+        return a->by_pcpu ? 0 : cli_bad(state, "--by %s: there is pcpu", arg);
+    case OPT_TOP: {
+        char *end;
+        unsigned long n = strtoul(arg, &end, 10);
+        a->top = (unsigned)n;
+        return *arg >= '1' && *arg <= '9' && !*end && n <= 1000000 ? 0
+                                                                   : cli_bad(state, "--top %s: expected a number", arg);
+    }
     case OPT_CSV:
         a->csv = arg;
         return 0;
@@ -219,6 +247,14 @@ static void scalability(const struct report_args *a, struct fault *f)
     scalability_free(&s);
 }
 
+static void growth(const struct report_args *a, struct fault *f)
+{
+    struct store *store = store_open(a->db, STORE_READ, f);
+    if (store)
+        growth_report(store, a->sweep, a->each, stdout, f);
+    store_close(store);
+}
+
 static void locality(const struct report_args *a, struct fault *f)
 {
     struct locality *l = locality_load(a->run_dir, f);
@@ -232,35 +268,40 @@ static void locality(const struct report_args *a, struct fault *f)
     locality_free(l);
 }
 
-static void validation(const struct report_args *a, struct fault *f)
+static void validate_memory(const struct report_args *a, FILE *out, unsigned *missed, struct fault *f)
 {
     struct memory_report *r = memory_report_load(a->reference, f);
-    FILE *out = a->quiet ? fopen("/dev/null", "we") : stdout;
-    if (r && !out)
-        fault_set(f, EXIT_HOST_FAILED, "/dev/null: %s", strerror(errno));
-    if (f->code == EXIT_DONE) {
-        unsigned missed = memory_report_print(r, out);
-        print_verdict(out, missed);
+    if (r && f->code == EXIT_DONE) {
+        *missed += memory_report_print(r, out);
         if (a->csv)
             memory_report_write_csv(r, a->csv, f);
         if (a->out && !a->no_plots && f->code == EXIT_DONE)
             memory_report_plot(r, a->out, a->templates, f);
-        if (missed && f->code == EXIT_DONE)
-            fault_set(f, EXIT_CHECK_FAILED, "%u bars missed", missed);
     }
-    if (out && out != stdout)
-        fclose(out);
     memory_report_free(r);
 }
 
-/* Rows that are simulated, each a run of its own. */
-static void validate_hypervisor(const struct cli *cli, const struct report_args *a, struct fault *f)
+/* The parts one after the other; the hypervisor's rows are simulated, each a run of its own. */
+static void validation(const struct cli *cli, struct report_args *a, struct fault *f)
 {
+    static const char *const parts[] = {"memory", "hypervisor"};
     unsigned missed = 0;
     FILE *out = a->quiet ? fopen("/dev/null", "we") : stdout;
     if (!out)
         fault_set(f, EXIT_HOST_FAILED, "/dev/null: %s", strerror(errno));
-    else if (hypervisor_report(cli->backend, a->reference, a->csv, out, &missed, f) == EXIT_DONE)
+    for (unsigned i = 0; i < 2 && f->code == EXIT_DONE; i++) {
+        if (a->only && strcmp(a->only, parts[i]) != 0)
+            continue;
+        if (!a->reference_given)
+            snprintf(a->reference, sizeof(a->reference), "%s/results/reference/%s.csv", scenario_data_dir(), parts[i]);
+        if (i == 0)
+            validate_memory(a, out, &missed, f);
+        else
+            hypervisor_report(cli->backend, a->reference, a->csv, !a->only, out, &missed, f);
+        if (!a->only && i == 0)
+            fputc('\n', out);
+    }
+    if (f->code == EXIT_DONE)
         print_verdict(out, missed);
     if (missed && f->code == EXIT_DONE)
         fault_set(f, EXIT_CHECK_FAILED, "%u bars missed", missed);
@@ -279,21 +320,16 @@ int cli_report(const struct cli *cli, int argc, char **argv)
         return EXIT_BAD_INPUT;
     struct fault f = {0};
     unsigned missed = 0;
-    if (is(&a, "validation") && !a.reference_given)
-        snprintf(a.reference, sizeof(a.reference), "%s/results/reference/%s.csv", data,
-                 a.hypervisor ? "hypervisor" : "memory");
-    if (is(&a, "validation") && a.hypervisor)
-        validate_hypervisor(cli, &a, &f);
-    else if (is(&a, "validation"))
-        validation(&a, &f);
+    if (is(&a, "validation"))
+        validation(cli, &a, &f);
     else if (is(&a, "locality"))
         locality(&a, &f);
     else if (is(&a, "time"))
-        cost_report_time(a.run_dir, a.each, stdout, &f);
+        a.db ? growth(&a, &f) : (void)cost_report_time(a.run_dir, a.each, stdout, &f);
     else if (is(&a, "scalability"))
         scalability(&a, &f);
     else if (is(&a, "locks"))
-        cost_report_locks(a.run_dir, stdout, &f);
+        cost_report_locks(a.run_dir, a.by_pcpu, a.top, stdout, &f);
     else
         density(&a, &missed, &f);
     if (f.code == EXIT_DONE && a.check && missed)

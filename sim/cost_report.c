@@ -7,7 +7,6 @@
 #include <string.h>
 
 #define MAX_OPS 16u
-#define MAX_LOCKS 64u
 
 enum column { NAME, PCPU, NODE, OP, LOCK, VALUE, COLUMNS };
 static const char *const column_names[COLUMNS] = {"name", "pcpu", "node", "op", "lock", "value"};
@@ -107,10 +106,17 @@ int cost_report_time(const char *run_dir, bool each, FILE *out, struct fault *f)
 enum figure { TAKEN, CONTENDED, TRY_FAILED, WAIT, HOLD, FIGURES };
 static const char *const figure_names[FIGURES] = {"lock.acquisitions", "lock.contended", "lock.try_failed",
                                                   "lock.wait_seconds", "lock.hold_seconds"};
+static const char *const pcpu_figure_names[FIGURES] = {"pcpu.lock_acquisitions", "pcpu.lock_contended",
+                                                       "pcpu.lock_try_failed", "pcpu.lock_wait_seconds",
+                                                       "pcpu.lock_hold_seconds"};
 
 struct lock_row {
-    const char *name;
+    const char *name, *pcpu; /* pcpu: whose own it is, with --by pcpu */
     double figure[FIGURES];
+};
+struct lock_rows {
+    size_t nr;
+    struct lock_row *row;
 };
 
 static int by_wait(const void *a, const void *b)
@@ -119,44 +125,52 @@ static int by_wait(const void *a, const void *b)
     for (int k = WAIT; k <= HOLD; k++)
         if (x->figure[k] != y->figure[k])
             return x->figure[k] < y->figure[k] ? 1 : -1;
-    return strcmp(x->name, y->name);
+    int names = strcmp(x->name, y->name);
+    return names ? names : (int)strtol(x->pcpu, NULL, 10) - (int)strtol(y->pcpu, NULL, 10);
 }
 
-static void take_figure(struct lock_row *lock, unsigned *nr, const char *metric, const char *name, double value)
+/* Rows of a lock follow each other. */
+static int take_figure(struct lock_rows *l, enum figure k, const char *name, const char *pcpu, double value)
 {
-    for (unsigned k = 0; k < FIGURES; k++) {
-        if (strcmp(metric, figure_names[k]) != 0)
-            continue;
-        unsigned i = 0;
-        while (i < *nr && strcmp(lock[i].name, name) != 0)
-            i++;
-        if (i == MAX_LOCKS)
-            return;
-        if (i == *nr)
-            lock[(*nr)++] = (struct lock_row){.name = name};
-        lock[i].figure[k] = value;
+    struct lock_row *last = l->nr ? &l->row[l->nr - 1] : NULL;
+    if (!last || strcmp(last->name, name) != 0 || strcmp(last->pcpu, pcpu) != 0) {
+        if (l->nr % 256 == 0) {
+            struct lock_row *more = realloc(l->row, (l->nr + 256) * sizeof(*more));
+            if (!more)
+                return -1;
+            l->row = more;
+        }
+        last = &l->row[l->nr++];
+        *last = (struct lock_row){.name = name, .pcpu = pcpu};
     }
+    last->figure[k] = value;
+    return 0;
 }
 
-int cost_report_locks(const char *run_dir, FILE *out, struct fault *f)
+int cost_report_locks(const char *run_dir, bool by_pcpu, unsigned top, FILE *out, struct fault *f)
 {
     struct csv c = {0};
-    struct lock_row lock[MAX_LOCKS];
-    unsigned nr = 0;
+    struct lock_rows l = {0};
+    const char *const *names = by_pcpu ? pcpu_figure_names : figure_names;
     int at[COLUMNS];
-    if (read_metrics(run_dir, &c, at, f) == EXIT_DONE) {
-        for (size_t row = 0; row < c.nr_rows; row++)
-            take_figure(lock, &nr, csv_cell(&c, row, at[NAME]), csv_cell(&c, row, at[LOCK]),
-                        strtod(csv_cell(&c, row, at[VALUE]), NULL));
-        qsort(lock, nr, sizeof(lock[0]), by_wait);
-        for (unsigned i = 0; i < nr; i++) {
-            const double *x = lock[i].figure;
-            fprintf(out,
-                    "%-20s lock:%12.0f(%14.9fs), block:%12.0f(%14.9fs), trylock failed:%10.0f, mean hold %8.1f ns\n",
-                    lock[i].name, x[TAKEN], x[HOLD], x[CONTENDED], x[WAIT], x[TRY_FAILED],
-                    x[TAKEN] > 0 ? x[HOLD] / x[TAKEN] * 1e9 : 0);
-        }
+    read_metrics(run_dir, &c, at, f);
+    for (size_t row = 0; row < c.nr_rows && f->code == EXIT_DONE; row++)
+        for (unsigned k = 0; k < FIGURES && f->code == EXIT_DONE; k++)
+            if (!strcmp(csv_cell(&c, row, at[NAME]), names[k]) &&
+                take_figure(&l, k, csv_cell(&c, row, at[LOCK]), by_pcpu ? csv_cell(&c, row, at[PCPU]) : "",
+                            strtod(csv_cell(&c, row, at[VALUE]), NULL)))
+                fault_set(f, EXIT_HOST_FAILED, "out of memory");
+    if (f->code == EXIT_DONE && l.nr)
+        qsort(l.row, l.nr, sizeof(l.row[0]), by_wait);
+    for (size_t i = 0; i < l.nr && (!top || i < top) && f->code == EXIT_DONE; i++) {
+        const double *x = l.row[i].figure;
+        fprintf(out, "%-20s ", l.row[i].name);
+        if (by_pcpu)
+            fprintf(out, "cpu %4s ", l.row[i].pcpu);
+        fprintf(out, "lock:%12.0f(%14.9fs), block:%12.0f(%14.9fs), trylock failed:%10.0f, mean hold %8.1f ns\n",
+                x[TAKEN], x[HOLD], x[CONTENDED], x[WAIT], x[TRY_FAILED], x[TAKEN] > 0 ? x[HOLD] / x[TAKEN] * 1e9 : 0);
     }
+    free(l.row);
     csv_free(&c);
     return f->code;
 }

@@ -8,7 +8,8 @@
 
 /* From metrics.csv of a run's directory. each: a line for every pCPU, too. 0, or an exit code with *f. */
 int cost_report_time(const char *run_dir, bool each, FILE *out, struct fault *f);
-/* As xenlockprof prints it, plus what it cannot know: longest first. */
-int cost_report_locks(const char *run_dir, FILE *out, struct fault *f);
+/* As xenlockprof prints it, plus what it cannot know: that which was waited for longest first. by_pcpu: each pCPU's own
+ * locks, not all of a name. top: so many lines at most, 0: all. */
+int cost_report_locks(const char *run_dir, bool by_pcpu, unsigned top, FILE *out, struct fault *f);
 
 #endif

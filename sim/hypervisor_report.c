@@ -2,18 +2,21 @@
 #include "hypervisor_report.h"
 
 #include "csv.h"
+#include "growth_report.h"
 #include "json.h"
 #include "run_child.h"
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MAX_SET 8u
+#define MAX_SIZES 8u
 
-enum column { TABLE, ROW, SCENARIO, SET, MEASURE, UNIT, PUBLISHED, ROLE, FACTOR, COLUMNS };
-static const char *const column_names[COLUMNS] = {"table", "row",       "scenario", "set",   "measure",
-                                                  "unit",  "published", "role",     "factor"};
+enum column { TABLE, ROW, SCENARIO, SET, SIZES, MEASURE, UNIT, PUBLISHED, ROLE, FACTOR, COLUMNS };
+static const char *const column_names[COLUMNS] = {"table",   "row",  "scenario",  "set",  "sizes",
+                                                  "measure", "unit", "published", "role", "factor"};
 
 static double value(const struct metrics *m, const char *name, const char *label, const char *which)
 {
@@ -101,6 +104,55 @@ static double run_row(const struct run_backend *b, const char *scenario, const c
     return x;
 }
 
+/* The k-th of the values that stand between bars, "" if there is none. What stands before the last '=' is kept. */
+static void pick(const char *text, unsigned k, char *out, size_t n)
+{
+    const char *value = strrchr(text, '=');
+    value = value ? value + 1 : text;
+    int before = (int)(value - text);
+    while (k && *value) {
+        value += strcspn(value, "|");
+        value += *value == '|';
+        k--;
+    }
+    snprintf(out, n, "%.*s%.*s", *value ? before : 0, text, (int)strcspn(value, "|"), value);
+}
+
+/* The same settings with the k-th of their values; one without bars is the same for all. */
+static void pick_set(const char *set, unsigned k, char *out, size_t n)
+{
+    char text[512], one[256], *save = NULL;
+    size_t len = 0;
+    snprintf(text, sizeof(text), "%s", set);
+    out[0] = 0;
+    for (char *t = strtok_r(text, ";", &save); t && len < n; t = strtok_r(NULL, ";", &save)) {
+        pick(t, strchr(t, '|') ? k : 0, one, sizeof(one));
+        len += (size_t)snprintf(out + len, n - len, "%s%s", len ? ";" : "", one);
+    }
+}
+
+static double run_sizes(const struct run_backend *b, const char *scenario, const char *set, const char *sizes,
+                        const char *measure, const char *where, FILE *out, struct fault *f)
+{
+    double x[MAX_SIZES], y[MAX_SIZES];
+    char size[64], one[512];
+    unsigned n = 0;
+    for (; n < MAX_SIZES && f->code == EXIT_DONE; n++) {
+        pick(sizes, n, size, sizeof(size));
+        if (!*size)
+            break;
+        pick_set(set, n, one, sizeof(one));
+        x[n] = strtod(size, NULL);
+        y[n] = run_row(b, scenario, one, measure, where, f);
+        if (f->code == EXIT_DONE)
+            fprintf(out, "       %-42s n = %-8g %12.4g\n", measure, x[n], y[n]);
+    }
+    double e = f->code == EXIT_DONE ? growth_exponent(x, y, n) : 0;
+    if (f->code == EXIT_DONE && !isfinite(e))
+        fault_set(f, EXIT_BAD_INPUT, "%s: %s: fewer than two sizes have a measure above 0", where, sizes);
+    return e;
+}
+
 static void write_row(FILE *o, const struct csv *c, size_t i, const int *at, double published, double simulated)
 {
     char buf[DOUBLE_TEXT_MAX];
@@ -112,8 +164,22 @@ static void write_row(FILE *o, const struct csv *c, size_t i, const int *at, dou
     fprintf(o, ",%s,%s\n", double_text(buf, 100 * (simulated - published) / published), csv_cell(c, i, at[ROLE]));
 }
 
-int hypervisor_report(const struct run_backend *b, const char *table, const char *csv, FILE *out, unsigned *missed,
-                      struct fault *f)
+/* The table begins with what the file has already. */
+static void copy_from(const char *path, FILE *o, struct fault *f)
+{
+    char buf[4096];
+    FILE *in = fopen(path, "re");
+    if (!in) {
+        fault_set(f, EXIT_HOST_FAILED, "%s: %s", path, strerror(errno));
+        return;
+    }
+    for (size_t n; (n = fread(buf, 1, sizeof(buf), in)) > 0;)
+        fwrite(buf, 1, n, o);
+    fclose(in);
+}
+
+int hypervisor_report(const struct run_backend *b, const char *table, const char *csv, bool append, FILE *out,
+                      unsigned *missed, struct fault *f)
 {
     struct csv c = {0};
     int at[COLUMNS];
@@ -126,7 +192,9 @@ int hypervisor_report(const struct run_backend *b, const char *table, const char
     FILE *o = csv && f->code == EXIT_DONE ? fopen(temp, "we") : NULL;
     if (csv && f->code == EXIT_DONE && !o)
         fault_set(f, EXIT_HOST_FAILED, "%s: %s", temp, strerror(errno));
-    if (o)
+    if (o && append)
+        copy_from(csv, o, f);
+    else if (o)
         fputs("table,row,metric,published,simulated,ci95,error_pct,role\n", o);
     if (f->code == EXIT_DONE)
         fprintf(out, "The hypervisor's own cost against published magnitudes\n  %-4s %-44s %12s %12s %-3s %8s  %s\n",
@@ -140,8 +208,10 @@ int hypervisor_report(const struct run_backend *b, const char *table, const char
             fault_set(f, EXIT_BAD_INPUT, "%s: published: expected a number above 0", where);
             break;
         }
-        double x =
-            run_row(b, csv_cell(&c, i, at[SCENARIO]), csv_cell(&c, i, at[SET]), csv_cell(&c, i, at[MEASURE]), where, f);
+        const char *scenario = csv_cell(&c, i, at[SCENARIO]), *set = csv_cell(&c, i, at[SET]),
+                   *sizes = csv_cell(&c, i, at[SIZES]), *measure = csv_cell(&c, i, at[MEASURE]);
+        double x = *sizes ? run_sizes(b, scenario, set, sizes, measure, where, out, f)
+                          : run_row(b, scenario, set, measure, where, f);
         if (f->code != EXIT_DONE)
             break;
         double ratio = x / published;

@@ -10,9 +10,12 @@
 #include "backend.h"
 #include "fault.h"
 
-/* Runs all rows; a table for people, and as CSV if csv is not NULL. *missed: rows with a bar that were not within it.
+/*
+ * Runs all rows; a table for people, and as CSV if csv is not NULL (append: after what that file has). *missed grows by
+ * the rows with a bar that were not within it. A row with sizes (a|b|c) is run for each of them, with the value that
+ * stands at the same place in what is set; what is compared is the exponent of the power law through the measures.
  */
-int hypervisor_report(const struct run_backend *b, const char *table, const char *csv, FILE *out, unsigned *missed,
-                      struct fault *f);
+int hypervisor_report(const struct run_backend *b, const char *table, const char *csv, bool append, FILE *out,
+                      unsigned *missed, struct fault *f);
 
 #endif

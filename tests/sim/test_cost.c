@@ -126,6 +126,76 @@ static void write_file(const char *name, const char *fmt, ...)
     fclose(f);
 }
 
+static struct hv_costs costs_of(const char *machine)
+{
+    char *err = NULL;
+    write_file("cost.cfg", "name = 'v'\ntype = 'pvh'\nmemory = 64\nvcpus = 1\n");
+    write_file("cost.toml",
+               "name = 'arch'\nmachine = '%s'\nwarmup = '1 ms'\nduration = '1 ms'\n[xen]\nbehaviour = 'modern'\n"
+               "[dom0]\nvcpus = 1\nmemory = '512 MiB'\n[[vm]]\nconfig = 'cost.cfg'\nworkload = 'burn'\n",
+               machine);
+    struct scenario *s = scenario_load("cost.toml", NULL, &err);
+    if (!s)
+        printf("%s\n", err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+    struct hv_costs c = s->costs;
+    scenario_free(s);
+    return c;
+}
+
+/* The sums along measured paths are what was measured, on the machine that it was measured on. */
+static void test_arch_costs_are_of_the_isa(void)
+{
+    struct hv_costs arm64 = costs_of("x-gene-m400"), x86 = costs_of("westmere-ex-8s");
+    CU_ASSERT_DOUBLE_EQUAL(arm64.trap_entry_ns + arm64.trap_exit_ns + arm64.perfc_ns[PERFC_hypercall], 376 / 2.4, 1);
+    CU_ASSERT_DOUBLE_EQUAL(x86.trap_entry_ns + x86.trap_exit_ns + x86.perfc_ns[PERFC_hypercall], 1228 / 2.1, 6);
+    CU_ASSERT_TRUE(arm64.trap_entry_ns < x86.trap_entry_ns);
+    CU_ASSERT_EQUAL(arm64.perfc_ns[PERFC_schedule], x86.perfc_ns[PERFC_schedule]);
+}
+
+/* The part of the boot that bootscrub= on adds, in seconds. */
+static double scrub_s(const char *level, const char *bandwidth)
+{
+    double boot[2];
+    for (unsigned on = 0; on < 2; on++) {
+        const char *const set[] = {level,
+                                   bandwidth,
+                                   on ? "xen.bootscrub=\"on\"" : "xen.bootscrub=\"off\"",
+                                   "vm.0.count=1",
+                                   "duration=\"1 ms\"",
+                                   "warmup=\"1 ms\"",
+                                   NULL};
+        struct run_reply a = run("all.toml", seed1, set);
+        CU_ASSERT_EQUAL_FATAL(a.exit, 0);
+        boot[on] = sum(&a, "boot.seconds", NULL, NULL, NULL);
+        run_reply_free(&a);
+    }
+    return boot[1] - boot[0];
+}
+
+/* n pCPUs of a node that clear pages share the bandwidth of its memory; none clears faster than its core stores. */
+static void test_scrub_is_bound_by_memory(void)
+{
+    static const char *const old = "xen.behaviour=\"xen-4.3\"", *const new = "xen.behaviour=\"modern\"",
+                             *const slow = "machine.memory.bandwidth=\"2 GB/s\"",
+                             *const fast = "machine.memory.bandwidth=\"90 GB/s\"",
+                             *const faster = "machine.memory.bandwidth=\"900 GB/s\"";
+    const char *const list[] = {"vm.0.count=1", NULL};
+    char *err = NULL;
+    struct scenario *s = scenario_load(SCENARIOS "all.toml", list, &err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+    double core_ns = s->costs.page_clear_ns, line = 1 + s->machine->write_cost, memory_ns = 4096 * line / 2;
+    double pages = (double)machine_memory(s->machine) / 4096;
+    scenario_free(s);
+    CU_ASSERT_TRUE_FATAL(memory_ns > core_ns);
+    double serial = scrub_s(old, faster), parallel = scrub_s(new, faster);
+    CU_ASSERT_DOUBLE_EQUAL(serial / (pages * core_ns * 1e-9), 1, 0.1); /* what dom0 and Xen have is not scrubbed */
+    CU_ASSERT_DOUBLE_EQUAL(scrub_s(old, slow) / serial, memory_ns / core_ns, 1e-6);
+    CU_ASSERT_DOUBLE_EQUAL(scrub_s(new, slow) / parallel, 4 * memory_ns / core_ns, 1e-6); /* a thread of each core */
+    CU_ASSERT_DOUBLE_EQUAL(scrub_s(new, fast), parallel, 1e-12);
+    CU_ASSERT_TRUE(parallel < serial / 6); /* 8 cores; one of the nodes has a hole */
+}
+
 #ifdef HVSIM_PATH_CORE
 
 static double metric(const struct run_reply *a, const char *name, const char *label, const char *value)
@@ -261,6 +331,8 @@ static const struct cunit_case tests[] = {
     {"the time of every pCPU, node and host adds up to all of it", test_time_adds_up},
     {"the wait for locks is a part of the hypervisor's time, also in stays that outlast the window",
      test_lock_wait_is_part_of_the_hypervisor},
+    {"traps and IPIs cost what they do on the machine's ISA", test_arch_costs_are_of_the_isa},
+    {"scrubbing at boot takes what cores store or memory takes, whichever is more", test_scrub_is_bound_by_memory},
 #ifdef HVSIM_PATH_CORE
     {"path: the same twice, and nobody who looks on is charged for", test_path_is_deterministic},
     {"path: a narrower core takes longer", test_cycles_are_of_the_modelled_core},

@@ -129,7 +129,7 @@ static void write_file(const char *name, const char *fmt, ...)
 static struct hv_costs costs_of(const char *machine)
 {
     char *err = NULL;
-    write_file("cost.cfg", "name = 'v'\ntype = 'pvh'\nmemory = 64\nvcpus = 1\n");
+    write_file("cost.cfg", "name = 'v'\nmemory = 64\nvcpus = 1\n");
     write_file("cost.toml",
                "name = 'arch'\nmachine = '%s'\nwarmup = '1 ms'\nduration = '1 ms'\n[xen]\nbehaviour = 'modern'\n"
                "[dom0]\nvcpus = 1\nmemory = '512 MiB'\n[[vm]]\nconfig = 'cost.cfg'\nworkload = 'burn'\n",

@@ -6,6 +6,7 @@
 #define SIM_KERNEL_HOST_HPP
 
 #include "../scenario.h"
+#include "core_memory.hpp"
 #include "guest.hpp"
 #include "path.hpp"
 #include "room.hpp"
@@ -52,6 +53,7 @@ class host
     const run_options &opt;
     const hv_core *hv;
     class room room;
+    core_memory core_pages;
     cost_table cost;
     path_costs path;
     rate_model *rates = nullptr;

@@ -248,17 +248,16 @@ void port_context_switch(struct vcpu *prev, struct vcpu *next)
 
 void *port_map_pages(mfn_t, unsigned order)
 {
-    size_t bytes = PAGE_SIZE << order;
-    void *va = aligned_alloc(PAGE_SIZE, bytes);
-    if (va)
-        memset(va, 0, bytes);
+    void *va = the_host->core_pages.take(order);
+    if (!va)
+        the_host->room.fail(EXIT_HOST_FAILED, "no addresses for the hypervisor's heap: is virtual memory limited?");
     return va;
 }
 
 void port_unmap_pages(void *va, mfn_t, unsigned order)
 {
     forget_locks(va, PAGE_SIZE << order);
-    free(va);
+    the_host->core_pages.give_back(va, order);
 }
 
 void *port_frametable_alloc(size_t bytes)

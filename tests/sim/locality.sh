@@ -43,7 +43,7 @@ refused()
 refused 'no directory of a run given' locality
 refused 'metrics.csv: No such file or directory' locality "$dir"
 refused "no report 'localty'" localty "$dir/run"
-refused '--db and --check are of report density' locality "$dir/run" --check
+refused '--check is not of report locality' locality "$dir/run" --check
 refused '--json is of report locality' density --json
 mkdir "$dir/odd"
 echo 'name,vm,value' >"$dir/odd/metrics.csv"

@@ -2,6 +2,7 @@
 /* What the hypervisor costs: where the time of the pCPUs goes, and what is charged for a path. */
 #include "cunit_main.h"
 #include "run_child.h"
+#include "scratch_dir.h"
 #include <hv/core.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -114,26 +115,14 @@ static void test_lock_wait_is_part_of_the_hypervisor(void)
     run_reply_free(&a);
 }
 
-static void write_file(const char *name, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void write_file(const char *name, const char *fmt, ...)
-{
-    va_list ap;
-    FILE *f = fopen(name, "w");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
-    va_start(ap, fmt);
-    vfprintf(f, fmt, ap);
-    va_end(ap);
-    fclose(f);
-}
-
 static struct hv_costs costs_of(const char *machine)
 {
     char *err = NULL;
-    write_file("cost.cfg", "name = 'v'\nmemory = 64\nvcpus = 1\n");
-    write_file("cost.toml",
-               "name = 'arch'\nmachine = '%s'\nwarmup = '1 ms'\nduration = '1 ms'\n[xen]\nbehaviour = 'modern'\n"
-               "[dom0]\nvcpus = 1\nmemory = '512 MiB'\n[[vm]]\nconfig = 'cost.cfg'\nworkload = 'burn'\n",
-               machine);
+    scratch_write("cost.cfg", "name = 'v'\nmemory = 64\nvcpus = 1\n");
+    scratch_write("cost.toml",
+                  "name = 'arch'\nmachine = '%s'\nwarmup = '1 ms'\nduration = '1 ms'\n[xen]\nbehaviour = 'modern'\n"
+                  "[dom0]\nvcpus = 1\nmemory = '512 MiB'\n[[vm]]\nconfig = 'cost.cfg'\nworkload = 'burn'\n",
+                  machine);
     struct scenario *s = scenario_load("cost.toml", NULL, &err);
     if (!s)
         printf("%s\n", err);
@@ -294,12 +283,12 @@ static struct run_reply run_queue(unsigned vms)
     struct run_child c;
     struct run_reply a = {0};
     char *err = NULL;
-    write_file("cost.cfg", "name = 'v'\ntype = 'pv'\nmemory = 16\nvcpus = 1\ncpus = '1'\n");
-    write_file("cost.toml",
-               "name = 'queue'\nmachine = 'westmere-ep-2s'\nwarmup = '100 ms'\nduration = '2 s'\n"
-               "[dom0]\nvcpus = 1\nmemory = '512 MiB'\n"
-               "[[vm]]\nconfig = 'cost.cfg'\ncount = %u\nworkload = 'burn'\n",
-               vms);
+    scratch_write("cost.cfg", "name = 'v'\ntype = 'pv'\nmemory = 16\nvcpus = 1\ncpus = '1'\n");
+    scratch_write("cost.toml",
+                  "name = 'queue'\nmachine = 'westmere-ep-2s'\nwarmup = '100 ms'\nduration = '2 s'\n"
+                  "[dom0]\nvcpus = 1\nmemory = '512 MiB'\n"
+                  "[[vm]]\nconfig = 'cost.cfg'\ncount = %u\nworkload = 'burn'\n",
+                  vms);
     struct scenario *s = scenario_load("cost.toml", set, &err);
     if (!s)
         printf("%s\n", err);

@@ -277,7 +277,7 @@ static void mistakes_are_reported(void)
     };
     for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
         char *err = NULL;
-        whole_write("t.toml", HOST "[[fault]]\n%s", rows[i].text);
+        scratch_write("t.toml", HOST "[[fault]]\n%s", rows[i].text);
         struct scenario *s = scenario_load("t.toml", NULL, &err);
         CU_ASSERT_PTR_NULL(s);
         if (!err || !strstr(err, rows[i].says))

@@ -96,7 +96,7 @@ static void small_machines_are_exact_unless_told(void)
 static void refused(const char *text, const char *const *set, const char *message)
 {
     char *err = NULL;
-    whole_write("t.toml", scenario_text, text);
+    scratch_write("t.toml", scenario_text, text);
     struct scenario *s = scenario_load("t.toml", set, &err);
     CU_ASSERT_PTR_NULL(s);
     CU_ASSERT_PTR_NOT_NULL_FATAL(err);
@@ -120,7 +120,7 @@ static void prepare(void)
     whole_enter(dir);
     whole_guest("always", 7, "cpus = ['1', '2', '3', '4', '5', '6', '7']\n");
     whole_guest("beat", 8, "cpus = ['8', '9', '10', '11', '12', '13', '14', '15']\n");
-    whole_write("beat.toml", "%s", beat_text);
+    scratch_write("beat.toml", "%s", beat_text);
     what_cannot_be_is_refused();
 }
 

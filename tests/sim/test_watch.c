@@ -220,8 +220,8 @@ static void the_pcpus_watchdog_changes_nothing(void)
 static void arm_has_no_watchdog_for_pcpus(void)
 {
     char *err = NULL;
-    whole_write("arm.toml", "name = 't'\nmachine = 'cortex-a53-4c'\nwarmup = '1 s'\nduration = '1 s'\n"
-                            "[dom0]\nvcpus = 1\nmemory = '512 MiB'\n[xen]\nwatchdog = true\n");
+    scratch_write("arm.toml", "name = 't'\nmachine = 'cortex-a53-4c'\nwarmup = '1 s'\nduration = '1 s'\n"
+                              "[dom0]\nvcpus = 1\nmemory = '512 MiB'\n[xen]\nwatchdog = true\n");
     struct scenario *s = scenario_load("arm.toml", NULL, &err);
     CU_ASSERT_PTR_NULL(s);
     CU_ASSERT(err && strstr(err, "is no x86: Xen has no watchdog there"));

@@ -6,7 +6,7 @@
 
 #include "cunit_main.h"
 #include "run_child.h"
-#include <stdarg.h>
+#include "scratch_dir.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,23 +14,12 @@
 
 static const struct run_backend whole_backend = {scenario_load, scenario_free, run_scenario, run_result_free, "test"};
 
-__attribute__((format(printf, 2, 3))) static inline void whole_write(const char *name, const char *fmt, ...)
-{
-    va_list ap;
-    FILE *f = fopen(name, "w");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
-    va_start(ap, fmt);
-    vfprintf(f, fmt, ap);
-    va_end(ap);
-    fclose(f);
-}
-
 /* A cfg file of a small PV guest; more: further lines. */
 static inline void whole_guest(const char *name, unsigned vcpus, const char *more)
 {
     char path[64];
     snprintf(path, sizeof(path), "%s.cfg", name);
-    whole_write(path, "name = '%s'\ntype = 'pv'\nmemory = 64\nvcpus = %u\n%s", name, vcpus, more);
+    scratch_write(path, "name = '%s'\ntype = 'pv'\nmemory = 64\nvcpus = %u\n%s", name, vcpus, more);
 }
 
 /* prepare: in the child, NULL or as run_child_start has it. */
@@ -40,7 +29,7 @@ static inline struct run_reply whole_run(const char *text, const char *const *se
     struct run_reply a = {0};
     struct run_child c;
     char *err = NULL;
-    whole_write("t.toml", "%s", text);
+    scratch_write("t.toml", "%s", text);
     struct scenario *s = scenario_load("t.toml", set, &err);
     if (!s)
         printf("%s\n", err);

@@ -18,14 +18,14 @@ le()
     done
 }
 
-# table NAME SIGNATURE: NAME gets the table with the body that has grown
+# table NAME SIGNATURE [REVISION]: NAME gets the table with the body that has grown
 table()
 {
     local body=$hex sig=''
     sig=$(printf '%s' "$2" | od -An -tx1 | tr -d ' \n')
     hex=''
     le 4 $((36 + ${#body} / 2))
-    le 2 1
+    le 1 "${3:-1}" 0
     le 6 0
     le 8 0
     le 4 1 0 1
@@ -84,6 +84,24 @@ for package in 0 1; do
     done
 done
 table pptt PPTT
+
+# HMAT of revision 2: who is near what, latencies (100 ps) and bandwidths (100 MB/s) of two nodes, a memory-side cache.
+matrix() # HIERARCHY DATA-TYPE UNIT ENTRY...: from node 0 to both, then from node 1
+{
+    le 2 1 0 && le 4 56 && le 1 "$1" "$2" 0 0 && le 4 2 2 0 && le 8 "$3" && le 4 0 1 0 1
+    shift 3
+    le 2 "$@"
+}
+le 4 0
+le 2 0 0 && le 4 40 && le 2 1 0 && le 4 0 0 0 && le 8 0 0
+matrix 0 0 100 800 1400 1400 800
+matrix 0 1 100 790 0xffff 1390 0
+matrix 0 3 100 400 200 200 400
+matrix 0 5 100 300 150 150 300
+matrix 1 0 100 400 900 900 400
+le 2 2 0 && le 4 32 1 0 && le 8 $((4 << 30)) && le 4 0x00401111 && le 2 0 0
+table hmat HMAT 2
 cat "$out/srat" "$out/slit" >"$out/two"
 cat "$out/srat" "$out/slit" "$out/apic" "$out/pptt" >"$out/four"
 cat "$out/srat-arm" "$out/pptt" >"$out/arm"
+cat "$out/srat" "$out/slit" "$out/hmat" >"$out/latencies"

@@ -28,8 +28,8 @@ const char cli_topo_more[] = "  import SOURCE...  write the machine file of a re
                              "                    (lstopo box.xml), an hwloc synthetic string, ACPI tables\n"
                              "                    (acpidump's text, or SRAT, SLIT, APIC, PPTT, HMAT in\n"
                              "                    binary), a device tree blob, a folder or archive with\n"
-                             "                    sys/ and proc/. What it does not tell is guessed, and\n"
-                             "                    marked\n"
+                             "                    sys/ and proc/, or of answers to CPUID. What it does\n"
+                             "                    not tell is guessed, and marked\n"
                              "  show MACHINE      draw a machine (a name or a file)\n"
                              "  export MACHINE    write it as hwloc's XML";
 

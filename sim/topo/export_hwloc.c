@@ -143,7 +143,7 @@ static void write_obj(struct xml *x, const struct tree_obj *o, uint64_t around)
     if (o->type == TREE_MACHINE)
         write_root_infos(x);
     if (o->type == TREE_PACKAGE) {
-        snprintf(model, sizeof(model), "%.400s @ %.2fGHz", m->description, m->freq_hz / 1e9);
+        snprintf(model, sizeof(model), "%.400s @ %.9gGHz", m->description, m->freq_hz / 1e9);
         write_info(x->to, "CPUModel", model);
     }
     for (const struct tree_obj *n = o->memory; n; n = n->next)

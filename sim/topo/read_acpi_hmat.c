@@ -16,7 +16,7 @@ enum { ACCESS_LATENCY, READ_LATENCY, WRITE_LATENCY, ACCESS_BANDWIDTH, READ_BANDW
 
 /* What a machine file has no place for. */
 struct left_out {
-    unsigned caches, writes, strangers;
+    unsigned caches, writes, strangers, none;
 };
 
 static unsigned node_of(const struct acpi_reader *r, uint32_t domain)
@@ -27,14 +27,17 @@ static unsigned node_of(const struct acpi_reader *r, uint32_t domain)
     return TOPO_NONE;
 }
 
-/* One entry, in ps or MB/s. Figures that no memory has are none. */
-static void take(struct topo *t, unsigned from, unsigned to, bool latency, double value)
+/* One entry, in ps or MB/s. False: no memory has such a figure. */
+static bool take(struct topo *t, unsigned from, unsigned to, bool latency, double value)
 {
     double bytes = value * 1e6, ns = value / 1000;
-    if (!latency && bytes >= 1e6 && bytes <= 1e13 && bytes > t->node[to].bandwidth)
-        t->node[to].bandwidth = bytes;
-    if (latency && ns >= 1 && ns <= 1e5)
+    if (latency ? ns < TOPO_LEAST_NS || ns > TOPO_MOST_NS : bytes < TOPO_LEAST_BANDWIDTH || bytes > TOPO_MOST_BANDWIDTH)
+        return false;
+    if (latency)
         t->latency_ns[(size_t)from * t->nr_nodes + to] = ns;
+    else if (bytes > t->node[to].bandwidth)
+        t->node[to].bandwidth = bytes;
+    return true;
 }
 
 /* kinds: bit per data type that is wanted. */
@@ -62,7 +65,7 @@ static void read_matrix(struct acpi_reader *r, const uint8_t *e, uint32_t length
             if (x == TOPO_NONE || y == TOPO_NONE)
                 out->strangers++;
             else if (value && value != 0xffff)
-                take(r->t, x, y, e[9] <= WRITE_LATENCY, (double)value * (double)unit);
+                out->none += !take(r->t, x, y, e[9] <= WRITE_LATENCY, (double)value * (double)unit);
         }
 }
 
@@ -112,4 +115,7 @@ void acpi_read_hmat(struct acpi_reader *r, const struct acpi_table *t)
                   out.caches);
     if (out.strangers)
         topo_note(r->t, "HMAT: %u entries of proximity domains that SRAT does not have, left out", out.strangers);
+    if (out.none)
+        topo_note(r->t, "HMAT: %u entries of reads that no memory has (%g to %g ns, %g to %g bytes/s), left out",
+                  out.none, TOPO_LEAST_NS, TOPO_MOST_NS, TOPO_LEAST_BANDWIDTH, TOPO_MOST_BANDWIDTH);
 }

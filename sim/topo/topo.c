@@ -125,7 +125,69 @@ static unsigned number_of(unsigned *map, unsigned most, unsigned old, unsigned *
     return map[old];
 }
 
-/* Packages, cores, threads in the order of the CPUs, those of a core side by side. */
+struct piece {
+    unsigned package, core, cpu; /* the first CPU of each, and itself */
+};
+
+static int by_piece(const void *a, const void *b)
+{
+    const struct piece *x = a, *y = b;
+    if (x->package != y->package)
+        return x->package < y->package ? -1 : 1;
+    if (x->core != y->core)
+        return x->core < y->core ? -1 : 1;
+    return x->cpu < y->cpu ? -1 : x->cpu > y->cpu;
+}
+
+static void move_cpus(struct topo *t, const struct piece *to, struct topo_cpu *cpu)
+{
+    memcpy(cpu, t->cpu, t->nr_cpus * sizeof(*cpu));
+    for (unsigned i = 0; i < t->nr_cpus; i++)
+        t->cpu[i] = cpu[to[i].cpu];
+    for (unsigned c = 0; c < t->nr_caches; c++) {
+        const struct topo_set before = t->cache[c].cpus;
+        memset(&t->cache[c].cpus, 0, sizeof(before));
+        for (unsigned i = 0; i < t->nr_cpus; i++)
+            if (topo_set_has(&before, to[i].cpu))
+                topo_set_add(&t->cache[c].cpus, i);
+    }
+}
+
+/* CPUs of a package lie side by side, and in it those of a core; both in the order in which they first appear. */
+static int order_cpus(struct topo *t, struct fault *f)
+{
+    unsigned most = 2 * TOPO_MAX_CPUS + 1, *first = malloc(2 * most * sizeof(*first)), *of_core = first + most;
+    struct piece *piece = malloc(t->nr_cpus * sizeof(*piece));
+    struct topo_cpu *room = malloc(t->nr_cpus * sizeof(*room));
+    bool moved = false;
+    if (first)
+        memset(first, 0xff, 2 * most * sizeof(*first));
+    for (unsigned i = 0; first && piece && i < t->nr_cpus; i++) {
+        unsigned p = t->cpu[i].package < most ? t->cpu[i].package : most - 1;
+        unsigned c = t->cpu[i].core < most ? t->cpu[i].core : most - 1;
+        first[p] = first[p] == TOPO_NONE ? i : first[p];
+        of_core[c] = of_core[c] == TOPO_NONE ? i : of_core[c];
+        piece[i] = (struct piece){first[p], of_core[c], i};
+        if (t->cpu[of_core[c]].package != t->cpu[i].package)
+            fault_set(f, EXIT_BAD_INPUT, "CPUs %u and %u are threads of one core, but in different packages",
+                      t->cpu[of_core[c]].os, t->cpu[i].os);
+    }
+    if (first && piece && room) {
+        qsort(piece, t->nr_cpus, sizeof(*piece), by_piece);
+        for (unsigned i = 0; i < t->nr_cpus; i++)
+            moved = moved || piece[i].cpu != i;
+        if (moved)
+            move_cpus(t, piece, room);
+    } else {
+        fault_set(f, EXIT_HOST_FAILED, "out of memory");
+    }
+    free(first);
+    free(piece);
+    free(room);
+    return f->code;
+}
+
+/* Packages, cores, threads in the order of the CPUs. */
 static int renumber(struct topo *t, struct fault *f)
 {
     unsigned most = 2 * TOPO_MAX_CPUS + 1, *package = malloc(2 * most * sizeof(*package)), *core = package + most;
@@ -144,20 +206,29 @@ static int renumber(struct topo *t, struct fault *f)
         if (t->node[n].package != TOPO_NONE)
             t->node[n].package = t->node[n].package < most ? package[t->node[n].package] : TOPO_NONE;
     free(package);
-    for (unsigned i = 1; i < t->nr_cpus; i++)
-        if (t->cpu[i].core < t->cpu[i - 1].core || t->cpu[i].package < t->cpu[i - 1].package)
-            return fault_set(f, EXIT_BAD_INPUT, "CPU %u: its core or package does not lie in one piece", t->cpu[i].os);
     return EXIT_DONE;
 }
 
-/* Distances are told relative to a node's own: firmware says 10 for that, some tools say something else. */
+/*
+ * Distances are told relative to a node's own: firmware says 10 for that, some tools say something else. Some firmware
+ * says more of nodes that are nowhere near, as those of memory that is interleaved over all others.
+ */
 static int check_distances(struct topo *t, struct fault *f)
 {
     unsigned n = t->nr_nodes, own = t->distance ? t->distance[0] : 10;
-    for (unsigned i = 0; t->distance && i < n; i++)
-        if (t->distance[(size_t)i * n + i] != own || !own)
-            return fault_set(f, EXIT_BAD_INPUT, "distance of node %u to itself is %u: expected %u", t->node[i].os,
-                             t->distance[(size_t)i * n + i], own ? own : 10);
+    for (size_t i = 0; t->distance && i < n; i++) {
+        unsigned self = t->distance[i * n + i];
+        if (!self)
+            return fault_set(f, EXIT_BAD_INPUT, "distance of node %u to itself is 0: expected 10", t->node[i].os);
+        own = self < own ? self : own;
+    }
+    for (size_t i = 0; t->distance && i < n; i++) {
+        unsigned *self = &t->distance[i * n + i];
+        if (*self != own)
+            topo_note(t, "guessed: distance of node %u to itself is %u, that of others %u: taken as that",
+                      t->node[i].os, *self, own);
+        *self = own;
+    }
     if (own == 10)
         return EXIT_DONE;
     topo_note(t, "distances are in other units (%u to a node itself): scaled to 10", own);
@@ -251,7 +322,7 @@ static int check_caches(const struct topo *t, struct fault *f)
 }
 
 /* A machine file has cores of one node and kind: threads are where the first of their core is. */
-static int check_cores(struct topo *t, struct fault *f)
+static void check_cores(struct topo *t)
 {
     unsigned moved = 0, changed = 0;
     for (unsigned i = 1; i < t->nr_cpus; i++) {
@@ -259,9 +330,6 @@ static int check_cores(struct topo *t, struct fault *f)
         struct topo_cpu *b = &t->cpu[i];
         if (a->core != b->core)
             continue;
-        if (a->package != b->package)
-            return fault_set(f, EXIT_BAD_INPUT, "CPUs %u and %u are threads of one core, but in different packages",
-                             a->os, b->os);
         moved += a->node != b->node;
         changed += t->nr_kinds > 1 && a->kind != b->kind;
         b->node = a->node;
@@ -273,7 +341,31 @@ static int check_cores(struct topo *t, struct fault *f)
     if (changed)
         topo_note(t, "guessed: %u CPUs are of other kinds than the first thread of their core: taken as of its kind",
                   changed);
-    return EXIT_DONE;
+}
+
+/* Kinds that no CPU is of are none. One that all are of is what the machine says for all. */
+static void drop_kinds(struct topo *t)
+{
+    unsigned number[TOPO_MAX_KINDS], kept = 0, in = 0;
+    bool used[TOPO_MAX_KINDS] = {false};
+    for (unsigned i = 0; t->nr_kinds > 1 && i < t->nr_cpus; i++)
+        if (t->cpu[i].kind < t->nr_kinds) {
+            used[t->cpu[i].kind] = true;
+            in++;
+        }
+    for (unsigned k = 0; t->nr_kinds > 1 && k < t->nr_kinds; k++) {
+        number[k] = used[k] ? kept : TOPO_NONE;
+        if (used[k])
+            t->kind[kept++] = t->kind[k];
+    }
+    if (t->nr_kinds < 2 || kept == t->nr_kinds)
+        return;
+    for (unsigned i = 0; i < t->nr_cpus; i++)
+        if (t->cpu[i].kind < t->nr_kinds)
+            t->cpu[i].kind = number[t->cpu[i].kind];
+    t->nr_kinds = kept;
+    if (kept == 1 && in == t->nr_cpus && t->kind[0].freq_hz > 0)
+        t->freq_hz = t->kind[0].freq_hz;
 }
 
 void topo_guess_packages(struct topo *t)
@@ -315,8 +407,11 @@ int topo_check(struct topo *t, struct fault *f)
         return fault_set(f, EXIT_BAD_INPUT, "no CPUs"), -1;
     if (!t->nr_nodes)
         return fault_set(f, EXIT_BAD_INPUT, "no memory nodes"), -1;
-    if (renumber(t, f) != EXIT_DONE || check_cores(t, f) != EXIT_DONE || check_distances(t, f) != EXIT_DONE ||
-        check_memory(t, f) != EXIT_DONE || check_caches(t, f) != EXIT_DONE)
+    if (order_cpus(t, f) != EXIT_DONE || renumber(t, f) != EXIT_DONE)
         return -1;
-    return 0;
+    check_cores(t);
+    drop_kinds(t);
+    return check_distances(t, f) == EXIT_DONE && check_memory(t, f) == EXIT_DONE && check_caches(t, f) == EXIT_DONE
+               ? 0
+               : -1;
 }

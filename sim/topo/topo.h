@@ -19,6 +19,12 @@
 #define TOPO_MAX_CACHE_LEVELS 5u
 #define TOPO_NONE UINT32_MAX
 
+/* What memory can be: other figures in a source are none. ns, and bytes/s of a node. */
+#define TOPO_LEAST_NS 1.0
+#define TOPO_MOST_NS 1e5
+#define TOPO_LEAST_BANDWIDTH 1e8
+#define TOPO_MOST_BANDWIDTH 1e13
+
 /* A set of CPUs by index into topo.cpu. */
 struct topo_set {
     uint64_t bit[TOPO_MAX_CPUS / 64];
@@ -106,10 +112,10 @@ static inline bool topo_set_has(const struct topo_set *s, unsigned cpu)
 }
 
 /*
- * Does it hang together? Every core in one package and node, distances square with one figure on the diagonal or NULL,
- * caches that nest (a cache of a level lies within one of the next), at least one CPU and some memory or nodes of
- * unknown size. Packages, cores and threads are renumbered in order, distances scaled to 10. 0, or -1 with *f naming
- * what is wrong.
+ * Does it hang together? Every core in one package and node, distances square or NULL, caches that nest (a cache of a
+ * level lies within one of the next), at least one CPU and some memory or nodes of unknown size. CPUs are put in order,
+ * so that those of a package and of a core lie side by side; packages, cores and threads are renumbered, kinds without
+ * CPUs dropped, distances scaled to 10. 0, or -1 with *f naming what is wrong.
  */
 int topo_check(struct topo *t, struct fault *f);
 

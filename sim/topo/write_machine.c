@@ -149,11 +149,11 @@ static void choose_nodes(struct writer *w)
         fprintf(w->to, "# %u node%s with neither CPUs nor memory: left out\n", empty, S(empty));
 }
 
-/* A CPU of no node goes to the node of its package's first CPU that has one, or to the first node. */
+/* A CPU of no node goes to the node of its package's first CPU that has one, or to the first node that has CPUs. */
 static void choose_node_of(struct writer *w)
 {
     const struct topo *t = w->t;
-    unsigned stray = 0, *first = malloc((t->nr_packages + 1) * sizeof(*first));
+    unsigned stray = 0, lost = 0, any = 0, *first = malloc((t->nr_packages + 1) * sizeof(*first));
     if (!first) {
         fault_set(w->f, EXIT_HOST_FAILED, "out of memory");
         return;
@@ -162,16 +162,22 @@ static void choose_node_of(struct writer *w)
     for (unsigned i = 0; i < t->nr_cpus; i++)
         if (t->cpu[i].node != TOPO_NONE && first[t->cpu[i].package] == TOPO_NONE)
             first[t->cpu[i].package] = w->node[t->cpu[i].node];
+    for (unsigned i = t->nr_cpus; i-- > 0;)
+        any = t->cpu[i].node != TOPO_NONE ? w->node[t->cpu[i].node] : any;
     for (unsigned i = 0; i < t->nr_cpus; i++) {
         unsigned there = first[t->cpu[i].package];
-        stray += t->cpu[i].node == TOPO_NONE;
-        w->node_of[i] = t->cpu[i].node != TOPO_NONE ? w->node[t->cpu[i].node] : there != TOPO_NONE ? there : 0;
+        stray += t->cpu[i].node == TOPO_NONE && there != TOPO_NONE;
+        lost += t->cpu[i].node == TOPO_NONE && there == TOPO_NONE;
+        w->node_of[i] = t->cpu[i].node != TOPO_NONE ? w->node[t->cpu[i].node] : there != TOPO_NONE ? there : any;
     }
     free(first);
-    if (stray) {
+    if (stray)
         fprintf(w->to, "# guessed: %u CPUs are of no node: put where others of their package are\n", stray);
-        w->guessed++;
-    }
+    if (lost)
+        fprintf(w->to,
+                "# guessed: %u CPUs are of no node, nor is any of their package: put into node %u of this file\n", lost,
+                any);
+    w->guessed += (stray != 0) + (lost != 0);
 }
 
 /* The value that most caches of the level have, and whether all have it. */
@@ -221,11 +227,13 @@ static void choose_line(struct writer *w)
     }
 }
 
+/* Larger ones are none of a processor. */
+static const uint64_t most_size[] = {UINT64_C(1000000000), UINT64_C(1000000000), UINT64_C(10000000000)};
+
 /* Sizes and associativity that make whole sets. */
 static void choose_geometry(struct writer *w, struct level *l)
 {
     static const uint64_t guess_size[] = {32 << 10, 256 << 10, 8 << 20};
-    static const uint64_t most_size[] = {UINT64_C(1000000000), UINT64_C(1000000000), UINT64_C(10000000000)};
     static const unsigned guess_ways[] = {8, 8, 16};
     bool all_sizes = true, all_ways = true;
     uint64_t ways;
@@ -233,8 +241,8 @@ static void choose_geometry(struct writer *w, struct level *l)
     l->size = most_common(w->t, l->number, false, &all_sizes);
     ways = most_common(w->t, l->number, true, &all_ways);
     if (l->size < 1024 || l->size > most_size[l->number - 1]) {
+        l->size_why = l->size ? "what the source tells is none of a cache" : "the source does not tell it";
         l->size = guess_size[l->number - 1];
-        l->size_why = "the source does not tell it";
     } else if (!all_sizes) {
         l->size_why = "some have another size, this is the most common one";
     }
@@ -285,6 +293,19 @@ static void choose_sharing(struct writer *w, struct level *l, const struct level
         l->sharing_why = "some CPUs have none: one each for those that share the next smaller one";
 }
 
+/* Memory that is run as a cache of other memory, which some tools tell as an L3. */
+static bool is_beside_memory(struct writer *w)
+{
+    bool all;
+    uint64_t size = most_common(w->t, 3, false, &all);
+    char buf[32];
+    if (size <= most_size[2])
+        return false;
+    fprintf(w->to, "# an L3 of %s is a memory-side cache: left out: what it holds counts as memory\n",
+            size_text(size, buf, sizeof(buf)));
+    return true;
+}
+
 static void choose_caches(struct writer *w)
 {
     static const char *const tables[] = {"cache.l1d", "cache.l2", "cache.l3"};
@@ -304,7 +325,7 @@ static void choose_caches(struct writer *w)
         l->table = tables[k];
         l->number = k + 1;
         /* Without an L3 in a source that knows caches there is none; an L1 and an L2 there must be. */
-        l->exists = k < 2 || !any || topo_caches_of(w->t, 3, of);
+        l->exists = k < 2 || !any || (topo_caches_of(w->t, 3, of) && !is_beside_memory(w));
         if (!l->exists)
             continue;
         choose_geometry(w, l);
@@ -314,19 +335,23 @@ static void choose_caches(struct writer *w)
 
 /* ---- the parts of the file --------------------------------------------------------------------------------------- */
 
-static const char *isa_of(const struct topo *t)
+/* The nearest instruction set that hvsim has. *why: NULL, or why it is a guess. */
+static const char *isa_of(const struct topo *t, const char **why)
 {
     static const char *const known[] = {"x86-64", "aarch64", "armv7"};
+    *why = NULL;
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
         if (!strcmp(t->isa, known[i]))
-            return NULL;
-    return *t->isa ? "hvsim does not have its instruction set; it decides what the hypervisor does"
+            return known[i];
+    *why = *t->isa ? "hvsim does not have its instruction set; it decides what the hypervisor does"
                    : "the source does not tell it";
+    return !strncmp(t->isa, "arm", 3) ? "armv7" : "x86-64";
 }
 
 static bool is_x86(const struct topo *t)
 {
-    return isa_of(t) != NULL || !strcmp(t->isa, "x86-64");
+    const char *why;
+    return !strcmp(isa_of(t, &why), "x86-64");
 }
 
 static void write_head(struct writer *w, const char *name)
@@ -338,7 +363,8 @@ static void write_head(struct writer *w, const char *name)
     const char *what = t->description ? t->description : t->cpu_model;
     snprintf(text, sizeof(text), "%s%s%s", what, *what ? ", from " : "from ", t->source);
     string_of(w->to, "description", text);
-    line_of(w, isa_of(t), "isa = \"%s\"", isa_of(t) ? "x86-64" : t->isa);
+    const char *why, *isa = isa_of(t, &why);
+    line_of(w, why, "isa = \"%s\"", isa);
     fprintf(w->to, "\n[topology]\n");
     line_of(w, t->freq_hz > 0 ? NULL : "the source does not tell it", "frequency = \"%g GHz\"",
             t->freq_hz > 0 ? t->freq_hz / 1e9 : 2.5);
@@ -449,7 +475,7 @@ static void write_cores(struct writer *w)
         unsigned threads = threads_at(t, i), count = 0;
         unsigned next = i;
         while (next < t->nr_cpus && t->cpu[next].package == c->package && w->node_of[next] == w->node_of[i] &&
-               t->cpu[next].kind == c->kind && threads_at(t, next) == threads) {
+               (t->nr_kinds <= 1 || t->cpu[next].kind == c->kind) && threads_at(t, next) == threads) {
             next += threads;
             count++;
         }
@@ -698,6 +724,13 @@ static void write_placed(struct writer *w, uint64_t size, uint64_t *at, bool unk
     w->guessed++;
 }
 
+/* Of a node of which nobody tells: a server's, or a board's with 32 bits. */
+static uint64_t typical_memory(const struct topo *t)
+{
+    const char *why;
+    return UINT64_C(1) << (!strcmp(isa_of(t, &why), "armv7") ? 30 : 34);
+}
+
 static void write_nodes(struct writer *w)
 {
     uint64_t at = 0;
@@ -719,7 +752,7 @@ static void write_nodes(struct writer *w)
         if (o->nr_ranges)
             write_known(w, o, &ragged);
         else if (o->memory_unknown || o->memory >= PAGE)
-            write_placed(w, o->memory_unknown ? UINT64_C(16) << 30 : o->memory / PAGE * PAGE, &at, o->memory_unknown);
+            write_placed(w, o->memory_unknown ? typical_memory(w->t) : o->memory / PAGE * PAGE, &at, o->memory_unknown);
     }
     if (ragged)
         fprintf(w->to, "\n# %u ranges of memory began or ended within a page: cut to whole pages\n", ragged);

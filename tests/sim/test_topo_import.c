@@ -43,6 +43,55 @@ static void sizes_and_sharing_come_through(void)
     machine_free(m);
 }
 
+static struct machine *import_text(const char *source, char **text)
+{
+    struct fault f = {0};
+    return machine_of(topo_read(&source, 1, TOPO_DETECT, &f), text, &f);
+}
+
+/* Nothing of a source is lost in silence. */
+static void what_is_left_out_is_told(void)
+{
+    static const struct {
+        const char *source, *remark;
+    } box[] = {
+        {"group:2 group:2 package:2 core:2 pu:1", "# 6 groups of processors that are neither packages nor nodes"},
+        {"package:2 die:2 core:2 pu:1", "# 4 dies, left out"},
+        {"package:2 pu:4", "# guessed: the source tells no cores of 8 CPUs: each is one"},
+        {"package:1 l4:1(size=64MiB) l3:2 core:2 pu:1", "# caches of level 4: left out"},
+        {"package:1 l3:1(size=16GiB) l2:4 core:1 pu:1", "# an L3 of 16 GiB is a memory-side cache: left out"},
+        {"package:2 [numa(memory=4GiB)] [numa(memory=1GiB)] core:2 pu:1",
+         "# guessed: CPUs are local to several nodes: each is taken as of the one with the fewest CPUs, then of the "
+         "first, so that nodes 1,3 have none"},
+    };
+    for (size_t i = 0; i < sizeof(box) / sizeof(box[0]); i++) {
+        char *text;
+        struct machine *m = import_text(box[i].source, &text);
+        if (!strstr(text, box[i].remark)) {
+            fprintf(stderr, "\n  %s: not in it: %s\n", box[i].source, box[i].remark);
+            CU_FAIL("a remark is missing");
+        }
+        CU_ASSERT_EQUAL(m->no_l3, strstr(box[i].source, "16GiB") != NULL);
+        free(text);
+        machine_free(m);
+    }
+}
+
+/* libhwloc goes by what they lie in; their numbers are what the box's own tools call them. */
+static void nodes_and_packages_are_in_the_order_of_their_numbers(void)
+{
+    struct machine *m =
+        import_synthetic("package:2(indexes=1,0) [numa(memory=1GiB)] [numa(memory=2GiB indexes=0,2,1,3)] core:2 pu:1");
+    CU_ASSERT_EQUAL_FATAL(m->nr_nodes, 4);
+    CU_ASSERT(m->cpu[0].node == 1 && m->cpu[2].node == 0);
+    CU_ASSERT(m->node_socket[0] == 1 && m->node_socket[1] == 0 && m->node_socket[2] == 1 && m->node_socket[3] == 0);
+    uint64_t memory[4] = {0};
+    for (unsigned r = 0; r < m->nr_ranges; r++)
+        memory[m->range[r].node] += m->range[r].end - m->range[r].start;
+    CU_ASSERT(memory[1] == UINT64_C(1) << 30 && memory[2] == UINT64_C(2) << 30);
+    machine_free(m);
+}
+
 /* Boxes whose file names no architecture: who made the processor says it. */
 static void the_maker_tells_the_architecture(void)
 {
@@ -206,6 +255,41 @@ static void xml_of_hwloc_1(void)
     machine_free(m);
 }
 
+#define PART(type, set, ...) OBJ(type, "", set, "nodeset=\"0x3\" complete_nodeset=\"0x3\">\n") __VA_ARGS__ "</object>\n"
+#define MENDED_REST                                                                                                    \
+    "</object>\n"                                                                                                      \
+    "<distances2 type=\"NUMANode\" nbobjs=\"2\" kind=\"5\" name=\"NUMALatency\" indexing=\"os\">\n"                    \
+    "<indexes length=\"4\">0 1 </indexes>\n<u64values length=\"12\">10 17 28 14 </u64values>\n</distances2>\n"         \
+    "<memattr name=\"Bandwidth\" flags=\"5\">\n"                                                                       \
+    "<memattr_value target_obj_type=\"NUMANode\" target_obj_gp_index=\"70\" value=\"20\" initiator_cpuset=\"0x3\"/>\n" \
+    "</memattr>\n"                                                                                                     \
+    "<cpukind cpuset=\"0x5\"><info name=\"CoreType\" value=\"Big\"/></cpukind>\n"                                      \
+    "<cpukind cpuset=\"0xa\"><info name=\"CoreType\" value=\"Small\"/></cpukind>\n</topology>\n"
+
+/*
+ * CPUs 0 and 1 are a package, 2 and 3 are in none, as where libhwloc found that their package contradicted something;
+ * nodes whose distances to themselves differ; a kind that no core is of; a bandwidth that no memory has.
+ */
+static void what_boxes_get_wrong_is_mended(void)
+{
+    static const char xml[] =
+        BOX_TOP("2.0") PART("Package", "0x3", NODE(0, "0x3", "1073741824") CORE(0, "0x3", PU(0, "0x1") PU(1, "0x2")))
+            PART("Group", "0xc", NODE(1, "0xc", "1073741824") CORE(1, "0xc", PU(2, "0x4") PU(3, "0x8"))) MENDED_REST;
+    struct fault f = {0};
+    char *text;
+    struct machine *m = machine_of(read_xml(xml, &f), &text, &f);
+    CU_ASSERT(m->nr_sockets == 2 && m->nr_cores == 2 && m->nr_cpus == 4);
+    CU_ASSERT(m->cpu[2].socket == 1 && m->cpu[2].node == 1);
+    CU_ASSERT(m->slit[0] == 10 && m->slit[1] == 17 && m->slit[2] == 28 && m->slit[3] == 10);
+    CU_ASSERT(m->nr_kinds == 1 && m->mem_bandwidth[0] == m->mem_bandwidth[1]);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "# guessed: 2 CPUs are in no package: those of a node are taken as one"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "# guessed: distance of node 1 to itself is 14, that of others 10"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "# guessed: 2 CPUs are of other kinds than the first thread of their core"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "# 1 bandwidths in bytes/s that no memory has"));
+    free(text);
+    machine_free(m);
+}
+
 static void bad_xml(const char *text, const char *part, int line)
 {
     struct fault f = {0};
@@ -256,6 +340,9 @@ static const struct cunit_case tests[] = {
     {"every guessed value is marked", guesses_are_marked},
     {"XML of hwloc 2 and 3, with nodes of fast memory and without what is offline", xml_of_hwloc_2_and_3},
     {"XML of hwloc 1", xml_of_hwloc_1},
+    {"what is left out is told", what_is_left_out_is_told},
+    {"nodes and packages are in the order of their numbers", nodes_and_packages_are_in_the_order_of_their_numbers},
+    {"what boxes get wrong is mended, and told", what_boxes_get_wrong_is_mended},
     {"XML that is cut off or wrong is refused, and where", bad_xml_is_refused_by_line},
     {"what hwloc cannot read as synthetic is refused", bad_synthetic_is_refused},
 };

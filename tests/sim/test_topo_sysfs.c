@@ -137,17 +137,79 @@ static void an_archive_is_as_the_folder(void)
     run("tar czf %s.a -C %s . && truncate -s 900 %s.a");
     REFUSED("no archive of a box's sysfs", path);
     run("rm -r %s/sys && tar czf %s.a -C %s .");
-    REFUSED("no sys/ in it", path);
+    REFUSED("neither sys/ nor hwloc-cpuid-info in it", path);
     /* Nothing is written outside: neither through names nor through links. */
     run("mkdir %s/in && ln -s /tmp %s/in/sys && touch %s/escaped");
     run("tar cPf %s.a %s/escaped && rm %s/escaped");
-    REFUSED("no sys/ in it", path);
+    REFUSED("neither sys/ nor hwloc-cpuid-info in it", path);
     snprintf(path, sizeof(path), "%s/escaped", dir);
     CU_ASSERT_NOT_EQUAL(access(path, F_OK), 0);
     snprintf(path, sizeof(path), "%s.a", dir);
     run("tar cf %s.a -C %s/in sys");
-    REFUSED("no sys/", path);
+    REFUSED("neither sys/", path);
     run("rm -r %s %s.a");
+}
+
+/*
+ * What an archive holds of devices is not unpacked: here a name that no file can have. And the box may lie deeper, as
+ * where hwloc saves the answers to CPUID beside it.
+ */
+static void devices_are_left_out_and_the_box_is_found(void)
+{
+    make_box();
+    char *folder, *archive, path[80];
+    machine_free(import_from(dir, &folder));
+    put("x", "sys/devices/pci0000:00/config");
+    put("x", "sys/class/net/eth0");
+    put("x", "sys/devices/system/cpu/cpu0/cpuidle/state0");
+    put("x", "sys/devices/system/node/node0/memory32");
+    snprintf(path, sizeof(path), "%s.a", dir);
+    run("n=$(printf '%%0300d' 0); tar czf %s.a -C %s --transform "
+        "\"s,config\\\\|eth0\\\\|state0\\\\|memory32,&$n,;s,^,box/fsroot/,\" "
+        "sys proc");
+    machine_free(import_from(path, &archive));
+    CU_ASSERT_STRING_EQUAL(strstr(folder, "\n[topology]"), strstr(archive, "\n[topology]"));
+    free(folder);
+    free(archive);
+    run("rm -r %s %s.a");
+}
+
+/* Two packages of two cores of two threads, by the APIC id that leaf 11 tells; an L1 and an L2 for each core. */
+static void answers_to_cpuid_are_a_box(void)
+{
+    snprintf(dir, sizeof(dir), "/tmp/hvsim-cpuid-XXXXXX");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+    put("Architecture: x86\n", "box/cpuid/hwloc-cpuid-info");
+    for (unsigned c = 0; c < 8; c++) {
+        char text[1024];
+        snprintf(text, sizeof(text),
+                 "# mask e[abcd]x => e[abcd]x\n"
+                 "1 0 0 0 0 => b 756e6547 6c65746e 49656e69\n"
+                 "1 1 0 0 0 => 306f2 %x 0 10000000\n"
+                 "5 4 0 0 0 => 4004021 1c0003f 3f 0\n"
+                 "5 4 0 1 0 => 4004043 3c0003f ff 0\n"
+                 "5 4 0 2 0 => 0 0 0 0\n"
+                 "5 b 0 0 0 => 1 2 100 %x\n"
+                 "5 b 0 1 0 => 2 4 201 %x\n"
+                 "5 b 0 2 0 => 0 0 2 %x\n"
+                 "1 80000000 0 0 0 => 80000000 0 0 0\n",
+                 c << 24 | 4 << 16, c, c, c);
+        put(text, "box/cpuid/pu%u", c);
+    }
+    char *text;
+    struct machine *m = import_from(dir, &text);
+    CU_ASSERT_STRING_EQUAL(m->isa, "x86-64");
+    CU_ASSERT(m->nr_sockets == 2 && m->nr_cores == 4 && m->nr_cpus == 8 && m->nr_nodes == 1);
+    CU_ASSERT(m->cpu[1].core == 0 && m->cpu[1].thread == 1 && m->cpu[4].socket == 1);
+    CU_ASSERT(m->l1d.size == 32u << 10 && m->l1d.ways == 8 && m->l1d.nr == 4);
+    CU_ASSERT(m->l2.size == 256u << 10 && m->l2.ways == 16 && m->l2.nr == 4 && m->no_l3);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "# guessed: size and place; the source does not tell them"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "from cpuid "));
+    free(text);
+    machine_free(m);
+    run("rm %s/box/cpuid/pu3");
+    REFUSED("expected hwloc-cpuid-info of x86 and pu0, pu1... without a gap", dir);
+    run("rm -r %s");
 }
 
 static void what_is_no_sysfs_is_refused(void)
@@ -156,13 +218,15 @@ static void what_is_no_sysfs_is_refused(void)
     run("rm -r %s/sys/devices/system/cpu/cpu*/topology");
     REFUSED("libhwloc makes nothing of it: expected sys/devices/system/cpu/cpu*/topology", dir);
     run("rm -r %s/sys");
-    REFUSED("no sys/devices/system/cpu in it", dir);
+    REFUSED("neither sys/ nor hwloc-cpuid-info in it", dir);
     run("rm -r %s");
 }
 
 static const struct cunit_case tests[] = {
     {"packages, nodes, threads, caches, distances and memory, without what is offline", a_box_is_as_its_sysfs_says},
     {"an archive is as the folder that it was made from", an_archive_is_as_the_folder},
+    {"devices of an archive are left out, and the box in it is found", devices_are_left_out_and_the_box_is_found},
+    {"answers to CPUID are a box", answers_to_cpuid_are_a_box},
     {"a folder that is no sysfs is refused", what_is_no_sysfs_is_refused},
 };
 CUNIT_MAIN("topo sysfs", tests)

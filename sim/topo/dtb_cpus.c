@@ -38,6 +38,12 @@ static bool read_cpu(struct dtb_reader *r, unsigned at, uint32_t cells, unsigned
     unsigned len;
     const uint8_t *reg = dtb_prop(d, at, "reg", &len);
 
+    if (!cells && !reg) { /* the one of a processor from before ARMv7 */
+        ++*os;
+        return dtb_enabled(d, at) ? add_cpu(r, at, 0, 0, 0, false) : (++*off, true);
+    }
+    if (!cells)
+        return dtb_bad(d, at, "reg: %u bytes: expected none, as #address-cells of /cpus is 0", len);
     if (!reg || !len || len % (4 * cells) || len / (4 * cells) > MAX_THREADS_IN_REG)
         return dtb_bad(d, at, "reg: %u bytes: expected %u, as #address-cells of /cpus is %u", len, 4 * cells, cells);
     if (!dtb_u32(d, at, "numa-node-id", &numa))
@@ -210,8 +216,6 @@ bool dtb_read_cpus(struct dtb_reader *r)
         return dtb_bad(d, 0, "no node cpus: expected the device tree of a machine");
     if (!dtb_cells(d, r->cpus, "#address-cells", 2, 2, &cells))
         return false;
-    if (!cells)
-        return dtb_bad(d, r->cpus, "#address-cells: 0: expected 1 or 2");
     for (unsigned c = r->cpus + 1; c < d->node[r->cpus].end; c = d->node[c].end)
         if (is_cpu(d, c) && !read_cpu(r, c, cells, &os, &off))
             return false;
@@ -224,11 +228,18 @@ bool dtb_read_cpus(struct dtb_reader *r)
 
 /* ---- kinds ------------------------------------------------------------------------------------------------------- */
 
+/* "arm,arm926ej-s", "arm,arm1176jzf-s", "arm,arm11mpcore" */
+static bool is_before_armv7(const char *core)
+{
+    return !strncmp(core, "arm,arm", strlen("arm,arm"));
+}
+
 static bool is_armv7(const char *core)
 {
-    static const char *const cores[] = {"arm,cortex-a5",  "arm,cortex-a7",   "arm,cortex-a8",  "arm,cortex-a9",
-                                        "arm,cortex-a12", "arm,cortex-a15",  "arm,cortex-a17", "qcom,krait",
-                                        "qcom,scorpion",  "brcm,brahma-b15", "marvell,pj4b",   "marvell,sheeva-v7"};
+    static const char *const cores[] = {"arm,cortex-a5",    "arm,cortex-a7",   "arm,cortex-a8",  "arm,cortex-a9",
+                                        "arm,cortex-a12",   "arm,cortex-a15",  "arm,cortex-a17", "qcom,krait",
+                                        "qcom,scorpion",    "brcm,brahma-b15", "marvell,pj4a",   "marvell,pj4b",
+                                        "marvell,sheeva-v7"};
     for (size_t i = 0; i < sizeof(cores) / sizeof(cores[0]); i++)
         if (!strcmp(core, cores[i]))
             return true;
@@ -246,6 +257,8 @@ static void read_isa(struct dtb_reader *r)
         isa = "ppc64";
     else if (core && is_armv7(core))
         isa = "armv7";
+    else if (core && is_before_armv7(core))
+        isa = "arm before v7";
     else if (dtb_lists(d, r->cpu[0].at, "compatible", "arm,armv8"))
         isa = "aarch64";
     for (unsigned n = 1; n < d->nr && !*isa; n++)

@@ -74,7 +74,6 @@ static bool add_nodes(struct dtb_reader *r)
     const struct dtb *d = &r->d;
     const uint8_t *triple = NULL;
     unsigned nr, map = distance_map(d);
-    bool some = false;
     uint32_t id;
 
     if (!read_matrix(d, map, &triple, &nr))
@@ -86,12 +85,9 @@ static bool add_nodes(struct dtb_reader *r)
     for (unsigned c = 1; c < d->nr; c = d->node[c].end) {
         if (!is_memory(d, c) || !dtb_enabled(d, c))
             continue;
-        some = true;
         if (dtb_has(d, c, "numa-node-id") && (!dtb_u32(d, c, "numa-node-id", &id) || !add_id(r, c, id)))
             return false;
     }
-    if (!some)
-        return dtb_bad(d, 0, "no memory: expected a node memory with device_type = \"memory\"");
     for (unsigned i = 0; i < r->nr_cpus; i++)
         if (r->cpu[i].has_numa && index_of(r, r->cpu[i].numa) == TOPO_NONE)
             return dtb_bad(d, r->cpu[i].at,
@@ -141,6 +137,7 @@ static bool read_memory(struct dtb_reader *r)
 {
     const struct dtb *d = &r->d;
     unsigned astray = 0;
+    bool some = false;
     uint32_t address, size;
 
     if (!dtb_cells(d, 0, "#address-cells", 2, 2, &address) || !dtb_cells(d, 0, "#size-cells", 1, 2, &size))
@@ -156,6 +153,7 @@ static bool read_memory(struct dtb_reader *r)
             topo_note(r->t, "disabled, left out: %s", dtb_path(d, c, path, sizeof(path)));
             continue;
         }
+        some = true;
         astray += r->nr_ids > 1 && !dtb_has(d, c, "numa-node-id");
         if (!dtb_u32(d, c, "numa-node-id", &id) || !read_ranges(r, c, address, size, &r->t->node[index_of(r, id)]))
             return false;
@@ -171,7 +169,8 @@ static bool read_memory(struct dtb_reader *r)
             qsort(node->range, node->nr_ranges, sizeof(*node->range), by_start);
     }
     if (!all) {
-        topo_note(r->t, "memory is empty: the boot loader fills it in; take the tree from /sys/firmware/fdt");
+        topo_note(r->t, "%s: the boot loader fills it in; take the tree from /sys/firmware/fdt",
+                  some ? "memory is empty" : "there is no node memory");
         r->t->node[0].memory_unknown = true;
     }
     return true;

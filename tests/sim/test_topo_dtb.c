@@ -306,7 +306,8 @@ static void what_is_wrong_is_named_with_its_node(void)
     SAYS("/: no node cpus", HEAD MEMORY TAIL);
     SAYS("/cpus: no CPUs", HEAD "cpus { #address-cells = <1>; };" MEMORY TAIL);
     SAYS("/cpus: no CPU is enabled", CPU_WITH("status = \"disabled\";"));
-    SAYS("/: no memory", HEAD CPUS TAIL);
+    SAYS("/cpus/cpu@0: reg: 4 bytes: expected none, as #address-cells of /cpus is 0",
+         HEAD "cpus { #address-cells = <0>; cpu@0 { device_type = \"cpu\"; reg = <0>; }; };" MEMORY TAIL);
     SAYS("/cpus/cpu@0: reg: 4 bytes: expected 8, as #address-cells of /cpus is 2",
          HEAD "cpus { #address-cells = <2>; cpu@0 { device_type = \"cpu\"; reg = <0>; }; };" MEMORY TAIL);
     SAYS("/cpus: #address-cells: 3: expected at most 2", HEAD "cpus { #address-cells = <3>; };" MEMORY TAIL);
@@ -380,6 +381,39 @@ static void memory_that_the_boot_loader_fills_in_is_unknown(void)
     machine_free(machine_of(t, NULL, &f));
 }
 
+/* Trees of a kernel's sources mostly have none: the boot loader adds it. */
+static void without_memory_it_is_unknown(void)
+{
+    struct fault f = {0};
+    char *text;
+    struct topo *t = topo_of(blob_of_text(HEAD "cpus { #address-cells = <1>; cpu@0 { device_type = \"cpu\"; reg = <0>;"
+                                               " compatible = \"arm,cortex-a9\"; }; };" TAIL),
+                             &f);
+    CU_ASSERT(t->nr_nodes == 1 && t->node[0].memory_unknown);
+    CU_ASSERT(has_note(t, "there is no node memory: the boot loader fills it in"));
+    struct machine *m = machine_of(t, &text, &f);
+    CU_ASSERT_EQUAL(machine_memory(m), UINT64_C(1) << 30);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "# guessed: size and place; the source does not tell them"));
+    free(text);
+    machine_free(m);
+}
+
+/* Boards from before ARMv7 have one CPU, which mostly has no number. The nearest instruction set is no x86. */
+static void older_boards_are_armv7_as_a_guess(void)
+{
+    struct fault f = {0};
+    char *text;
+    struct topo *t = topo_of(blob_of_text(HEAD "cpus { #address-cells = <0>; #size-cells = <0>; cpu { device_type = "
+                                               "\"cpu\"; compatible = \"arm,arm926ej-s\"; }; };" TAIL),
+                             &f);
+    CU_ASSERT_EQUAL(t->nr_cpus, 1);
+    struct machine *m = machine_of(t, &text, &f);
+    CU_ASSERT_STRING_EQUAL(m->isa, "armv7");
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "guessed: hvsim does not have its instruction set"));
+    free(text);
+    machine_free(m);
+}
+
 /* A node without memory is one that the map of distances has; a node without CPUs has memory. */
 static void nodes_without_memory_or_cpus(void)
 {
@@ -441,6 +475,8 @@ static const struct cunit_case tests[] = {
     {"references of cpu-maps and caches must lead somewhere", maps_and_caches_must_lead_somewhere},
     {"a cpu-map that leaves out a CPU is none", a_map_that_leaves_out_a_cpu_is_none},
     {"memory that the boot loader fills in is unknown", memory_that_the_boot_loader_fills_in_is_unknown},
+    {"without a node memory it is unknown", without_memory_it_is_unknown},
+    {"boards from before ARMv7 are that as a guess", older_boards_are_armv7_as_a_guess},
     {"nodes without memory, nodes without CPUs", nodes_without_memory_or_cpus},
     {"a blob that is cut short is refused, wherever it ends", no_cut_is_read},
     {"versions whose nodes have paths for names are refused", old_versions_are_refused},

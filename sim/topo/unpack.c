@@ -5,6 +5,7 @@
 #include <archive_entry.h>
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,18 +27,94 @@ void unpack_remove(struct unpacked *u)
     nftw(u->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static bool copy_data(struct archive *from, struct archive *to, uint64_t *left)
+/* ---- files and links below a folder that is new and ours ----------------------------------------------------------
+ */
+
+/*
+ * libarchive's own writer looks at every folder of every path for links, which takes ten times as long. Here there are
+ * none until all files are there: links come last.
+ */
+struct link {
+    char *path, *to;
+};
+
+struct tree {
+    const char *dir;
+    uint64_t left;     /* bytes that may still come */
+    char parent[4096]; /* the folder that was made last */
+    struct link *link;
+    size_t nr_links;
+};
+
+/* The folders of a path below dir. */
+static bool make_parents(struct tree *t, char *path)
+{
+    char *last = strrchr(path, '/');
+    size_t n = (size_t)(last - path);
+    if (strlen(t->parent) == n && !memcmp(t->parent, path, n))
+        return true;
+    for (char *c = path + strlen(t->dir) + 1; (c = strchr(c, '/')); c++) {
+        *c = 0;
+        bool ok = mkdir(path, 0700) == 0 || errno == EEXIST;
+        *c = '/';
+        if (!ok)
+            return false;
+    }
+    snprintf(t->parent, sizeof(t->parent), "%.*s", (int)n, path);
+    return true;
+}
+
+static bool write_data(struct tree *t, struct archive *from, const char *path)
 {
     const void *block;
     size_t size;
     la_int64_t at;
-    int rc;
-    while ((rc = archive_read_data_block(from, &block, &size, &at)) == ARCHIVE_OK) {
-        if (size > *left || archive_write_data_block(to, block, size, at) < ARCHIVE_OK)
-            return false;
-        *left -= size;
+    int rc, fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    bool ok = fd >= 0;
+    while (ok && (rc = archive_read_data_block(from, &block, &size, &at)) != ARCHIVE_EOF) {
+        ok = rc == ARCHIVE_OK && size <= t->left && pwrite(fd, block, size, at) == (ssize_t)size;
+        t->left -= size <= t->left ? size : t->left;
     }
-    return rc == ARCHIVE_EOF;
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+/* From the folder of a path to another one by "..": does that stay within the tree? */
+static bool stays(const char *name, const char *to)
+{
+    int depth = 0;
+    for (const char *c = name; (c = strchr(c, '/')); c++)
+        depth++;
+    for (const char *c = to; c && depth >= 0; c = strchr(c, '/') ? strchr(c, '/') + 1 : NULL)
+        depth += !strncmp(c, "../", 3) || !strcmp(c, "..") ? -1 : !strncmp(c, "./", 2) || *c == '/' || !*c ? 0 : 1;
+    return depth >= 0;
+}
+
+static bool keep_link(struct tree *t, const char *path, const char *to)
+{
+    if (!(t->nr_links & (t->nr_links - 1))) {
+        struct link *grown = realloc(t->link, (t->nr_links ? 2 * t->nr_links : 1) * sizeof(*grown));
+        if (!grown)
+            return false;
+        t->link = grown;
+    }
+    struct link *l = &t->link[t->nr_links];
+    *l = (struct link){strdup(path), strdup(to)};
+    t->nr_links++;
+    return l->path && l->to;
+}
+
+/* Where a file or folder has the place of a link, that stays. */
+static void make_links(struct tree *t)
+{
+    for (size_t i = 0; i < t->nr_links; i++) {
+        if (t->link[i].path && t->link[i].to && symlink(t->link[i].to, t->link[i].path) < 0 && errno != EEXIST)
+            continue; /* libhwloc misses what it would have led to */
+        free(t->link[i].path);
+        free(t->link[i].to);
+    }
+    free(t->link);
 }
 
 static bool begins(const char *text, const char *with)
@@ -70,42 +147,67 @@ static bool is_wanted(const char *name)
     return true;
 }
 
+/* "./a//b" and "/a/b" as "a/b"; false: it has a "..". */
+static bool plain_name(const char *name, char *out, size_t room)
+{
+    size_t n = 0;
+    while (*name) {
+        size_t len = strcspn(name, "/");
+        if (len == 2 && name[0] == '.' && name[1] == '.')
+            return false;
+        if (len && !(len == 1 && *name == '.')) {
+            if (n + len + 2 > room)
+                return false;
+            if (n)
+                out[n++] = '/';
+            memcpy(out + n, name, len);
+            n += len;
+        }
+        name += len + (name[len] == '/');
+    }
+    out[n] = 0;
+    return true;
+}
+
+/* One entry that is wanted; what is wrong, or NULL. */
+static const char *take_entry(struct tree *t, struct archive *from, struct archive_entry *e)
+{
+    const char *name = archive_entry_pathname(e), *hard = archive_entry_hardlink(e), *to = archive_entry_symlink(e);
+    mode_t type = archive_entry_filetype(e);
+    char plain[3000], path[4096], old[4096];
+    if (!name || !plain_name(name, plain, sizeof(plain)))
+        return "an entry without a usable name";
+    if (!*plain || !is_wanted(plain) || (type != AE_IFREG && type != AE_IFLNK && !hard))
+        return NULL;
+    snprintf(path, sizeof(path), "%s/%s", t->dir, plain);
+    if (!make_parents(t, path))
+        return strerror(errno);
+    if (hard) {
+        if (!plain_name(hard, plain, sizeof(plain)))
+            return "an entry without a usable name";
+        snprintf(old, sizeof(old), "%s/%s", t->dir, plain);
+        return link(old, path) == 0 || errno == EEXIST || errno == ENOENT ? NULL : strerror(errno);
+    }
+    if (type == AE_IFLNK) /* one that leads out of the tree is left out */
+        return !to || *to == '/' || !stays(plain, to) || keep_link(t, path, to) ? NULL : "out of memory";
+    errno = 0;
+    if (write_data(t, from, path))
+        return NULL;
+    return !t->left ? "more than 512 MiB" : errno ? strerror(errno) : "an entry that cannot be read";
+}
+
 /* All entries that are wanted below dir. NULL, or what is wrong. */
-static const char *extract(struct archive *from, struct archive *to, const char *dir)
+static const char *extract(struct archive *from, const char *dir)
 {
     struct archive_entry *e;
-    uint64_t left = MAX_BYTES;
+    struct tree t = {.dir = dir, .left = MAX_BYTES};
+    const char *what = NULL;
     unsigned n = 0;
-    int rc;
-    while ((rc = archive_read_next_header(from, &e)) == ARCHIVE_OK || rc == ARCHIVE_WARN) {
-        const char *name = archive_entry_pathname(e);
-        char path[4096];
-        if (++n > MAX_ENTRIES)
-            return "too many entries";
-        if (!name || strlen(name) > sizeof(path) - 128)
-            return "an entry without a usable name";
-        mode_t type = archive_entry_filetype(e);
-        if (type != AE_IFREG && type != AE_IFDIR && type != AE_IFLNK)
-            continue;
-        if (type == AE_IFLNK && archive_entry_symlink(e) && *archive_entry_symlink(e) == '/')
-            continue; /* it would lead out of the tree */
-        if (!is_wanted(name))
-            continue;
-        snprintf(path, sizeof(path), "%s/%s", dir, name);
-        archive_entry_set_pathname(e, path);
-        if (archive_entry_hardlink(e)) {
-            snprintf(path, sizeof(path), "%s/%.3900s", dir, archive_entry_hardlink(e));
-            archive_entry_set_hardlink(e, path);
-        }
-        archive_entry_set_perm(e, type == AE_IFDIR ? 0700 : 0600);
-        if (archive_write_header(to, e) < ARCHIVE_WARN)
-            return archive_error_string(to);
-        if (type == AE_IFREG && !copy_data(from, to, &left))
-            return left ? "an entry that cannot be read" : "more than 512 MiB";
-        if (archive_write_finish_entry(to) < ARCHIVE_WARN)
-            return archive_error_string(to);
-    }
-    return rc == ARCHIVE_EOF ? (n ? NULL : "empty") : archive_error_string(from);
+    int rc = ARCHIVE_OK;
+    while (!what && ((rc = archive_read_next_header(from, &e)) == ARCHIVE_OK || rc == ARCHIVE_WARN))
+        what = ++n > MAX_ENTRIES ? "too many entries" : take_entry(&t, from, e);
+    make_links(&t);
+    return what ? what : rc != ARCHIVE_EOF ? archive_error_string(from) : n ? NULL : "empty";
 }
 
 /* Into a new folder in tmp. */
@@ -119,24 +221,23 @@ static void unpack_in(const char *tmp, const char *path, struct unpacked *u, str
         fault_set(f, EXIT_HOST_FAILED, "%s: %s", u->dir, strerror(errno));
         return;
     }
-    struct archive *from = archive_read_new(), *to = archive_write_disk_new();
-    if (from && to) {
+    struct archive *from = archive_read_new();
+    if (from) {
         archive_read_support_filter_gzip(from); /* not all that it knows: for some it starts programs */
         archive_read_support_filter_bzip2(from);
         archive_read_support_filter_xz(from);
         archive_read_support_filter_zstd(from);
         archive_read_support_format_tar(from);
-        archive_write_disk_set_options(to, ARCHIVE_EXTRACT_SECURE_NODOTDOT | ARCHIVE_EXTRACT_SECURE_SYMLINKS);
-        what = archive_read_open_filename(from, path, 1 << 16) == ARCHIVE_OK ? extract(from, to, u->dir)
+        errno = 0;
+        what = archive_read_open_filename(from, path, 1 << 16) == ARCHIVE_OK ? extract(from, u->dir)
                                                                              : archive_error_string(from);
         if (what)
-            fault_set(f, archive_errno(to) == ENOSPC ? EXIT_HOST_FAILED : EXIT_BAD_INPUT,
-                      "%s: no archive of a box's sysfs: %s", path, what);
+            fault_set(f, errno == ENOSPC ? EXIT_HOST_FAILED : EXIT_BAD_INPUT, "%s: no archive of a box's sysfs: %s",
+                      path, what);
     } else {
         fault_set(f, EXIT_HOST_FAILED, "%s", what);
     }
     archive_read_free(from);
-    archive_write_free(to);
     if (f->code != EXIT_DONE)
         unpack_remove(u);
 }

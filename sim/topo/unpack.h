@@ -12,7 +12,7 @@ struct unpacked {
 
 /*
  * A tar archive, plain or compressed by gzip, bzip2, xz or zstd. Only files, directories and links within the archive
- * are made, and those of devices that no topology is read from are left out; absolute names and ".." are refused, as
+ * are made, and those of devices that no topology is read from are left out; names with ".." are refused, as
  * are more than 1,000,000 entries or 512 MiB. false with *f, and nothing is left behind.
  */
 bool unpack(const char *path, struct unpacked *u, struct fault *f);

@@ -174,6 +174,23 @@ static void devices_are_left_out_and_the_box_is_found(void)
     run("rm -r %s %s.a");
 }
 
+/* A link that leads out of the tree is left out, and what lies behind one is not written through it. */
+static void links_stay_in_the_tree(void)
+{
+    char path[80];
+    make_box();
+    snprintf(path, sizeof(path), "%s.a", dir);
+    /* To the box itself, by a way around: nothing is read there. */
+    run("mkdir -p %s/in/box && ln -s ../../../../../../../../$(realpath %s)/sys %s/in/box/sys");
+    run("tar cf %s.a -C %s/in box");
+    REFUSED("neither sys/", path);
+    /* Within the tree it is followed. */
+    run("mv %s/sys %s/in/real && ln -sfn ../real %s/in/box/sys");
+    run("tar cf %s.a -C %s/in box real");
+    machine_free(import_from(path, NULL));
+    run("rm -r %s %s.a");
+}
+
 /* Two packages of two cores of two threads, by the APIC id that leaf 11 tells; an L1 and an L2 for each core. */
 static void answers_to_cpuid_are_a_box(void)
 {
@@ -226,6 +243,7 @@ static const struct cunit_case tests[] = {
     {"packages, nodes, threads, caches, distances and memory, without what is offline", a_box_is_as_its_sysfs_says},
     {"an archive is as the folder that it was made from", an_archive_is_as_the_folder},
     {"devices of an archive are left out, and the box in it is found", devices_are_left_out_and_the_box_is_found},
+    {"links of an archive stay in its tree", links_stay_in_the_tree},
     {"answers to CPUID are a box", answers_to_cpuid_are_a_box},
     {"a folder that is no sysfs is refused", what_is_no_sysfs_is_refused},
 };

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,6 +36,7 @@ struct input {
     const char *text; /* XML, or a synthetic string */
     size_t size;
     const char *name, *expected;
+    int said; /* what libhwloc says of a source that it does not take, written by the child; -1: nobody asks */
 };
 
 enum loaded { LOADED, REFUSED, NO_START };
@@ -75,8 +77,27 @@ static enum loaded start_quietly(hwloc_topology_t *h, const struct input *in)
 
 static int try_starting(void *input)
 {
+    const struct input *in = input;
     hwloc_topology_t h;
-    return start(&h, input);
+    setenv("HWLOC_SYNTHETIC_VERBOSE", "1", 1);
+    setenv("HWLOC_XML_VERBOSE", "1", 1);
+    if (in->said >= 0)
+        dup2(in->said, STDERR_FILENO);
+    enum loaded got = start(&h, in);
+    fflush(stderr);
+    return got;
+}
+
+/* The first line of what was said, with ": " behind it; "" if there is none. */
+static const char *reason(int said, char *buf, size_t room)
+{
+    ssize_t n = said >= 0 ? pread(said, buf, room - 3, 0) : 0;
+    buf[n > 0 ? n : 0] = 0;
+    buf[strcspn(buf, "\n")] = 0;
+    for (char *c = buf; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = ' ';
+    return *buf ? strcat(buf, ": ") : buf;
 }
 
 /* libhwloc (2.9) crashes on some XML that does not hang together: whether it does is seen in a child first. */
@@ -85,13 +106,17 @@ static struct topo *load(struct input *in, const char *source, struct fault *f)
     struct fault inner = {0};
     struct topo *t = NULL;
     hwloc_topology_t h;
+    char why[200];
+    in->said = memfd_create("said", MFD_CLOEXEC);
     int got = in_child(try_starting, in, in->name, "libhwloc", f);
     if (got == LOADED)
         got = start_quietly(&h, in);
     if (got == NO_START)
         fault_set(f, EXIT_HOST_FAILED, "libhwloc does not start");
     if (got == REFUSED)
-        fault_set(f, EXIT_BAD_INPUT, "%s: %s", in->name, in->expected);
+        fault_set(f, EXIT_BAD_INPUT, "%s: %s%s", in->name, reason(in->said, why, sizeof(why)), in->expected);
+    if (in->said >= 0)
+        close(in->said);
     if (got != LOADED)
         return NULL;
     if (!(t = topo_from_hwloc(h, source, &inner)))
@@ -108,7 +133,7 @@ static int set_xml(hwloc_topology_t h, const struct input *in)
 struct topo *topo_read_hwloc_xml(const char *data, size_t size, const char *name, struct fault *f)
 {
     char source[512];
-    struct input in = {set_xml, NULL, 0, name, "libhwloc does not take it: its objects do not fit into each other"};
+    struct input in = {set_xml, NULL, 0, name, "libhwloc does not take it: its objects do not fit into each other", -1};
     char *plain = xml_plain(data, size, name, &in.size, f);
     struct topo *t = NULL;
     snprintf(source, sizeof(source), "hwloc XML %s", name);
@@ -141,8 +166,8 @@ static uint64_t synthetic_size(const char *text, uint64_t most)
 struct topo *topo_read_synthetic(const char *text, struct fault *f)
 {
     char source[512];
-    struct input in = {set_synthetic, text, 0, "synthetic",
-                       "expected levels with counts as \"package:2 [numa] core:8 pu:2\""};
+    struct input in = {
+        set_synthetic, text, 0, "synthetic", "expected levels with counts as \"package:2 [numa] core:8 pu:2\"", -1};
     if (synthetic_size(text, MAX_SYNTHETIC) == MAX_SYNTHETIC) {
         fault_set(f, EXIT_BAD_INPUT, "synthetic: %u or more objects in a level: no machine has them", MAX_SYNTHETIC);
         return NULL;
@@ -197,7 +222,7 @@ static struct topo *read_box(const char *dir, const char *name, struct fault *f)
     struct stat st;
     char root[4200], path[4300], source[512];
     enum box_files is = find_box(dir, root, sizeof(root));
-    struct input in = {set_nothing, NULL, 0, name, how[is].expected};
+    struct input in = {set_nothing, NULL, 0, name, how[is].expected, -1};
     if (is == BOX_NONE) {
         fault_set(f, EXIT_BAD_INPUT, "%s: neither sys/ nor hwloc-cpuid-info in it: expected the sysfs of a box", name);
         return NULL;

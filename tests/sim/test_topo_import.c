@@ -150,7 +150,8 @@ static void guesses_are_marked(void)
 
 static void bad_synthetic_is_refused(void)
 {
-    REFUSED("synthetic: expected levels with counts", "package:2 core:what");
+    REFUSED("number of objects at 'what': expected levels with counts", "package:2 core:what");
+    REFUSED("at 'elephant:2': expected levels with counts", "package:2 elephant:2");
     REFUSED("more than 4096 hardware threads", "package:70 core:70 pu:1");
     REFUSED("more than 64 nodes with CPUs or memory", "numa:65 pu:1");
     REFUSED("No such file", "/there/is/no/such.xml");
@@ -331,6 +332,8 @@ static void bad_xml_is_refused_by_line(void)
     BAD_XML(BOX_TOP("2.0") "<object type=\"Elephant\"/></object></topology>",
             "box.xml:5: type=\"Elephant\": hwloc has no such object");
     BAD_XML(BOX_TOP("2.0") "</object>\n<object type=\"Machine\"/>\n</topology>", "box.xml:6: a second machine");
+    BAD_XML("<topology version=\"2.0\"><object type=\"Machine\" os_index=\"0\">" BOX_CORES "</object></topology>",
+            "Machine P#0 without cpuset: libhwloc does not take it");
 }
 
 static const struct cunit_case tests[] = {

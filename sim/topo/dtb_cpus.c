@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define MAX_THREADS_IN_REG 32u
+#define LEAST_HZ 100000000u /* of processors that Linux has device trees for; crystals are of 12 to 50 MHz */
 
 /* ---- /cpus ------------------------------------------------------------------------------------------------------- */
 
@@ -268,9 +269,14 @@ static void read_isa(struct dtb_reader *r)
     snprintf(r->t->isa, sizeof(r->t->isa), "%s", isa);
 }
 
-/* clock-frequency, or the fastest of the operating points. *hz stays 0 if there is neither. */
-static bool read_clock(const struct dtb *d, unsigned cpu, uint64_t *hz)
+/*
+ * clock-frequency, or the fastest of the operating points. *hz stays 0 if there is neither. Some trees have the board's
+ * crystal instead of the processor's clock.
+ */
+static bool read_clock(const struct dtb_reader *r, unsigned cpu, uint64_t *hz)
 {
+    const struct dtb *d = &r->d;
+    char path[200];
     uint64_t point;
     uint32_t table = 0;
     unsigned len, at;
@@ -278,8 +284,12 @@ static bool read_clock(const struct dtb *d, unsigned cpu, uint64_t *hz)
 
     if (!dtb_number(d, cpu, "clock-frequency", hz))
         return false;
-    if (*hz)
+    if (*hz >= LEAST_HZ)
         return true;
+    if (*hz)
+        topo_note(r->t, "%s: clock-frequency of %llu Hz is no processor's, left out",
+                  dtb_path(d, cpu, path, sizeof(path)), (unsigned long long)*hz);
+    *hz = 0;
     for (unsigned i = 0; old && i + 8 <= len; i += 8) { /* kHz, uV */
         point = dtb_read(old + i, 1) * 1000;
         *hz = point > *hz ? point : *hz;
@@ -347,7 +357,7 @@ bool dtb_read_kinds(struct dtb_reader *r)
             r->cpu[i].kind = r->cpu[i - 1].kind;
             continue;
         }
-        if (!read_clock(d, at, &own.hz) || !dtb_u32(d, at, "capacity-dmips-mhz", &own.capacity))
+        if (!read_clock(r, at, &own.hz) || !dtb_u32(d, at, "capacity-dmips-mhz", &own.capacity))
             return false;
         while (k < nr && !same_kind(&kind[k], &own))
             k++;

@@ -228,6 +228,7 @@ static void note_domain(struct acpi_reader *r, uint32_t domain)
 
 /* What an entry of the SRAT puts into a domain: a CPU, memory, or nothing that we know. */
 enum affinity { AFFINITY_NONE, AFFINITY_CPU, AFFINITY_MEMORY };
+#define LAST_AFFINITY 3u /* type of the last kind of entry that is one of these */
 
 static enum affinity decode(struct acpi_reader *r, const struct acpi_table *t, const uint8_t *e, uint32_t *domain,
                             uint32_t *apic)
@@ -336,9 +337,14 @@ static void read_srat(struct acpi_reader *r, const struct acpi_table *t)
         fault_set(r->f, EXIT_BAD_INPUT, "%s: SRAT: %u bytes are too few", r->name, t->size);
         return;
     }
-    for (uint32_t at = ACPI_HEADER + 12; (e = acpi_next(r, t, &at));)
+    unsigned others = 0;
+    for (uint32_t at = ACPI_HEADER + 12; (e = acpi_next(r, t, &at));) {
         if (decode(r, t, e, &domain, &apic) != AFFINITY_NONE)
             note_domain(r, domain);
+        others += e[0] > LAST_AFFINITY;
+    }
+    if (others)
+        topo_note(r->t, "SRAT: %u entries that are neither processors nor memory (devices), left out", others);
     for (unsigned i = 0; i < r->nr_domains && r->f->code == EXIT_DONE; i++) {
         struct topo_node *n = topo_add_node(r->t, r->f);
         if (n)
@@ -500,7 +506,9 @@ static void read_all(struct acpi_reader *r)
     snprintf(r->t->isa, sizeof(r->t->isa), "%s", r->arm ? "aarch64" : r->ia64 ? "ia64" : "x86-64");
     choose_procs(r);
     r->f = &inner; /* from here on messages do not know the file */
-    if (r->nr_procs > TOPO_MAX_CPUS)
+    if (!r->nr_procs)
+        fault_set(&inner, EXIT_BAD_INPUT, "no processors that are enabled: expected some of x86, ARMv8 or Itanium");
+    else if (r->nr_procs > TOPO_MAX_CPUS)
         fault_set(&inner, EXIT_BAD_INPUT, "more than %u processors", TOPO_MAX_CPUS);
     else
         add_cpus(r);

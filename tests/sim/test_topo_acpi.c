@@ -189,6 +189,27 @@ static void damaged_tables_are_refused(void)
     BAD(t, "overlaps that of node 0");
 }
 
+/* Devices that read memory, as the firmware of newer boxes lists them; and a box of processors that nobody knows. */
+static void what_is_neither_cpu_nor_memory_is_told(void)
+{
+    static const uint8_t device[32] = {5, 32, 0, 0, 9};
+    struct table t[TABLES];
+    struct fault f = {0};
+    char *text;
+    load(t);
+    memcpy(t[SRAT].data + t[SRAT].size, device, sizeof(device));
+    t[SRAT].size += sizeof(device);
+    seal(&t[SRAT]);
+    machine_free(machine_of(read_some(t, ALL, &f), &text, &f));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(text, "# SRAT: 1 entries that are neither processors nor memory (devices), left out"));
+    free(text);
+    load(t);
+    t[APIC].size = 44;
+    seal(&t[APIC]);
+    refused_with(t, 1u << APIC, "no processors that are enabled: expected some of x86, ARMv8 or Itanium", __LINE__);
+}
+
 /* Some firmware says more than 10 of a node to itself. */
 static void own_distances_are_ten(void)
 {
@@ -282,6 +303,7 @@ static const struct cunit_case tests[] = {
     {"sockets, nodes, cores, caches, distances and memory are those of the tables", a_box_is_as_the_tables_say},
     {"without PPTT or SRAT the rest is guessed", fewer_tables_tell_less},
     {"acpidump's text is read as the tables themselves", text_is_as_the_binary},
+    {"what is neither processor nor memory is told", what_is_neither_cpu_nor_memory_is_told},
     {"a node's distance to itself is 10", own_distances_are_ten},
     {"damaged tables are refused", damaged_tables_are_refused},
     {"latencies and bandwidths are those of the firmware", latencies_are_the_firmwares},

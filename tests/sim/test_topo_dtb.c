@@ -398,6 +398,20 @@ static void without_memory_it_is_unknown(void)
     machine_free(m);
 }
 
+/* Some trees have the crystal's clock for that of the processor. */
+static void a_crystal_is_no_clock(void)
+{
+    struct fault f = {0};
+    struct topo *t =
+        topo_of(blob_of_text(CPU_WITH("clock-frequency = <24000000>; operating-points = <792000 1>;")), &f);
+    CU_ASSERT_DOUBLE_EQUAL(t->freq_hz, 792e6, 1);
+    CU_ASSERT(has_note(t, "/cpus/cpu@0: clock-frequency of 24000000 Hz is no processor's"));
+    topo_free(t);
+    t = topo_of(blob_of_text(CPU_WITH("clock-frequency = <200000000>; operating-points = <792000 1>;")), &f);
+    CU_ASSERT_DOUBLE_EQUAL(t->freq_hz, 200e6, 1);
+    topo_free(t);
+}
+
 /* Boards from before ARMv7 have one CPU, which mostly has no number. The nearest instruction set is no x86. */
 static void older_boards_are_armv7_as_a_guess(void)
 {
@@ -476,6 +490,7 @@ static const struct cunit_case tests[] = {
     {"a cpu-map that leaves out a CPU is none", a_map_that_leaves_out_a_cpu_is_none},
     {"memory that the boot loader fills in is unknown", memory_that_the_boot_loader_fills_in_is_unknown},
     {"without a node memory it is unknown", without_memory_it_is_unknown},
+    {"a crystal's clock is none of a processor", a_crystal_is_no_clock},
     {"boards from before ARMv7 are that as a guess", older_boards_are_armv7_as_a_guess},
     {"nodes without memory, nodes without CPUs", nodes_without_memory_or_cpus},
     {"a blob that is cut short is refused, wherever it ends", no_cut_is_read},

@@ -199,12 +199,15 @@ void sharing_run(struct rate_model *r);
 bool sharing_make(struct rate_model *r);
 void sharing_free(struct rate_model *r);
 
+/* ---- rate_lazy_make.c */
+
+void rate_lazy_free(struct rate_model *r);
+
 /* ---- rate_lazy.c */
 
 /* The thread has another task. */
 void rate_lazy_set(struct rate_model *r, unsigned cpu);
 unsigned rate_lazy_solve(struct rate_model *r, unsigned *changed);
-void rate_lazy_free(struct rate_model *r);
 void rate_lazy_elapse(struct rate_model *r, double ns);
 /* As rate_work, _ipns, _miss_latency_ns. */
 double rate_lazy_work(const struct rate_model *r, unsigned cpu);

@@ -234,8 +234,7 @@ static void set_clocks(struct rate_model *r)
         r->clock[s] = rate_clock(r->m, r->socket_cores[s]);
 }
 
-/* Bytes that a thread's task has in the cache levels above the L3 that does not hold them, too. */
-static double beside_l3(const struct rate_model *r, unsigned kind, unsigned nr)
+double rate_beside_l3(const struct rate_model *r, unsigned kind, unsigned nr)
 {
     const struct machine *m = r->m;
     if (m->no_l3 || m->l3.policy < MACHINE_EXCLUSIVE)
@@ -252,7 +251,7 @@ void rate_set_slot(const struct rate_model *r, unsigned site_nr, unsigned nr, st
     double clock = r->clock[site->socket];
     s->core_ns = s->place->core_ns / clock;
     s->l3_share = share;
-    s->miss = cache_mpki(w->nr_curve, w->curve_size, w->curve_mpki, share + beside_l3(r, site->kind, nr)) / 1000;
+    s->miss = cache_mpki(w->nr_curve, w->curve_size, w->curve_mpki, share + rate_beside_l3(r, site->kind, nr)) / 1000;
     s->hidden_ns = rate_hidden_ns(r->m, kind, w, kind->l2_latency_ns / clock, s->miss);
     s->stall_ns = s->miss / rate_overlap(r->m, w);
 }
@@ -366,12 +365,12 @@ double rate_ipns(const struct rate_model *r, unsigned cpu)
 
 double rate_miss_per_instr(const struct rate_model *r, unsigned cpu)
 {
-    return r->t[cpu].miss;
+    return r->lazy ? rate_lazy_miss(r, cpu) : r->t[cpu].miss;
 }
 
 double rate_l3_share(const struct rate_model *r, unsigned cpu)
 {
-    return r->t[cpu].l3_share;
+    return r->lazy ? rate_lazy_l3_share(r, cpu) : r->t[cpu].l3_share;
 }
 
 static double utilisation(const struct rate_model *r, unsigned resource)

@@ -179,6 +179,11 @@ void classes_free(struct rate_model *r)
     free(r->bucket);
 }
 
+static void add_demand(struct placement *p, unsigned resource, double part, double lines)
+{
+    p->demand[p->nr_demands++] = (struct demand){.resource = resource, .part = part, .lines = lines};
+}
+
 /*
  * Reads wait for the link from the memory to the core; write-backs take the other way. A miss whose victim cannot leave
  * waits, too: otherwise nothing would keep write-backs below the capacity of their link.
@@ -189,10 +194,10 @@ static void add_links(const struct rate_model *r, struct placement *p, unsigned 
     unsigned scratch, n;
     const unsigned *way = sites_route(r, memory_socket, core_socket, &scratch, &n);
     for (unsigned i = 0; i < n; i++)
-        p->demand[p->nr_demands++] = (struct demand){way[i], part, part * reads};
+        add_demand(p, way[i], part, part * reads);
     way = sites_route(r, core_socket, memory_socket, &scratch, &n);
     for (unsigned i = 0; i < n && writes > 0; i++)
-        p->demand[p->nr_demands++] = (struct demand){way[i], part * writes, part * writes};
+        add_demand(p, way[i], part * writes, part * writes);
 }
 
 /* From the memory's node into the core's, and back what is written. */
@@ -200,12 +205,12 @@ static void add_ports(const struct rate_model *r, struct placement *p, unsigned 
                       double part, double reads, double writes)
 {
     unsigned of_core = r->first_port + 2 * core_node, of_memory = r->first_port + 2 * memory_node; /* in; out: + 1 */
-    p->demand[p->nr_demands++] = (struct demand){of_memory + 1, part, part * reads};
-    p->demand[p->nr_demands++] = (struct demand){of_core, part, part * reads};
+    add_demand(p, of_memory + 1, part, part * reads);
+    add_demand(p, of_core, part, part * reads);
     if (writes <= 0)
         return;
-    p->demand[p->nr_demands++] = (struct demand){of_core + 1, part * writes, part * writes};
-    p->demand[p->nr_demands++] = (struct demand){of_memory, part * writes, part * writes};
+    add_demand(p, of_core + 1, part * writes, part * writes);
+    add_demand(p, of_memory, part * writes, part * writes);
 }
 
 /*
@@ -225,7 +230,7 @@ static void add_snoops(const struct rate_model *r, struct placement *p, unsigned
             const unsigned *way =
                 back ? sites_route(r, other, socket, &scratch, &n) : sites_route(r, socket, other, &scratch, &n);
             for (unsigned i = 0; i < n; i++)
-                p->demand[p->nr_demands++] = (struct demand){way[i], part, lines};
+                add_demand(p, way[i], part, lines);
         }
 }
 
@@ -272,14 +277,14 @@ const struct placement *class_place(struct rate_model *r, struct task_class *c, 
             continue;
         bool far = m->node_socket[n] != at->socket;
         double written = writes + (far ? m->snoop_directory_write : 0);
-        p->demand[p->nr_demands++] = (struct demand){n, part, part * (reads + written * (1 + m->write_cost))};
+        add_demand(p, n, part, part * (reads + written * (1 + m->write_cost)));
         if (far)
             add_links(r, p, at->socket, m->node_socket[n], part, reads, writes);
         if (n != at->node && m->port_bandwidth > 0)
             add_ports(r, p, at->node, n, part, reads, writes);
     }
     if (m->cluster_cores)
-        p->demand[p->nr_demands++] = (struct demand){r->first_cluster + at->cluster, 1, reads + writes};
+        add_demand(p, r->first_cluster + at->cluster, 1, reads + writes);
     add_snoops(r, p, at->socket);
     double miss = cache_mpki(c->mix.nr_curve, c->mix.curve_size, c->mix.curve_mpki, (double)m->l3.size) / 1000;
     p->l3_weight = c->mix.l3_apki / 1000 /
@@ -287,6 +292,8 @@ const struct placement *class_place(struct rate_model *r, struct task_class *c, 
                     miss * p->idle_lat_ns / rate_overlap(m, &c->mix));
     for (unsigned d = 0; d < p->nr_demands; d++)
         *(p->demand[d].resource < m->nr_nodes ? &p->nodes : &p->others) |= UINT64_C(1) << p->demand[d].resource % 64;
+    for (unsigned d = 0; d < p->nr_demands && r->lazy; d++)
+        p->demand[d].slot = rate_lazy_slot(r, at->socket, p->demand[d].resource);
     struct placement *fitting = realloc(p, sizeof(*p) + p->nr_demands * sizeof(struct demand));
     c->place[at->spot] = fitting ? fitting : p;
     return c->place[at->spot];

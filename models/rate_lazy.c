@@ -25,9 +25,9 @@
  * A_k ("lag"), which gives the work that was done since. Resources that hardly anybody waits for have no A that
  * threads follow: their waits are let be up to LAZY_WAIT_TOLERANCE.
  *
- * The first order is good for RATE_LAZY_REACH of anybody's time, less where the inverse is old (rate_lazy_waits.c).
+ * The first order is good for LAZY_WAIT_REACH of anybody's time, less where the inverse is old (rate_lazy_waits.c).
  * Past that W_k takes over A_k, and the cores with memory behind k, and only these, are worked out again.
- * rate_lazy_share.c does much the same with the prices of L3s, without the first order.
+ * rate_lazy_share.c does the same with the prices of L3s, which add their part to x_i and to the loads.
  *
  * What comes out depends on the order of changes, within the tolerance: the same history has the same rates, bit by
  * bit. A test compares random histories with the exact solution: no rate is off by more than 0.5 %.
@@ -56,20 +56,24 @@ void lazy_mark(struct lazy *z, unsigned core)
     z->todo[z->nr_todo++] = core;
 }
 
-/* Adds misses per ns of a thread to what its resources carry, and what they answer to a wait. */
-static void add_flow(struct lazy *z, const struct placement *p, double flow, double answer)
+/* What a thread adds to loads: misses per ns, what they answer to a wait, how they go with the price. */
+struct flow {
+    double now, answer, slope;
+};
+
+/* touch: the loads are looked at one by one later on; otherwise all will be. */
+static void add_flow(const struct rate_model *r, unsigned l3, const struct placement *p, struct flow f, bool touch)
 {
+    struct lazy *z = r->lazy;
+    double *slope = &z->slope[(size_t)l3 * z->nr_slots];
     for (unsigned d = 0; d < p->nr_demands; d++) {
         const struct demand *x = &p->demand[d];
-        z->lines[x->resource] += flow * x->lines;
-        z->answer[x->resource] += answer * x->lines * x->part;
+        z->lines[x->resource] += f.now * x->lines;
+        z->answer[x->resource] += f.answer * x->lines * x->part;
+        slope[x->slot] += f.slope * x->lines;
+        if (touch)
+            lazy_touch(z, x->resource);
     }
-}
-
-static void touch_all(struct lazy *z, const struct placement *p)
-{
-    for (unsigned d = 0; d < p->nr_demands; d++)
-        lazy_touch(z, p->demand[d].resource);
 }
 
 /* ---- rates that move on ---------------------------------------------------------------------------------------- */
@@ -108,7 +112,20 @@ static double longer(const struct rate_model *r, unsigned core, unsigned i, cons
     return sum;
 }
 
-/* The same of a pCPU, 0 where it is idle; of: lat_ahead, or lat_lag: its integral. */
+/* By how much the price of its L3 is ahead of what a core was worked out for. */
+static double price_ahead(const struct rate_model *r, unsigned cpu)
+{
+    return r->lazy->l3[r->m->l3.of[cpu]].price - r->lazy->core[r->m->cpu[cpu].core].price;
+}
+
+/* The integral of that over time since work was counted last. */
+static double price_lag(const struct rate_model *r, unsigned cpu)
+{
+    const struct lazy_core *c = &r->lazy->core[r->m->cpu[cpu].core];
+    return lazy_price_lag(r, &r->lazy->l3[r->m->l3.of[cpu]]) - c->price_lag - c->price * (r->now_ns - r->t[cpu].since);
+}
+
+/* What more latency makes of a pCPU's time, 0 where it is idle; of: lat_ahead, or lat_lag: its integral. */
 static double longer_of(const struct rate_model *r, unsigned cpu,
                         double (*of)(const struct lazy *z, const struct placement *p))
 {
@@ -133,12 +150,29 @@ void rate_lazy_elapse(struct rate_model *r, double ns)
 double rate_lazy_work(const struct rate_model *r, unsigned cpu)
 {
     const struct thread_state *t = &r->t[cpu];
-    return t->work + t->ipns * (r->now_ns - t->since - (longer_of(r, cpu, lat_lag) - r->lazy->thread[cpu].lag));
+    const struct lazy_thread *l = &r->lazy->thread[cpu];
+    if (!l->slot.class)
+        return t->work;
+    double lost = longer_of(r, cpu, lat_lag) - l->lag + l->longer * price_lag(r, cpu);
+    return t->work + t->ipns * (r->now_ns - t->since - lost);
 }
 
 double rate_lazy_ipns(const struct rate_model *r, unsigned cpu)
 {
-    return r->t[cpu].ipns / (1 + longer_of(r, cpu, lat_ahead));
+    const struct lazy_thread *t = &r->lazy->thread[cpu];
+    return t->slot.class ? r->t[cpu].ipns / (1 + longer_of(r, cpu, lat_ahead) + t->longer * price_ahead(r, cpu)) : 0;
+}
+
+double rate_lazy_miss(const struct rate_model *r, unsigned cpu)
+{
+    const struct lazy_thread *t = &r->lazy->thread[cpu];
+    return t->slot.class ? r->t[cpu].miss + t->miss_slope * price_ahead(r, cpu) : 0;
+}
+
+double rate_lazy_l3_share(const struct rate_model *r, unsigned cpu)
+{
+    const struct lazy_thread *t = &r->lazy->thread[cpu];
+    return t->slot.class ? r->t[cpu].l3_share + t->share_slope * price_ahead(r, cpu) : 0;
 }
 
 double rate_lazy_latency_ns(const struct rate_model *r, unsigned cpu)
@@ -156,24 +190,29 @@ static void bank(struct rate_model *r, unsigned core)
     if (z->core[core].banked)
         return;
     z->core[core].banked = true;
+    double of_price = z->core[core].nr ? price_lag(r, busy[0]) : 0;
     for (unsigned i = 0; i < z->core[core].nr; i++)
         lag[i] = z->thread[busy[i]].lat_lag = lat_lag(z, z->thread[busy[i]].slot.place);
     for (unsigned i = 0; i < z->core[core].nr; i++) {
         struct thread_state *t = &r->t[busy[i]];
-        t->work += t->ipns * (r->now_ns - t->since - (longer(r, core, i, lag) - z->thread[busy[i]].lag));
-        t->since = r->now_ns;
+        double lost = longer(r, core, i, lag) - z->thread[busy[i]].lag + z->thread[busy[i]].longer * of_price;
+        t->work += t->ipns * (r->now_ns - t->since - lost);
     }
 }
 
 static void begin_work(struct rate_model *r, unsigned core)
 {
     struct lazy *z = r->lazy;
+    struct lazy_core *c = &z->core[core];
     const unsigned *busy = &z->busy[core * r->m->threads_per_core];
     double lag[MAX_THREADS_PER_CORE];
-    z->core[core].banked = false;
-    for (unsigned i = 0; i < z->core[core].nr; i++)
+    c->banked = false;
+    if (!c->nr)
+        return;
+    c->price_lag = lazy_price_lag(r, &z->l3[r->m->l3.of[busy[0]]]);
+    for (unsigned i = 0; i < c->nr; i++)
         lag[i] = z->thread[busy[i]].lat_lag;
-    for (unsigned i = 0; i < z->core[core].nr; i++) {
+    for (unsigned i = 0; i < c->nr; i++) {
         r->t[busy[i]].since = r->now_ns;
         z->thread[busy[i]].lag = longer(r, core, i, lag);
     }
@@ -190,9 +229,9 @@ static void take_out(struct rate_model *r, unsigned core)
     for (unsigned k = 0; k < c->nr; k++) {
         unsigned cpu = z->busy[core * r->m->threads_per_core + k];
         struct lazy_thread *t = &z->thread[cpu];
-        add_flow(z, t->slot.place, -t->flow, -t->answer);
-        touch_all(z, t->slot.place);
-        t->flow = t->answer = 0;
+        double flow = t->flow + t->flow_slope * price_ahead(r, cpu);
+        add_flow(r, r->m->l3.of[cpu], t->slot.place, (struct flow){-flow, -t->answer, -t->flow_slope}, true);
+        t->flow = t->answer = t->flow_slope = 0;
         lazy_share_leave(r, cpu);
         t->slot.class = NULL;
     }
@@ -218,15 +257,14 @@ static void put_in(struct rate_model *r, unsigned core)
         t->slot.class = class;
         t->slot.place = class->place[r->site[site].spot];
         t->lat_lag = lat_lag(z, t->slot.place);
-        t->smt_slowdown = class->mix.smt_slowdown;
         z->uneven = t->slot.place->uneven > z->uneven ? t->slot.place->uneven : z->uneven;
         c->nodes |= t->slot.place->nodes;
         c->others |= t->slot.place->others;
         z->busy[core * threads + c->nr++] = cpu;
-        touch_all(z, t->slot.place);
-        lazy_share_enter(r, cpu, r->core_busy[core]);
+        lazy_share_enter(r, cpu);
     }
     r->socket_cores[r->site[site].socket] += c->nr != 0;
+    c->stale = true;
     lazy_mark(z, core);
 }
 
@@ -239,13 +277,10 @@ static void set_clocks(struct rate_model *r)
             continue;
         r->clock[s] = clock;
         for (unsigned core = 0; core < r->nr_cores; core++) {
-            const struct lazy_core *c = &r->lazy->core[core];
+            struct lazy_core *c = &r->lazy->core[core];
             if (!c->nr || r->site[r->core_site[core]].socket != s)
                 continue;
-            for (unsigned k = 0; k < c->nr; k++) {
-                struct slot *t = &r->lazy->thread[r->lazy->busy[core * r->m->threads_per_core + k]].slot;
-                rate_set_slot(r, r->core_site[core], c->nr, t, t->l3_share);
-            }
+            c->stale = true;
             lazy_mark(r->lazy, core);
         }
     }
@@ -293,32 +328,39 @@ static void evaluate_core(struct rate_model *r, unsigned core, bool touch)
     struct lazy *z = r->lazy;
     struct smt_thread smt[MAX_THREADS_PER_CORE];
     double time[MAX_THREADS_PER_CORE], gain[MAX_THREADS_PER_CORE * MAX_THREADS_PER_CORE];
+    double before[MAX_THREADS_PER_CORE], slope[MAX_THREADS_PER_CORE];
     unsigned nr = z->core[core].nr;
     const unsigned *cpu = &z->busy[core * r->m->threads_per_core];
     const struct slot *first = &z->thread[cpu[0]].slot;
     bool same = nr > 1;
     bank(r, core);
-    for (unsigned i = 0; i < nr; i++) {
-        struct lazy_thread *t = &z->thread[cpu[i]];
-        struct slot *s = &t->slot;
-        s->lat_ns = latency(r, s->place);
-        s->m = s->hidden_ns + s->stall_ns * s->lat_ns;
-        smt[i] = (struct smt_thread){s->core_ns, t->smt_slowdown, s->m};
-        same = same && s->class == first->class && s->miss == first->miss;
-    }
     if (!nr)
         return;
+    unsigned l3 = r->m->l3.of[cpu[0]];
+    for (unsigned i = 0; i < nr; i++) {
+        slope[i] = z->thread[cpu[i]].flow_slope;
+        before[i] = z->thread[cpu[i]].flow + slope[i] * price_ahead(r, cpu[i]);
+    }
+    if (z->core[core].stale || z->core[core].price != z->l3[l3].price)
+        lazy_share_take(r, core);
+    for (unsigned i = 0; i < nr; i++) {
+        struct slot *s = &z->thread[cpu[i]].slot;
+        s->lat_ns = latency(r, s->place);
+        s->m = s->hidden_ns + s->stall_ns * s->lat_ns;
+        smt[i] = (struct smt_thread){s->core_ns, s->class->mix.smt_slowdown, s->m};
+        same = same && s->class == first->class && s->miss == first->miss;
+    }
     smt_solve(nr, same, smt, time, gain);
+    for (unsigned i = 0; i < nr; i++)
+        z->thread[cpu[i]].slot.time_ns = time[same ? 0 : i];
+    lazy_share_follow(r, core, same, gain);
     for (unsigned i = 0; i < nr; i++) {
         struct lazy_thread *t = &z->thread[cpu[i]];
         struct slot *s = &t->slot;
-        s->time_ns = time[same ? 0 : i];
         double ipns = 1 / s->time_ns, flow = s->miss * ipns, bound = s->stall_ns * s->lat_ns * ipns;
         double answer = flow * ipns * s->stall_ns * (same ? gain[0] : gain[i * nr + i]);
-        add_flow(z, s->place, flow - t->flow, answer - t->answer);
+        add_flow(r, l3, s->place, (struct flow){flow - before[i], answer - t->answer, t->flow_slope - slope[i]}, touch);
         t->answer = answer;
-        if (touch && flow != t->flow)
-            touch_all(z, s->place);
         t->flow = flow;
         z->bound = bound > z->bound ? bound : z->bound;
         z->changed[cpu[i] / 64] |= UINT64_C(1) << cpu[i] % 64;
@@ -384,13 +426,10 @@ unsigned rate_lazy_solve(struct rate_model *r, unsigned *changed)
         put_in(r, z->set[i]);
         z->core[z->set[i]].set = false;
     }
-    set_clocks(r);
-    lazy_evaluate(r);
-    for (unsigned i = 0; i < z->nr_set; i++)
-        for (unsigned k = 0; k < z->core[z->set[i]].nr; k++)
-            lazy_share_weigh(r, z->busy[z->set[i] * r->m->threads_per_core + k]);
     z->nr_set = 0;
+    set_clocks(r);
     lazy_shares(r);
+    lazy_evaluate(r);
     lazy_waits(r);
     r->nr_different = 0;
     return publish(r, changed);

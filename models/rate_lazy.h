@@ -5,37 +5,37 @@
 
 #include "rate_private.h"
 
-/* One L3. Every task there has min(most it can use, price x its weight). */
+#define LAZY_FAR 1e200 /* beyond every latency, in ns, and every price */
+
+/* One L3. Every task there has min(most it can use, price x its weight) bytes of it. */
 struct lazy_l3 {
-    double price; /* bytes per unit of weight that the present shares were cut with; LAZY_FREE: all have their most */
-    double open_weight; /* of those with less than their most */
-    unsigned nr_open;
-    double full_bytes;  /* that the others have */
-    double sensitivity; /* |dt / t| of a task by |d price / price|, of the most sensitive one */
-    unsigned cuts;      /* since all tasks were weighed, and the price then */
-    double weighed;
-    bool touched;
+    double price;       /* bytes per unit of weight; if all have their most, the least at which they do */
+    double lag, lag_at; /* integral of the price over time, up to then */
+    bool touched;       /* tasks have come or gone since the price was found */
 };
 
-#define LAZY_FREE 1e200
-
 struct lazy_thread {
-    struct slot slot; /* class NULL: idle */
-    double flow;      /* L3 misses per ns that are in the loads */
-    double answer;    /* what a ns more of its latency takes off it, in the sums */
-    double smt_slowdown;
-    double weight;
-    bool full;      /* has its most */
+    struct slot slot;  /* at the price of its core; class NULL: idle */
+    double flow;       /* L3 misses per ns that are in the loads, at the price of its core */
+    double answer;     /* what a ns more of its latency takes off it, in the sums */
+    double flow_slope; /* of the flow, of ln time, of misses per instruction and of the share, by the price */
+    double longer;
+    double miss_slope;
+    double share_slope;
     double lat_lag; /* integral over time of what its latency is ahead, and the work that was lost by that and its
                      * siblings', in ns; both at thread_state.since */
     double lag;
 };
 
 struct lazy_core {
+    double price;           /* that its shares are of; the present one is followed to first order from there */
+    double low, high;       /* as far as that is good */
+    double price_lag;       /* integral of the price at thread_state.since */
     uint64_t nodes, others; /* as in struct placement, of all threads */
     unsigned nr;            /* busy threads: lazy.busy[core * threads_per_core] and on */
     bool set;               /* a thread has another task since the last solution */
     bool todo;              /* times are to be worked out again */
+    bool stale;             /* shares, too, whatever the price */
     bool banked;            /* work is counted up to now, and goes on with what is worked out */
 };
 
@@ -48,7 +48,17 @@ struct lazy {
     unsigned *l3_touch; /* L3s with touched */
     unsigned nr_l3_touch;
     unsigned *l3_at, *l3_cpu; /* pCPUs of L3 l: l3_cpu[l3_at[l]] to that of the next */
-    unsigned *set;            /* cores with set */
+    double *weight, *most;    /* of their tasks, in this order; weight 0: idle */
+    unsigned *l3_index;       /* per pCPU: its place there */
+    /*
+     * How loads go with the price of an L3: slope[l3 * nr_slots + slot], lines per ns, of the resource
+     * slot_resource[socket * nr_slots + slot]. A socket has a slot for every resource that its cores can use.
+     */
+    double *slope;
+    unsigned nr_slots;
+    unsigned *slot_resource;
+    uint16_t *slot_of; /* [socket][resource] */
+    unsigned *set;     /* cores with set */
     unsigned nr_set;
     unsigned *todo; /* cores with todo */
     unsigned nr_todo;
@@ -91,17 +101,23 @@ struct lazy {
 
 /*
  * How far rates may be from the exact ones, parts of the time of an instruction: by waits that are not followed, or
- * told by an old inverse; by prices of an L3, and by a share that was let be at a cut; because the waits that a thread
- * was worked out for were a little different. They add up to less than RATE_LAZY_TOLERANCE.
+ * told by an old inverse; because the waits that a thread was worked out for were a little different. What following to
+ * first order leaves out comes to that; they add up to less than RATE_LAZY_TOLERANCE.
  */
 #define LAZY_WAIT_TOLERANCE 0.0025
-#define LAZY_SHARE_TOLERANCE 0.0011
-#define LAZY_STALE_SHARE 0.0007
 #define LAZY_SKIP_TOLERANCE 0.0005
+/* How far a rate may go to first order: by waits, by the price of its L3. Together RATE_LAZY_REACH. */
+#define LAZY_WAIT_REACH 0.02
+#define LAZY_SHARE_REACH 0.02
 
 static inline double lazy_size(double x)
 {
     return x < 0 ? -x : x;
+}
+
+static inline unsigned lazy_socket(const struct rate_model *r, unsigned l3)
+{
+    return r->m->cpu[r->lazy->l3_cpu[r->lazy->l3_at[l3]]].socket;
 }
 
 /* ---- rate_lazy.c */
@@ -115,13 +131,16 @@ void lazy_evaluate_moved(struct rate_model *r);
 
 /* ---- rate_lazy_share.c */
 
-/* The thread's weight, most and share of its L3 at the present price. */
-void lazy_share_enter(struct rate_model *r, unsigned cpu, unsigned nr);
+/* A task comes, or goes: its L3 is to be shared anew. */
+void lazy_share_enter(struct rate_model *r, unsigned cpu);
 void lazy_share_leave(struct rate_model *r, unsigned cpu);
-/* How sensitive the thread is to its share; after its times are known. */
-void lazy_share_weigh(struct rate_model *r, unsigned cpu);
-/* Cuts anew the L3s where it makes a difference, marking their cores. */
+/* Finds the prices where tasks came or went, marking cores that are to be worked out for them. */
 void lazy_shares(struct rate_model *r);
+/* The shares of a core at the present price; and once its times are known, what another price makes of them. */
+void lazy_share_take(struct rate_model *r, unsigned core);
+void lazy_share_follow(struct rate_model *r, unsigned core, bool same, const double *gain);
+/* Integral of the price over time up to now. */
+double lazy_price_lag(const struct rate_model *r, const struct lazy_l3 *l);
 
 /* ---- rate_lazy_waits.c */
 

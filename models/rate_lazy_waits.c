@@ -31,7 +31,7 @@ static const double controllers_part = 0.75;
 /* A load this large or larger counts as this when a wait is guessed. */
 static const double most_load = 0.9;
 /* The part of the reach that may come from an inverse that is not that of now. */
-static const double known = LAZY_WAIT_TOLERANCE / RATE_LAZY_REACH;
+static const double known = LAZY_WAIT_TOLERANCE / LAZY_WAIT_REACH;
 /* Rounding of F. */
 static const double f_noise = 1e-13;
 
@@ -44,7 +44,7 @@ static void set_limit(struct rate_model *r, unsigned k)
 {
     struct lazy *z = r->lazy;
     double part = z->beside_part == 0 ? 1 : k < r->m->nr_nodes ? controllers_part : z->beside_part;
-    double most = z->coupled_of[k] == NO_RESOURCE ? LAZY_WAIT_TOLERANCE : RATE_LAZY_REACH;
+    double most = z->coupled_of[k] == NO_RESOURCE ? LAZY_WAIT_TOLERANCE : LAZY_WAIT_REACH;
     z->limit[k] = part * most * (z->idle_ns[k] + r->wait[k]) / z->limit_bound;
 }
 
@@ -222,6 +222,20 @@ static void add_response(struct rate_model *r, const struct slot *a, const struc
     }
 }
 
+/* A thread to the loads, at the present price, and to how they go with it. */
+static void add_load(struct rate_model *r, unsigned core, const struct lazy_thread *t)
+{
+    struct lazy *z = r->lazy;
+    unsigned l3 = r->site[r->core_site[core]].l3;
+    double *slope = &z->slope[(size_t)l3 * z->nr_slots];
+    double flow = t->flow + t->flow_slope * (z->l3[l3].price - z->core[core].price);
+    for (unsigned d = 0; d < t->slot.place->nr_demands; d++) {
+        const struct demand *x = &t->slot.place->demand[d];
+        z->lines[x->resource] += flow * x->lines;
+        slope[x->slot] += t->flow_slope * x->lines;
+    }
+}
+
 static void add_core(struct rate_model *r, unsigned core)
 {
     struct lazy *z = r->lazy;
@@ -233,17 +247,16 @@ static void add_core(struct rate_model *r, unsigned core)
         return;
     for (unsigned i = 0; i < nr; i++) {
         of[i] = &z->thread[z->busy[core * r->m->threads_per_core + i]];
-        smt[i] = (struct smt_thread){of[i]->slot.core_ns, of[i]->smt_slowdown, of[i]->slot.m};
+        smt[i] = (struct smt_thread){of[i]->slot.core_ns, of[i]->slot.class->mix.smt_slowdown, of[i]->slot.m};
     }
     smt_solve(nr, false, smt, time, gain);
     for (unsigned i = 0; i < nr; i++) {
         double part = of[i]->slot.stall_ns * of[i]->slot.lat_ns / of[i]->slot.time_ns;
         z->bound = part > z->bound ? part : z->bound;
         z->uneven = of[i]->slot.place->uneven > z->uneven ? of[i]->slot.place->uneven : z->uneven;
+        add_load(r, core, of[i]);
         if (!(of[i]->flow > 0))
             continue;
-        for (unsigned d = 0; d < of[i]->slot.place->nr_demands; d++)
-            z->lines[of[i]->slot.place->demand[d].resource] += of[i]->flow * of[i]->slot.place->demand[d].lines;
         for (unsigned j = 0; j < nr; j++)
             add_response(r, &of[i]->slot, &of[j]->slot,
                          of[i]->flow / of[i]->slot.time_ns * gain[i * nr + j] * of[j]->slot.stall_ns);
@@ -258,6 +271,7 @@ static void build(struct rate_model *r)
     memset(z->matrix, 0, (size_t)n * n * sizeof(double));
     memset(z->own, 0, r->nr_resources * sizeof(double));
     memset(z->lines, 0, r->nr_resources * sizeof(double));
+    memset(z->slope, 0, (size_t)r->m->l3.nr * z->nr_slots * sizeof(double));
     z->bound = LAZY_LEAST_BOUND;
     z->uneven = 0;
     for (unsigned core = 0; core < r->nr_cores; core++)

@@ -17,7 +17,7 @@ struct resource {
 
 /* What a task's misses do to a resource. */
 struct demand {
-    unsigned resource;
+    unsigned resource, slot; /* slot: of lazy rates (rate_lazy.h) */
     double part;  /* of its misses that wait for it, 0..1 */
     double lines; /* that it carries per miss, write-backs included */
 };
@@ -156,6 +156,8 @@ double rate_overlap(const struct machine *m, const struct work_mix *w);
  */
 double rate_hidden_ns(const struct machine *m, const struct machine_kind *kind, const struct work_mix *w, double l2_ns,
                       double miss);
+/* Bytes that a task has in the cache levels above the L3 that does not hold them, too; nr: busy threads of its core. */
+double rate_beside_l3(const struct rate_model *r, unsigned kind, unsigned nr);
 /* What an L3 share of so many bytes makes of a slot whose class and place are set; nr: busy threads of its core. */
 void rate_set_slot(const struct rate_model *r, unsigned site_nr, unsigned nr, struct slot *s, double share);
 /* Present over nominal frequency of a socket with so many active cores. */
@@ -202,6 +204,8 @@ void sharing_free(struct rate_model *r);
 /* ---- rate_lazy_make.c */
 
 void rate_lazy_free(struct rate_model *r);
+/* Where the cores of a socket keep what they have to do with a resource. */
+unsigned rate_lazy_slot(const struct rate_model *r, unsigned socket, unsigned resource);
 
 /* ---- rate_lazy.c */
 
@@ -209,9 +213,11 @@ void rate_lazy_free(struct rate_model *r);
 void rate_lazy_set(struct rate_model *r, unsigned cpu);
 unsigned rate_lazy_solve(struct rate_model *r, unsigned *changed);
 void rate_lazy_elapse(struct rate_model *r, double ns);
-/* As rate_work, _ipns, _miss_latency_ns. */
+/* As rate_work, _ipns, _miss_per_instr, _l3_share, _miss_latency_ns. */
 double rate_lazy_work(const struct rate_model *r, unsigned cpu);
 double rate_lazy_ipns(const struct rate_model *r, unsigned cpu);
+double rate_lazy_miss(const struct rate_model *r, unsigned cpu);
+double rate_lazy_l3_share(const struct rate_model *r, unsigned cpu);
 double rate_lazy_latency_ns(const struct rate_model *r, unsigned cpu);
 /* Part of a resource's capacity that the present rates use, at most 1. */
 double rate_lazy_load(const struct rate_model *r, unsigned resource);

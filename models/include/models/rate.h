@@ -56,7 +56,7 @@ void rate_free(struct rate_model *r);
  */
 int rate_lazy(struct rate_model *r);
 #define RATE_LAZY_TOLERANCE 0.005
-#define RATE_LAZY_REACH 0.02
+#define RATE_LAZY_REACH 0.04
 
 /*
  * task NULL: the thread idles. Takes effect at the next rate_solve. What task says is taken over now: call again when

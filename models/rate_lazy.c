@@ -25,7 +25,7 @@
  * A_k ("lag"), which gives the work that was done since. Resources that hardly anybody waits for have no A that
  * threads follow: their waits are let be up to LAZY_WAIT_TOLERANCE.
  *
- * The first order is good for LAZY_WAIT_REACH of anybody's time, less where the inverse is old (rate_lazy_waits.c).
+ * The first order is good for LAZY_WAIT_REACH of anybody's time, less where the inverse is old or F is not straight.
  * Past that W_k takes over A_k, and the cores with memory behind k, and only these, are worked out again.
  * rate_lazy_share.c does the same with the prices of L3s, which add their part to x_i and to the loads.
  *

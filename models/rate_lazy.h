@@ -104,10 +104,10 @@ struct lazy {
  * told by an old inverse; because the waits that a thread was worked out for were a little different. What following to
  * first order leaves out comes to that; they add up to less than RATE_LAZY_TOLERANCE.
  */
-#define LAZY_WAIT_TOLERANCE 0.0025
+#define LAZY_WAIT_TOLERANCE 0.0035
 #define LAZY_SKIP_TOLERANCE 0.0005
 /* How far a rate may go to first order: by waits, by the price of its L3. Together RATE_LAZY_REACH. */
-#define LAZY_WAIT_REACH 0.02
+#define LAZY_WAIT_REACH 0.04
 #define LAZY_SHARE_REACH 0.02
 
 static inline double lazy_size(double x)

@@ -30,8 +30,10 @@ static const double along = 0.9, along_with_all = 0.2;
 static const double controllers_part = 0.75;
 /* A load this large or larger counts as this when a wait is guessed. */
 static const double most_load = 0.9;
-/* The part of the reach that may come from an inverse that is not that of now. */
+/* The part of the reach that need not be known. */
 static const double known = LAZY_WAIT_TOLERANCE / LAZY_WAIT_REACH;
+/* So near, in parts of that, all is known; the inverse is never that old. */
+static const double nearby = 0.125;
 /* Rounding of F. */
 static const double f_noise = 1e-13;
 
@@ -83,46 +85,73 @@ static double stale(const struct rate_model *r, unsigned k)
     return off / (then + z->own[k]);
 }
 
-/* So far ahead of the present waits the solution is still known well enough. */
-static double reach(const struct rate_model *r, unsigned k)
+/*
+ * By what part the true F bends off the straight line that far ahead: half of its second derivative over the first,
+ * times the distance; of the queue's curve, and of flows, which fall as 1 / (1 + part of the time).
+ */
+static double bend(const struct rate_model *r, unsigned k, double ahead)
 {
     const struct lazy *z = r->lazy;
-    double off = z->coupled_of[k] == NO_RESOURCE ? 0 : stale(r, k);
-    return off > known ? z->limit[k] * known / off : z->limit[k];
+    double service = r->resource[k].service_ns, half = service + 2 * (r->wait[k] + (ahead < 0 ? ahead : 0));
+    if (half < service)
+        half = service;
+    double slope = 2 * service / (half * half); /* queueing_rho_slope, where it is steepest */
+    return lazy_size(ahead) * (2 * slope / half / (slope + z->own[k]) + LAZY_WAIT_REACH / z->limit[k]);
+}
+
+/* What is not known of how far the solution is ahead, over what may be: at most 1. */
+static double unknown(const struct rate_model *r, unsigned k)
+{
+    const struct lazy *z = r->lazy;
+    double ahead = ahead_of(z, k), may = z->limit[k] * known;
+    if (z->coupled_of[k] == NO_RESOURCE || lazy_size(ahead) < nearby * may)
+        return 0;
+    return lazy_size(ahead) / may * (stale(r, k) + bend(r, k, ahead));
+}
+
+static bool is_past(const struct rate_model *r, unsigned k)
+{
+    return lazy_size(ahead_of(r->lazy, k)) > r->lazy->limit[k] || unknown(r, k) > 1;
 }
 
 /*
- * Does it make a difference to anybody how far the controllers' waits have moved? Sum s_n A_n is at most the largest
- * |A_n|; and where everybody's memory is spread nearly evenly, with d = sum |s_n - 1 / nodes|, it is at most
- * |mean of A| + d max |A_n - mean|: what goes up here and down there hardly matters.
+ * Does it make a difference to anybody that the controllers' waits are off by that? Sum s_n x_n is at most the largest
+ * |x_n|; and where everybody's memory is spread nearly evenly, with d = sum |s_n - 1 / nodes|, it is at most
+ * |mean of x| + d max |x_n - mean|: what goes up here and down there hardly matters.
  */
+static bool spread_past(const struct rate_model *r, const double *x, double most)
+{
+    unsigned n = r->m->nr_nodes;
+    double mean = 0, apart = 0;
+    for (unsigned k = 0; k < n; k++)
+        mean += x[k];
+    mean /= n;
+    for (unsigned k = 0; k < n; k++)
+        apart = lazy_size(x[k] - mean) > apart ? lazy_size(x[k] - mean) : apart;
+    return lazy_size(mean) + r->lazy->uneven * apart > most;
+}
+
+/* How far they are ahead, and what is not known of that. */
 static bool nodes_past(const struct rate_model *r)
 {
-    const struct lazy *z = r->lazy;
-    unsigned n = r->m->nr_nodes;
-    double mean = 0, apart = 0, least = z->limit[0];
-    bool past = false;
-    for (unsigned k = 0; k < n; k++) {
-        double ahead = ahead_of(z, k), limit = reach(r, k);
-        mean += ahead;
-        past = past || lazy_size(ahead) > limit;
+    double ahead[MACHINE_MAX_NODES], off[MACHINE_MAX_NODES], least = r->lazy->limit[0];
+    bool past = false, blind = false;
+    for (unsigned k = 0; k < r->m->nr_nodes; k++) {
+        double limit = r->lazy->limit[k];
+        ahead[k] = ahead_of(r->lazy, k);
+        off[k] = unknown(r, k);
+        past = past || lazy_size(ahead[k]) > limit;
+        blind = blind || off[k] > 1;
         least = limit < least ? limit : least;
     }
-    if (!past)
-        return false;
-    mean /= n;
-    for (unsigned k = 0; k < n; k++) {
-        double off = lazy_size(ahead_of(z, k) - mean);
-        apart = off > apart ? off : apart;
-    }
-    return lazy_size(mean) + z->uneven * apart > least;
+    return (past && spread_past(r, ahead, least)) || (blind && spread_past(r, off, 1));
 }
 
 static bool others_past(const struct rate_model *r)
 {
     const struct lazy *z = r->lazy;
     for (unsigned j = 0; j < z->nr_coupled; j++)
-        if (z->coupled[j] >= r->m->nr_nodes && lazy_size(z->coupled_ahead[j]) > reach(r, z->coupled[j]))
+        if (z->coupled[j] >= r->m->nr_nodes && is_past(r, z->coupled[j]))
             return true;
     return false;
 }
@@ -337,12 +366,13 @@ static void move(struct rate_model *r, double size, const double *step, const do
     look(r);
 }
 
-/* Into step: how far the solution is, of resources at more than that part of their limit. */
+/* Into step: how far the solution is, of resources at more than that part of what they may be. */
 static void choose_steps(struct rate_model *r, double part)
 {
     for (unsigned k = 0; k < r->nr_resources; k++) {
         double ahead = ahead_of(r->lazy, k);
-        r->step[k] = lazy_size(ahead) > part * r->lazy->limit[k] ? ahead : 0;
+        bool far = lazy_size(ahead) > part * r->lazy->limit[k] || unknown(r, k) > part;
+        r->step[k] = far ? ahead : 0;
     }
 }
 

@@ -67,11 +67,13 @@ struct pair {
     struct machine *m;
     struct rate_model *exact, *lazy;
     double worst, worst_share; /* of rates; of shares of the L3, and misses at them */
+    double named[MAX_CPUS];    /* rates when the solution named their threads last */
+    double moved;              /* furthest from there, in parts of the time of an instruction */
 };
 
 static void pair_open(struct pair *p, struct machine *m)
 {
-    *p = (struct pair){m, rate_create(m), rate_create(m), 0, 0};
+    *p = (struct pair){.m = m, .exact = rate_create(m), .lazy = rate_create(m)};
     if (!p->exact || !p->lazy || rate_lazy(p->lazy))
         abort();
 }
@@ -97,7 +99,11 @@ static double off(double a, double b)
 static void pair_solve(struct pair *p, bool compare)
 {
     static unsigned changed[MAX_CPUS];
-    rate_solve(p->lazy, changed);
+    unsigned n = rate_solve(p->lazy, changed);
+    for (unsigned i = 0; i < n; i++)
+        p->named[changed[i]] = rate_ipns(p->lazy, changed[i]);
+    for (unsigned c = 0; c < p->m->nr_cpus; c++)
+        p->moved = fmax(p->moved, off(p->named[c], rate_ipns(p->lazy, c)));
     if (!compare)
         return;
     rate_solve(p->exact, changed);
@@ -127,6 +133,7 @@ static double history(struct machine *m, uint64_t seed, double heavy, unsigned s
         pair_solve(&p, i % 5 == 4);
     }
     pair_close(&p);
+    CU_ASSERT_TRUE(p.moved <= 2 * RATE_LAZY_REACH);
     CU_ASSERT_TRUE(p.worst_share < 1e-9); /* piecewise linear: nothing is left out */
     return p.worst;
 }

@@ -50,13 +50,14 @@ void rate_free(struct rate_model *r);
 
 /*
  * From now on only what a change matters to is worked out: rates are within RATE_LAZY_TOLERANCE of the exact ones, and
- * depend on the order of changes. Rates of threads that rate_solve does not name move, too, by up to RATE_LAZY_REACH
- * from where it named them last: rate_ipns says how fast they are, rate_work how far they have come. For large machines
+ * depend on the order of changes. Rates of threads that rate_solve does not name move, too, within RATE_LAZY_REACH of
+ * what was worked out last (twice that from where it named them): rate_ipns says how fast they are, rate_work how far
+ * they have come. For large machines
  * whose bandwidth is shared by queueing; before the first rate_set. 0, or -1: out of memory, nothing changed.
  */
 int rate_lazy(struct rate_model *r);
 #define RATE_LAZY_TOLERANCE 0.005
-#define RATE_LAZY_REACH 0.04
+#define RATE_LAZY_REACH 0.06
 
 /*
  * task NULL: the thread idles. Takes effect at the next rate_solve. What task says is taken over now: call again when

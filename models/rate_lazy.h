@@ -39,6 +39,13 @@ struct lazy_core {
     bool banked;            /* work is counted up to now, and goes on with what is worked out */
 };
 
+/* Scratch of the build: what the threads of a core do, [busy thread][slot]; slot[]: the slots that are used. */
+struct lazy_ways {
+    unsigned nr, *slot, *column;
+    bool *used;
+    double *lines, *part, *off, *of_column;
+};
+
 struct lazy {
     struct lazy_thread *thread; /* per pCPU */
     struct lazy_core *core;
@@ -58,7 +65,8 @@ struct lazy {
     unsigned nr_slots;
     unsigned *slot_resource;
     uint16_t *slot_of; /* [socket][resource] */
-    unsigned *set;     /* cores with set */
+    struct lazy_ways ways;
+    unsigned *set; /* cores with set */
     unsigned nr_set;
     unsigned *todo; /* cores with todo */
     unsigned nr_todo;
@@ -71,10 +79,14 @@ struct lazy {
     double *lag;     /* integral of ahead over time, ns^2; of those coupled */
     double *idle_ns; /* the least idle latency of a way through it */
     double *limit;   /* of |ahead|, ns */
-    double *own;     /* what more waiting takes off its load, per ns, at the last build */
-    double *answer;  /* nearly the same now, in lines per ns; and then */
+    double *per_capacity; /* 1 / capacity, ns per line */
+    double *rho;          /* at its wait */
+    double *alone;        /* ns that its own solution is ahead by f */
+    double *own;          /* what more waiting takes off its load, per ns, at the last build */
+    double *answer;       /* nearly the same now, in lines per ns; and then */
     double *answer_built;
-    double *built;      /* wait at the last build */
+    double *built; /* wait at the last build, and the slope of rho there */
+    double *slope_built;
     double beside_part; /* of the tolerance that each resource beside the controllers has */
     bool *touched;
     unsigned *touch;
@@ -97,6 +109,7 @@ struct lazy {
 
 #define LAZY_MAX_COUPLED 192u
 #define LAZY_LEAST_BOUND 0.1
+#define LAZY_COUPLES 0.005 /* a wait above this part of the idle latency couples a resource with the others */
 #define NO_RESOURCE (~0u)
 
 /*
@@ -141,6 +154,11 @@ void lazy_share_take(struct rate_model *r, unsigned core);
 void lazy_share_follow(struct rate_model *r, unsigned core, bool same, const double *gain);
 /* Integral of the price over time up to now. */
 double lazy_price_lag(const struct rate_model *r, const struct lazy_l3 *l);
+
+/* ---- rate_lazy_build.c */
+
+/* Chooses who is coupled, and finds the inverse at the present waits; loads and their sums from scratch. */
+void lazy_build(struct rate_model *r);
 
 /* ---- rate_lazy_waits.c */
 

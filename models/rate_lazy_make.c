@@ -16,12 +16,15 @@ static void lazy_free(struct lazy *z)
 {
     if (!z)
         return;
-    void *const arrays[] = {
-        z->thread,        z->core,    z->l3,       z->l3_at,      z->l3_cpu,  z->set,          z->todo,
-        z->changed,       z->lines,   z->f,        z->ahead,      z->idle_ns, z->limit,        z->own,
-        z->built,         z->touched, z->coupled,  z->coupled_of, z->touch,   z->inverse,      z->matrix,
-        z->coupled_ahead, z->busy,    z->l3_touch, z->response,   z->lag,     z->answer,       z->answer_built,
-        z->weight,        z->most,    z->l3_index, z->slope,      z->slot_of, z->slot_resource};
+    void *const arrays[] = {z->thread,    z->core,          z->l3,           z->l3_at,         z->l3_cpu,
+                            z->set,       z->todo,          z->changed,      z->lines,         z->f,
+                            z->ahead,     z->idle_ns,       z->limit,        z->own,           z->built,
+                            z->touched,   z->coupled,       z->coupled_of,   z->touch,         z->inverse,
+                            z->matrix,    z->coupled_ahead, z->busy,         z->l3_touch,      z->response,
+                            z->lag,       z->answer,        z->answer_built, z->weight,        z->most,
+                            z->l3_index,  z->slope,         z->slot_of,      z->slot_resource, z->per_capacity,
+                            z->rho,       z->alone,         z->slope_built,  z->ways.slot,     z->ways.column,
+                            z->ways.used, z->ways.lines,    z->ways.part,    z->ways.off,      z->ways.of_column};
     for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++)
         free(arrays[i]);
     free(z);
@@ -100,6 +103,14 @@ static bool make_slots(const struct rate_model *r, struct lazy *z)
             z->slot_of[i]--;
             z->slot_resource[i / r->nr_resources * z->nr_slots + z->slot_of[i]] = (unsigned)(i % r->nr_resources);
         }
+    struct lazy_ways *w = &z->ways;
+    w->slot = array(z->nr_slots, sizeof(unsigned), &ok);
+    w->column = array(z->nr_slots, sizeof(unsigned), &ok);
+    w->used = array(z->nr_slots, sizeof(bool), &ok);
+    w->lines = array((size_t)m->threads_per_core * z->nr_slots, sizeof(double), &ok);
+    w->part = array((size_t)m->threads_per_core * z->nr_slots, sizeof(double), &ok);
+    w->off = array(z->nr_slots, sizeof(double), &ok);
+    w->of_column = array(z->nr_slots, sizeof(double), &ok);
     return ok;
 }
 
@@ -152,8 +163,9 @@ int rate_lazy(struct rate_model *r)
     z->set = array(r->nr_cores, sizeof(unsigned), &ok);
     z->todo = array(r->nr_cores, sizeof(unsigned), &ok);
     z->changed = array(m->nr_cpus / 64 + 1, sizeof(uint64_t), &ok);
-    double **per_resource[] = {&z->lines, &z->f,     &z->ahead, &z->idle_ns, &z->limit,
-                               &z->own,   &z->built, &z->lag,   &z->answer,  &z->answer_built};
+    double **per_resource[] = {&z->lines,        &z->f,     &z->ahead, &z->idle_ns,    &z->limit,
+                               &z->own,          &z->built, &z->lag,   &z->answer,     &z->answer_built,
+                               &z->per_capacity, &z->rho,   &z->alone, &z->slope_built};
     for (size_t i = 0; i < sizeof(per_resource) / sizeof(per_resource[0]); i++)
         *per_resource[i] = array(r->nr_resources, sizeof(double), &ok);
     z->touched = array(r->nr_resources, sizeof(bool), &ok);
@@ -170,8 +182,10 @@ int rate_lazy(struct rate_model *r)
     }
     list_l3(m, z);
     find_idle(r, z);
-    for (unsigned k = 0; k < r->nr_resources; k++)
+    for (unsigned k = 0; k < r->nr_resources; k++) {
         z->coupled_of[k] = NO_RESOURCE;
+        z->per_capacity[k] = 1 / r->resource[k].lines_per_ns;
+    }
     z->bound = z->limit_bound = LAZY_LEAST_BOUND;
     memset(r->wait, 0, r->nr_resources * sizeof(double));
     memset(r->socket_cores, 0, m->nr_sockets * sizeof(unsigned));

@@ -68,8 +68,8 @@ static void add_flow(const struct rate_model *r, unsigned l3, const struct place
     double *slope = &z->slope[(size_t)l3 * z->nr_slots];
     for (unsigned d = 0; d < p->nr_demands; d++) {
         const struct demand *x = &p->demand[d];
-        z->lines[x->resource] += f.now * x->lines;
-        z->answer[x->resource] += f.answer * x->lines * x->part;
+        z->res[x->resource].lines += f.now * x->lines;
+        z->res[x->resource].answer += f.answer * x->lines * x->part;
         slope[x->slot] += f.slope * x->lines;
         if (touch)
             lazy_touch(z, x->resource);
@@ -80,7 +80,7 @@ static void add_flow(const struct rate_model *r, unsigned l3, const struct place
 
 static double ahead_of(const struct lazy *z, unsigned k)
 {
-    return z->coupled_of[k] == NO_RESOURCE ? 0 : z->coupled_ahead[z->coupled_of[k]];
+    return z->res[k].coupled == NO_RESOURCE ? 0 : z->coupled_ahead[z->res[k].coupled];
 }
 
 /* By how much a miss takes longer than when it was last worked out. */
@@ -97,7 +97,7 @@ static double lat_lag(const struct lazy *z, const struct placement *p)
 {
     double sum = 0;
     for (unsigned d = 0; d < p->nr_demands; d++)
-        sum += p->demand[d].part * z->lag[p->demand[d].resource];
+        sum += p->demand[d].part * z->res[p->demand[d].resource].lag;
     return sum;
 }
 
@@ -144,7 +144,7 @@ void rate_lazy_elapse(struct rate_model *r, double ns)
 {
     struct lazy *z = r->lazy;
     for (unsigned j = 0; j < z->nr_coupled; j++)
-        z->lag[z->coupled[j]] += z->coupled_ahead[j] * ns;
+        z->res[z->coupled[j]].lag += z->coupled_ahead[j] * ns;
 }
 
 double rate_lazy_work(const struct rate_model *r, unsigned cpu)
@@ -438,9 +438,9 @@ unsigned rate_lazy_solve(struct rate_model *r, unsigned *changed)
 double rate_lazy_load(const struct rate_model *r, unsigned resource)
 {
     const struct lazy *z = r->lazy;
-    double load = z->lines[resource] / r->resource[resource].lines_per_ns;
+    double load = z->res[resource].lines / r->resource[resource].lines_per_ns;
     double wait = r->wait[resource] + ahead_of(z, resource);
-    if (z->coupled_of[resource] != NO_RESOURCE)
+    if (z->res[resource].coupled != NO_RESOURCE)
         return wait > 0 ? queueing_rho(wait, r->resource[resource].service_ns) : 0;
     return load < 0 ? 0 : load < 1 ? load : 1;
 }

@@ -39,6 +39,26 @@ struct lazy_core {
     bool banked;            /* work is counted up to now, and goes on with what is worked out */
 };
 
+struct lazy_resource {
+    double lines; /* per ns, at the present rates */
+    double per_capacity, rho;
+    double f;         /* lines / capacity - rho(wait): 0 in the exact solution */
+    unsigned coupled; /* its place among those that are solved together; NO_RESOURCE: alone */
+    bool touched;
+    double ahead;   /* by how much the exact wait is ahead of the present one, to first order, ns; of one alone */
+    double alone;   /* that by f */
+    double lag;     /* integral of ahead over time, ns^2; of one coupled */
+    double idle_ns; /* the least idle latency of a way through it */
+    double limit;   /* of |ahead|, ns */
+
+    /* At the last build: wait, slope of rho there, what more waiting takes off its load, per ns. */
+    double built, slope_built, own;
+    double per_built;            /* 1 / (slope_built + own) */
+    double answer, answer_built; /* nearly own now, and then, in lines per ns */
+    double turned;               /* by how much the slope of rho is another since */
+    double bend_up, bend_down;   /* by what part F bends off the straight line, per ns that it is ahead */
+};
+
 /* Scratch of the build: what the threads of a core do, [busy thread][slot]; slot[]: the slots that are used. */
 struct lazy_ways {
     unsigned nr, *slot, *column;
@@ -72,30 +92,14 @@ struct lazy {
     unsigned nr_todo;
     uint64_t *changed; /* bit per pCPU */
 
-    /* Per resource. The waits that rates are of are rate_model.wait. */
-    double *lines;   /* per ns, at the present rates */
-    double *f;       /* lines / capacity - rho(wait): 0 in the exact solution */
-    double *ahead;   /* by how much the exact wait is ahead of the present one, to first order, ns; of those alone */
-    double *lag;     /* integral of ahead over time, ns^2; of those coupled */
-    double *idle_ns; /* the least idle latency of a way through it */
-    double *limit;   /* of |ahead|, ns */
-    double *per_capacity; /* 1 / capacity, ns per line */
-    double *rho;          /* at its wait */
-    double *alone;        /* ns that its own solution is ahead by f */
-    double *own;          /* what more waiting takes off its load, per ns, at the last build */
-    double *answer;       /* nearly the same now, in lines per ns; and then */
-    double *answer_built;
-    double *built; /* wait at the last build, and the slope of rho there */
-    double *slope_built;
-    double beside_part; /* of the tolerance that each resource beside the controllers has */
-    bool *touched;
-    unsigned *touch;
+    struct lazy_resource *res; /* the waits that rates are of are rate_model.wait */
+    double beside_part;        /* of the tolerance that each resource beside the controllers has */
+    unsigned *touch;           /* resources with touched */
     unsigned nr_touch;
 
     /* Resources whose waits are solved together; the rest waits too little to matter to the others. */
     unsigned nr_coupled;
     unsigned *coupled;     /* resource numbers */
-    unsigned *coupled_of;  /* per resource; NO_RESOURCE: alone */
     double *coupled_ahead; /* as ahead */
     double *inverse;       /* of -dF/dwait among them, column by column */
     double *matrix;
@@ -167,8 +171,8 @@ void lazy_waits(struct rate_model *r);
 /* Notes that the load of a resource has changed. */
 static inline void lazy_touch(struct lazy *z, unsigned resource)
 {
-    if (!z->touched[resource]) {
-        z->touched[resource] = true;
+    if (!z->res[resource].touched) {
+        z->res[resource].touched = true;
         z->touch[z->nr_touch++] = resource;
     }
 }

@@ -27,13 +27,13 @@ static void choose(struct rate_model *r)
     do {
         z->nr_coupled = 0;
         for (unsigned k = 0; k < r->nr_resources; k++) {
-            double load = z->lines[k] * z->per_capacity[k];
+            double load = z->res[k].lines * z->res[k].per_capacity;
             double wait = queueing_wait_ns(load < most_load ? load : most_load, r->resource[k].service_ns);
             wait = r->wait[k] > wait ? r->wait[k] : wait;
-            z->coupled_of[k] = NO_RESOURCE;
-            if (wait <= least * z->idle_ns[k] || z->nr_coupled == LAZY_MAX_COUPLED)
+            z->res[k].coupled = NO_RESOURCE;
+            if (wait <= least * z->res[k].idle_ns || z->nr_coupled == LAZY_MAX_COUPLED)
                 continue;
-            z->coupled_of[k] = z->nr_coupled;
+            z->res[k].coupled = z->nr_coupled;
             z->coupled[z->nr_coupled++] = k;
         }
         least *= 2;
@@ -52,7 +52,7 @@ static void add_thread(struct rate_model *r, unsigned core, unsigned i, const st
     double flow = t->flow + t->flow_slope * (z->l3[l3].price - z->core[core].price);
     for (unsigned d = 0; d < p->nr_demands; d++) {
         const struct demand *x = &p->demand[d];
-        z->lines[x->resource] += flow * x->lines;
+        z->res[x->resource].lines += flow * x->lines;
         slope[x->slot] += t->flow_slope * x->lines;
         lines[x->slot] += x->lines;
         part[x->slot] += x->part;
@@ -74,7 +74,7 @@ static void add_response(struct rate_model *r, const unsigned *resource, unsigne
     const struct lazy_ways *w = &z->ways;
     unsigned coupled = 0;
     for (unsigned u = 0; u < w->nr; u++) {
-        unsigned column = z->coupled_of[resource[w->slot[u]]];
+        unsigned column = z->res[resource[w->slot[u]]].coupled;
         double off = 0;
         for (unsigned j = 0; j < nr; j++)
             off += response[j] * w->part[j * z->nr_slots + w->slot[u]];
@@ -86,11 +86,11 @@ static void add_response(struct rate_model *r, const unsigned *resource, unsigne
     }
     for (unsigned u = 0; u < w->nr; u++) {
         unsigned k = resource[w->slot[u]];
-        double lines = w->lines[i * z->nr_slots + w->slot[u]] * z->per_capacity[k];
-        z->own[k] += lines * w->off[u];
-        if (z->coupled_of[k] == NO_RESOURCE || lines == 0)
+        double lines = w->lines[i * z->nr_slots + w->slot[u]] * z->res[k].per_capacity;
+        z->res[k].own += lines * w->off[u];
+        if (z->res[k].coupled == NO_RESOURCE || lines == 0)
             continue;
-        double *row = &z->matrix[(size_t)z->coupled_of[k] * z->nr_coupled];
+        double *row = &z->matrix[(size_t)z->res[k].coupled * z->nr_coupled];
         for (unsigned c = 0; c < coupled; c++)
             row[w->column[c]] += lines * w->of_column[c];
     }
@@ -138,19 +138,21 @@ void lazy_build(struct rate_model *r)
     choose(r);
     unsigned n = z->nr_coupled;
     memset(z->matrix, 0, (size_t)n * n * sizeof(double));
-    memset(z->own, 0, r->nr_resources * sizeof(double));
-    memset(z->lines, 0, r->nr_resources * sizeof(double));
+    for (unsigned k = 0; k < r->nr_resources; k++)
+        z->res[k].own = z->res[k].lines = 0;
     memset(z->slope, 0, (size_t)r->m->l3.nr * z->nr_slots * sizeof(double));
     z->bound = LAZY_LEAST_BOUND;
     z->uneven = 0;
     for (unsigned core = 0; core < r->nr_cores; core++)
         add_core(r, core);
-    memcpy(z->built, r->wait, r->nr_resources * sizeof(double));
-    memcpy(z->answer_built, z->answer, r->nr_resources * sizeof(double));
     for (unsigned k = 0; k < r->nr_resources; k++) {
-        z->slope_built[k] = queueing_rho_slope(r->wait[k], r->resource[k].service_ns);
-        if (z->coupled_of[k] != NO_RESOURCE)
-            z->matrix[(size_t)z->coupled_of[k] * (n + 1)] += z->slope_built[k];
+        struct lazy_resource *q = &z->res[k];
+        q->built = r->wait[k];
+        q->answer_built = q->answer;
+        q->slope_built = queueing_rho_slope(r->wait[k], r->resource[k].service_ns);
+        q->per_built = 1 / (q->slope_built + q->own);
+        if (q->coupled != NO_RESOURCE)
+            z->matrix[(size_t)q->coupled * (n + 1)] += q->slope_built;
     }
     invert(z);
     z->changes = 0;

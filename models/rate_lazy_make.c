@@ -16,15 +16,12 @@ static void lazy_free(struct lazy *z)
 {
     if (!z)
         return;
-    void *const arrays[] = {z->thread,    z->core,          z->l3,           z->l3_at,         z->l3_cpu,
-                            z->set,       z->todo,          z->changed,      z->lines,         z->f,
-                            z->ahead,     z->idle_ns,       z->limit,        z->own,           z->built,
-                            z->touched,   z->coupled,       z->coupled_of,   z->touch,         z->inverse,
-                            z->matrix,    z->coupled_ahead, z->busy,         z->l3_touch,      z->response,
-                            z->lag,       z->answer,        z->answer_built, z->weight,        z->most,
-                            z->l3_index,  z->slope,         z->slot_of,      z->slot_resource, z->per_capacity,
-                            z->rho,       z->alone,         z->slope_built,  z->ways.slot,     z->ways.column,
-                            z->ways.used, z->ways.lines,    z->ways.part,    z->ways.off,      z->ways.of_column};
+    void *const arrays[] = {
+        z->res,         z->thread,        z->core,       z->l3,        z->l3_at,         z->l3_cpu,
+        z->set,         z->todo,          z->changed,    z->coupled,   z->touch,         z->inverse,
+        z->matrix,      z->coupled_ahead, z->busy,       z->l3_touch,  z->response,      z->weight,
+        z->most,        z->l3_index,      z->slope,      z->slot_of,   z->slot_resource, z->ways.slot,
+        z->ways.column, z->ways.used,     z->ways.lines, z->ways.part, z->ways.off,      z->ways.of_column};
     for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++)
         free(arrays[i]);
     free(z);
@@ -125,16 +122,16 @@ static void find_idle(const struct rate_model *r, struct lazy *z)
     const struct machine *m = r->m;
     double any = LAZY_FAR, far = LAZY_FAR;
     for (unsigned n = 0; n < m->nr_nodes; n++) {
-        z->idle_ns[n] = LAZY_FAR;
+        z->res[n].idle_ns = LAZY_FAR;
         for (unsigned from = 0; from < m->nr_nodes; from++) {
             double lat = m->mem_latency_ns[(size_t)from * m->nr_nodes + n];
-            z->idle_ns[n] = lat < z->idle_ns[n] ? lat : z->idle_ns[n];
+            z->res[n].idle_ns = lat < z->res[n].idle_ns ? lat : z->res[n].idle_ns;
             any = lat < any ? lat : any;
             far = from != n && lat < far ? lat : far;
         }
     }
     for (unsigned k = m->nr_nodes; k < r->nr_resources; k++)
-        z->idle_ns[k] = k >= r->first_cluster && k < r->first_port ? any : far;
+        z->res[k].idle_ns = k >= r->first_cluster && k < r->first_port ? any : far;
     /* A way has at most the links there and back, the cluster, four ports. */
     unsigned most = m->nr_sockets > 1 ? 2 * sites_longest_route(r) : 0;
     most *= m->snoop_message ? 2 : 1; /* probes and their answers */
@@ -163,15 +160,9 @@ int rate_lazy(struct rate_model *r)
     z->set = array(r->nr_cores, sizeof(unsigned), &ok);
     z->todo = array(r->nr_cores, sizeof(unsigned), &ok);
     z->changed = array(m->nr_cpus / 64 + 1, sizeof(uint64_t), &ok);
-    double **per_resource[] = {&z->lines,        &z->f,     &z->ahead, &z->idle_ns,    &z->limit,
-                               &z->own,          &z->built, &z->lag,   &z->answer,     &z->answer_built,
-                               &z->per_capacity, &z->rho,   &z->alone, &z->slope_built};
-    for (size_t i = 0; i < sizeof(per_resource) / sizeof(per_resource[0]); i++)
-        *per_resource[i] = array(r->nr_resources, sizeof(double), &ok);
-    z->touched = array(r->nr_resources, sizeof(bool), &ok);
+    z->res = array(r->nr_resources, sizeof(*z->res), &ok);
     z->touch = array(r->nr_resources, sizeof(unsigned), &ok);
     z->coupled = array(r->nr_resources, sizeof(unsigned), &ok);
-    z->coupled_of = array(r->nr_resources, sizeof(unsigned), &ok);
     unsigned coupled = r->nr_resources < LAZY_MAX_COUPLED ? r->nr_resources : LAZY_MAX_COUPLED;
     z->coupled_ahead = array(coupled, sizeof(double), &ok);
     z->inverse = array((size_t)coupled * coupled, sizeof(double), &ok);
@@ -183,8 +174,8 @@ int rate_lazy(struct rate_model *r)
     list_l3(m, z);
     find_idle(r, z);
     for (unsigned k = 0; k < r->nr_resources; k++) {
-        z->coupled_of[k] = NO_RESOURCE;
-        z->per_capacity[k] = 1 / r->resource[k].lines_per_ns;
+        z->res[k].coupled = NO_RESOURCE;
+        z->res[k].per_capacity = 1 / r->resource[k].lines_per_ns;
     }
     z->bound = z->limit_bound = LAZY_LEAST_BOUND;
     memset(r->wait, 0, r->nr_resources * sizeof(double));

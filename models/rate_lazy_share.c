@@ -79,7 +79,7 @@ static void move_price(struct rate_model *r, unsigned number, double price)
     for (unsigned s = 0; s < z->nr_slots; s++) {
         if (slope[s] == 0)
             continue;
-        z->lines[resource[s]] += slope[s] * (price - l->price);
+        z->res[resource[s]].lines += slope[s] * (price - l->price);
         lazy_touch(z, resource[s]);
     }
     l->price = price;

@@ -20,20 +20,34 @@ static const double along = 0.9, along_with_all = 0.2;
 static const double controllers_part = 0.75;
 /* The part of the reach that need not be known. */
 static const double known = LAZY_WAIT_TOLERANCE / LAZY_WAIT_REACH;
-/* So near, in parts of that, all is known; the inverse is never that old. */
-static const double nearby = 0.125;
 /* Rounding of F. */
 static const double f_noise = 1e-13;
+
+/*
+ * By what part the true F bends off the straight line for every ns that the solution is ahead of a wait: half of its
+ * second derivative over the first; of the queue's curve, and of flows, which fall as 1 / (1 + part of the time).
+ */
+static double bend(const struct rate_model *r, unsigned k, double wait)
+{
+    const struct lazy_resource *q = &r->lazy->res[k];
+    double service = r->resource[k].service_ns, slope = queueing_rho_slope(wait, service);
+    return 2 * slope / (service + 2 * wait) / (slope + q->own) + LAZY_WAIT_REACH / q->limit;
+}
 
 /* What follows from the wait of a resource. */
 static void set_wait(struct rate_model *r, unsigned k)
 {
-    struct lazy *z = r->lazy;
+    const struct lazy *z = r->lazy;
+    struct lazy_resource *q = &z->res[k];
+    double wait = r->wait[k], service = r->resource[k].service_ns, slope = queueing_rho_slope(wait, service);
     double part = z->beside_part == 0 ? 1 : k < r->m->nr_nodes ? controllers_part : z->beside_part;
-    double most = z->coupled_of[k] == NO_RESOURCE ? LAZY_WAIT_TOLERANCE : LAZY_WAIT_REACH;
-    z->limit[k] = part * most * (z->idle_ns[k] + r->wait[k]) / z->limit_bound;
-    z->rho[k] = queueing_rho(r->wait[k], r->resource[k].service_ns);
-    z->alone[k] = 1 / (queueing_rho_slope(r->wait[k], r->resource[k].service_ns) + z->own[k]);
+    double most = q->coupled == NO_RESOURCE ? LAZY_WAIT_TOLERANCE : LAZY_WAIT_REACH;
+    q->limit = part * most * (q->idle_ns + wait) / z->limit_bound;
+    q->rho = queueing_rho(wait, service);
+    q->alone = 1 / (slope + q->own);
+    q->turned = lazy_size(slope - q->slope_built);
+    q->bend_up = bend(r, k, wait);
+    q->bend_down = bend(r, k, wait > q->limit ? wait - q->limit : 0); /* the curve is steeper there */
 }
 
 static void set_limits(struct rate_model *r)
@@ -47,46 +61,29 @@ static void set_limits(struct rate_model *r)
 
 static double ahead_of(const struct lazy *z, unsigned k)
 {
-    return z->coupled_of[k] == NO_RESOURCE ? z->ahead[k] : z->coupled_ahead[z->coupled_of[k]];
-}
-
-/* By what part the diagonal of -dF/dW is off what the inverse is of. */
-static double stale(const struct rate_model *r, unsigned k)
-{
-    const struct lazy *z = r->lazy;
-    double off = lazy_size(z->answer[k] - z->answer_built[k]) * z->per_capacity[k];
-    if (z->built[k] != r->wait[k])
-        off += lazy_size(queueing_rho_slope(r->wait[k], r->resource[k].service_ns) - z->slope_built[k]);
-    return off / (z->slope_built[k] + z->own[k]);
+    const struct lazy_resource *q = &z->res[k];
+    return q->coupled == NO_RESOURCE ? q->ahead : z->coupled_ahead[q->coupled];
 }
 
 /*
- * By what part the true F bends off the straight line that far ahead: half of its second derivative over the first,
- * times the distance; of the queue's curve, and of flows, which fall as 1 / (1 + part of the time).
+ * ns that are not known of how far the solution is ahead: because the diagonal of -dF/dW is another than the inverse is
+ * of, and because F is not straight.
  */
-static double bend(const struct rate_model *r, unsigned k, double ahead)
+static double unknown(const struct lazy *z, unsigned k)
 {
-    const struct lazy *z = r->lazy;
-    double service = r->resource[k].service_ns, half = service + 2 * (r->wait[k] + (ahead < 0 ? ahead : 0));
-    if (half < service)
-        half = service;
-    double slope = 2 * service / (half * half); /* queueing_rho_slope, where it is steepest */
-    return lazy_size(ahead) * (2 * slope / half / (slope + z->own[k]) + LAZY_WAIT_REACH / z->limit[k]);
-}
-
-/* What is not known of how far the solution is ahead, over what may be: at most 1. */
-static double unknown(const struct rate_model *r, unsigned k)
-{
-    const struct lazy *z = r->lazy;
-    double ahead = ahead_of(z, k), may = z->limit[k] * known;
-    if (z->coupled_of[k] == NO_RESOURCE || lazy_size(ahead) < nearby * may)
+    const struct lazy_resource *q = &z->res[k];
+    if (q->coupled == NO_RESOURCE)
         return 0;
-    return lazy_size(ahead) / may * (stale(r, k) + bend(r, k, ahead));
+    double ahead = z->coupled_ahead[q->coupled];
+    double off = (lazy_size(q->answer - q->answer_built) * q->per_capacity + q->turned) * q->per_built;
+    return lazy_size(ahead) * (off + (ahead < 0 ? -ahead * q->bend_down : ahead * q->bend_up));
 }
 
-static bool is_past(const struct rate_model *r, unsigned k)
+/* Is it too far, or more than part of that? */
+static bool is_past(const struct lazy *z, unsigned k, double part)
 {
-    return lazy_size(ahead_of(r->lazy, k)) > r->lazy->limit[k] || unknown(r, k) > 1;
+    double most = part * z->res[k].limit;
+    return lazy_size(ahead_of(z, k)) > most || unknown(z, k) > known * most;
 }
 
 /*
@@ -109,24 +106,24 @@ static bool spread_past(const struct rate_model *r, const double *x, double most
 /* How far they are ahead, and what is not known of that. */
 static bool nodes_past(const struct rate_model *r)
 {
-    double ahead[MACHINE_MAX_NODES], off[MACHINE_MAX_NODES], least = r->lazy->limit[0];
-    bool past = false, blind = false;
+    const struct lazy *z = r->lazy;
+    double ahead[MACHINE_MAX_NODES], off[MACHINE_MAX_NODES], least = LAZY_FAR;
+    bool past = false;
     for (unsigned k = 0; k < r->m->nr_nodes; k++) {
-        double limit = r->lazy->limit[k];
-        ahead[k] = ahead_of(r->lazy, k);
-        off[k] = unknown(r, k);
-        past = past || lazy_size(ahead[k]) > limit;
-        blind = blind || off[k] > 1;
+        double limit = z->res[k].limit;
+        ahead[k] = ahead_of(z, k);
+        off[k] = unknown(z, k);
+        past = past || lazy_size(ahead[k]) > limit || off[k] > known * limit;
         least = limit < least ? limit : least;
     }
-    return (past && spread_past(r, ahead, least)) || (blind && spread_past(r, off, 1));
+    return past && (spread_past(r, ahead, least) || spread_past(r, off, known * least));
 }
 
 static bool others_past(const struct rate_model *r)
 {
     const struct lazy *z = r->lazy;
     for (unsigned j = 0; j < z->nr_coupled; j++)
-        if (z->coupled[j] >= r->m->nr_nodes && is_past(r, z->coupled[j]))
+        if (z->coupled[j] >= r->m->nr_nodes && is_past(z, z->coupled[j], 1))
             return true;
     return false;
 }
@@ -135,14 +132,15 @@ static bool others_past(const struct rate_model *r)
 static bool update(struct rate_model *r, unsigned k, double before)
 {
     struct lazy *z = r->lazy;
-    unsigned n = z->nr_coupled, c = z->coupled_of[k];
-    z->f[k] = z->lines[k] * z->per_capacity[k] - z->rho[k];
-    if (c == NO_RESOURCE) {
-        z->ahead[k] = z->f[k] * z->alone[k];
-        return k >= r->m->nr_nodes && lazy_size(z->ahead[k]) > z->limit[k];
+    struct lazy_resource *q = &z->res[k];
+    unsigned n = z->nr_coupled;
+    q->f = q->lines * q->per_capacity - q->rho;
+    if (q->coupled == NO_RESOURCE) {
+        q->ahead = q->f * q->alone;
+        return k >= r->m->nr_nodes && lazy_size(q->ahead) > q->limit;
     }
-    double df = z->f[k] - before;
-    const double *column = &z->inverse[(size_t)c * n];
+    double df = q->f - before;
+    const double *column = &z->inverse[(size_t)q->coupled * n];
     for (unsigned j = 0; j < n; j++)
         z->coupled_ahead[j] += column[j] * df;
     return false;
@@ -154,8 +152,8 @@ static void follow(struct rate_model *r)
     struct lazy *z = r->lazy;
     bool past = false;
     for (unsigned i = 0; i < z->nr_touch; i++) {
-        z->touched[z->touch[i]] = false;
-        past |= update(r, z->touch[i], z->f[z->touch[i]]);
+        z->res[z->touch[i]].touched = false;
+        past |= update(r, z->touch[i], z->res[z->touch[i]].f);
     }
     z->nr_touch = 0;
     z->past = past || others_past(r) || nodes_past(r);
@@ -167,7 +165,7 @@ static void look(struct rate_model *r)
     struct lazy *z = r->lazy;
     bool past = false;
     for (unsigned i = 0; i < z->nr_touch; i++)
-        z->touched[z->touch[i]] = false;
+        z->res[z->touch[i]].touched = false;
     z->nr_touch = 0;
     memset(z->coupled_ahead, 0, z->nr_coupled * sizeof(double));
     for (unsigned k = 0; k < r->nr_resources; k++)
@@ -179,7 +177,7 @@ static double merit(const struct rate_model *r)
 {
     double sum = 0;
     for (unsigned k = 0; k < r->nr_resources; k++)
-        sum += r->lazy->f[k] * r->lazy->f[k];
+        sum += r->lazy->res[k].f * r->lazy->res[k].f;
     return sum;
 }
 
@@ -188,9 +186,9 @@ static double merit(const struct rate_model *r)
 static bool is_far(const struct rate_model *r, unsigned k)
 {
     const struct lazy *z = r->lazy;
-    if (z->coupled_of[k] == NO_RESOURCE)
-        return r->wait[k] > 2 * LAZY_COUPLES * z->idle_ns[k] && z->nr_coupled < LAZY_MAX_COUPLED;
-    return lazy_size(r->wait[k] - z->built[k]) > far_of_wait * r->wait[k] + far_of_idle * z->idle_ns[k];
+    if (z->res[k].coupled == NO_RESOURCE)
+        return r->wait[k] > 2 * LAZY_COUPLES * z->res[k].idle_ns && z->nr_coupled < LAZY_MAX_COUPLED;
+    return lazy_size(r->wait[k] - z->res[k].built) > far_of_wait * r->wait[k] + far_of_idle * z->res[k].idle_ns;
 }
 
 /* The inverse anew, and with it all that is known. */
@@ -234,11 +232,8 @@ static void move(struct rate_model *r, double size, const double *step, const do
 /* Into step: how far the solution is, of resources at more than that part of what they may be. */
 static void choose_steps(struct rate_model *r, double part)
 {
-    for (unsigned k = 0; k < r->nr_resources; k++) {
-        double ahead = ahead_of(r->lazy, k);
-        bool far = lazy_size(ahead) > part * r->lazy->limit[k] || unknown(r, k) > part;
-        r->step[k] = far ? ahead : 0;
-    }
+    for (unsigned k = 0; k < r->nr_resources; k++)
+        r->step[k] = is_past(r->lazy, k, part) ? ahead_of(r->lazy, k) : 0;
 }
 
 /* One step of Newton's method, halved while it does not bring F down. */
@@ -261,7 +256,7 @@ static void take_step(struct rate_model *r)
 static bool nothing_moves(const struct rate_model *r)
 {
     for (unsigned k = 0; k < r->nr_resources; k++)
-        if (r->lazy->lines[k] != 0 || r->wait[k] != 0)
+        if (r->lazy->res[k].lines != 0 || r->wait[k] != 0)
             return false;
     return true;
 }

@@ -16,6 +16,13 @@ static void swap_rows(double *a, unsigned columns, unsigned i, unsigned j)
     }
 }
 
+/* x -= f y, of n */
+static void subtract_row(unsigned n, double *restrict x, double f, const double *restrict y)
+{
+    for (unsigned k = 0; k < n; k++)
+        x[k] -= f * y[k];
+}
+
 bool linear_solve(unsigned n, double *a, unsigned nrhs, double *b)
 {
     for (unsigned i = 0; i < n; i++) {
@@ -34,19 +41,15 @@ bool linear_solve(unsigned n, double *a, unsigned nrhs, double *b)
             double f = a[j * n + i] * inverse;
             if (f == 0)
                 continue;
-            for (unsigned k = i + 1; k < n; k++)
-                a[j * n + k] -= f * a[i * n + k];
-            for (unsigned k = 0; k < nrhs; k++)
-                b[j * nrhs + k] -= f * b[i * nrhs + k];
+            subtract_row(n - i - 1, &a[j * n + i + 1], f, &a[i * n + i + 1]);
+            subtract_row(nrhs, &b[j * nrhs], f, &b[i * nrhs]);
         }
     }
     for (unsigned i = n; i-- > 0;) {
-        for (unsigned k = 0; k < nrhs; k++) {
-            double x = b[i * nrhs + k];
-            for (unsigned j = i + 1; j < n; j++)
-                x -= a[i * n + j] * b[j * nrhs + k];
-            b[i * nrhs + k] = x / a[i * n + i];
-        }
+        for (unsigned j = i + 1; j < n; j++)
+            subtract_row(nrhs, &b[i * nrhs], a[i * n + j], &b[j * nrhs]);
+        for (unsigned k = 0; k < nrhs; k++)
+            b[i * nrhs + k] /= a[i * n + i];
     }
     return true;
 }

@@ -31,7 +31,7 @@ static double bend(const struct rate_model *r, unsigned k, double wait)
 {
     const struct lazy_resource *q = &r->lazy->res[k];
     double service = r->resource[k].service_ns, slope = queueing_rho_slope(wait, service);
-    return 2 * slope / (service + 2 * wait) / (slope + q->own) + LAZY_WAIT_REACH / q->limit;
+    return 2 * slope / (service + 2 * wait) / (slope + q->own) + r->lazy->limit_bound / (q->idle_ns + wait);
 }
 
 /* What follows from the wait of a resource. */
@@ -236,7 +236,16 @@ static void choose_steps(struct rate_model *r, double part)
         r->step[k] = is_past(r->lazy, k, part) ? ahead_of(r->lazy, k) : 0;
 }
 
-/* One step of Newton's method, halved while it does not bring F down. */
+/* Did the step leave things further off than they were? */
+static bool is_worse(const struct rate_model *r, double before)
+{
+    return r->lazy->past && before > f_noise && merit(r) > before;
+}
+
+/*
+ * One step of Newton's method: of what is past its limit, and what goes along. Should that not bring F down, which only
+ * a step of all is sure to do, it is taken back, and all go, halved as often as needed.
+ */
 static void take_step(struct rate_model *r)
 {
     struct lazy *z = r->lazy;
@@ -248,7 +257,12 @@ static void take_step(struct rate_model *r)
     if (all)
         choose_steps(r, along_with_all);
     move(r, 1, r->step, r->tried, !all);
-    for (unsigned h = 0; h < MAX_HALVINGS && z->past && merit(r) > before && before > f_noise; h++)
+    if (!is_worse(r, before))
+        return;
+    move(r, 0, r->step, r->tried, false);
+    choose_steps(r, 0);
+    move(r, 1, r->step, r->tried, false);
+    for (unsigned h = 0; h < MAX_HALVINGS && is_worse(r, before); h++)
         move(r, size *= 0.5, r->step, r->tried, false);
 }
 

@@ -189,19 +189,35 @@ static bool check_object(struct plain *p, const xmlNode *n, const char *type)
 /* ---- written anew --------------------------------------------------------------------------------------------------
  */
 
+/* What stands for a character in XML; NULL: itself. */
+static const char *escape(char c)
+{
+    switch (c) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    default:
+        return (unsigned char)c < ' ' || c == 0x7f ? " " : NULL;
+    }
+}
+
+/* Mostly sets of CPUs, which may be megabytes, and stand for themselves. */
 static void put_text(FILE *to, const char *text)
 {
-    for (const char *c = text; *c; c++)
-        if (*c == '&')
-            fputs("&amp;", to);
-        else if (*c == '<')
-            fputs("&lt;", to);
-        else if (*c == '>')
-            fputs("&gt;", to);
-        else if (*c == '"')
-            fputs("&quot;", to);
-        else
-            fputc((unsigned char)*c < ' ' || *c == 0x7f ? ' ' : *c, to);
+    while (*text) {
+        size_t n = 0;
+        while (text[n] && !escape(text[n]))
+            n++;
+        fwrite(text, 1, n, to);
+        text += n;
+        if (*text)
+            fputs(escape(*text++), to);
+    }
 }
 
 /* The tag with its attributes, without the closing ">"; false with the fault. */

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LINUX_CAPACITY 1024 /* of the fastest core, as Linux scales it (cpu_capacity) */
+
 struct xml {
     FILE *to;
     const struct machine *m;
@@ -190,17 +192,21 @@ static bool add_distances(hwloc_topology_t h, const struct machine *m)
 
 static bool add_kinds(hwloc_topology_t h, const struct machine *m)
 {
+    double most = 0;
     bool ok = true;
+    for (unsigned k = 0; k < m->nr_kinds; k++)
+        most = m->kind[k].speed > most ? m->kind[k].speed : most;
     for (unsigned k = 0; m->nr_kinds > 1 && ok && k < m->nr_kinds; k++) {
-        char mhz[32], name[] = "CoreType", clock[] = "FrequencyBaseMHz";
+        char mhz[32], work[32], name[] = "CoreType", clock[] = "FrequencyBaseMHz", capacity[] = "LinuxCapacity";
         char *type = m->kind[k].name ? m->kind[k].name : m->name;
         hwloc_bitmap_t set = hwloc_bitmap_alloc();
         snprintf(mhz, sizeof(mhz), "%.0f", m->kind[k].freq_hz / 1e6);
-        struct hwloc_info_s infos[] = {{name, type}, {clock, mhz}};
+        snprintf(work, sizeof(work), "%.0f", LINUX_CAPACITY * m->kind[k].speed / most);
+        struct hwloc_info_s infos[] = {{name, type}, {clock, mhz}, {capacity, work}};
         for (unsigned i = 0; set && i < m->nr_cpus; i++)
             if (m->cpu[i].kind == k)
                 hwloc_bitmap_set(set, i);
-        ok = set && (hwloc_bitmap_iszero(set) || hwloc_cpukinds_register(h, set, -1, 2, infos, 0) == 0);
+        ok = set && (hwloc_bitmap_iszero(set) || hwloc_cpukinds_register(h, set, -1, 3, infos, 0) == 0);
         hwloc_bitmap_free(set);
     }
     return ok;

@@ -276,6 +276,8 @@ static struct topo_kind describe_kind(const struct hwloc_info_s *infos, unsigned
         double mhz = base || !strcmp(infos[i].name, "FrequencyMaxMHz") ? strtod(infos[i].value, NULL) : 0;
         if (!strcmp(infos[i].name, "CoreType"))
             snprintf(k.name, sizeof(k.name), "%.40s", infos[i].value);
+        else if (!strcmp(infos[i].name, "LinuxCapacity"))
+            k.capacity = strtod(infos[i].value, NULL);
         else if (mhz >= 1 && mhz <= 100000 && (base || k.freq_hz <= 0))
             k.freq_hz = mhz * 1e6;
     }
@@ -286,7 +288,8 @@ static struct topo_kind describe_kind(const struct hwloc_info_s *infos, unsigned
 static unsigned kind_like(struct topo *t, const struct topo_kind *k, struct fault *f)
 {
     for (unsigned i = 0; i < t->nr_kinds; i++)
-        if (!strcmp(t->kind[i].name, k->name) && fabs(t->kind[i].freq_hz - k->freq_hz) < 1e6)
+        if (!strcmp(t->kind[i].name, k->name) && fabs(t->kind[i].freq_hz - k->freq_hz) < 1e6 &&
+            fabs(t->kind[i].capacity - k->capacity) < 0.5)
             return i;
     if (t->nr_kinds == TOPO_MAX_KINDS) {
         topo_note(t, "more than %u kinds of cores: some are taken as machine-wide", TOPO_MAX_KINDS);
@@ -297,6 +300,23 @@ static unsigned kind_like(struct topo *t, const struct topo_kind *k, struct faul
         return TOPO_NONE;
     *new = *k;
     return t->nr_kinds - 1;
+}
+
+/* Work a cycle, where capacities of all are known; at clocks that are not they count as if these were alike. */
+static void set_ipc(struct topo *t)
+{
+    double most = 0, ipc[TOPO_MAX_KINDS];
+    bool clocks = true;
+    for (unsigned k = 0; k < t->nr_kinds; k++)
+        clocks = clocks && t->kind[k].freq_hz > 0;
+    for (unsigned k = 0; k < t->nr_kinds; k++) {
+        if (!(t->kind[k].capacity > 0))
+            return;
+        ipc[k] = t->kind[k].capacity / (clocks ? t->kind[k].freq_hz : 1);
+        most = ipc[k] > most ? ipc[k] : most;
+    }
+    for (unsigned k = 0; k < t->nr_kinds; k++)
+        t->kind[k].ipc = ipc[k] / most;
 }
 
 /* A kind without a name, or with that of another, gets its number. */
@@ -335,6 +355,7 @@ static bool read_kinds(struct topo *t, hwloc_topology_t h, struct fault *f)
     }
     hwloc_bitmap_free(set);
     name_kinds(t);
+    set_ipc(t);
     if (t->freq_hz <= 0 && t->nr_kinds == 1)
         t->freq_hz = t->kind[0].freq_hz;
     return f->code == EXIT_DONE;

@@ -42,8 +42,9 @@ struct topo_cpu {
 /* A kind of core of a machine that has several. */
 struct topo_kind {
     char name[64];
-    double freq_hz; /* 0: unknown */
-    double ipc;     /* work a cycle, 1: that of the kind with the most; 0: unknown */
+    double freq_hz;  /* 0: unknown */
+    double ipc;      /* work a cycle, 1: that of the kind with the most; 0: unknown */
+    double capacity; /* work a second, in any unit; 0: unknown */
 };
 
 struct topo_range {

@@ -291,6 +291,31 @@ static void what_boxes_get_wrong_is_mended(void)
     machine_free(m);
 }
 
+/* Two cores that Linux says are of other capacities, with clocks (2 and 1 GHz) and without. */
+static void kinds_by_capacity(void)
+{
+    static const char *const slow[] = {"<info name=\"FrequencyBaseMHz\" value=\"1000\"/>", ""},
+                             *const fast[] = {"<info name=\"FrequencyBaseMHz\" value=\"2000\"/>", ""};
+    static const double ipc[] = {0.8, 0.4};
+    for (int i = 0; i < 2; i++) {
+        char xml[4096];
+        struct fault f = {0};
+        snprintf(xml, sizeof(xml),
+                 BOX_TOP("2.0") NODE(0, "0xf", "1073741824") BOX_CORES
+                 "</object>\n<cpukind cpuset=\"0x5\"><info name=\"LinuxCapacity\" "
+                 "value=\"400\"/>%s</cpukind>\n"
+                 "<cpukind cpuset=\"0xa\"><info name=\"LinuxCapacity\" value=\"1000\"/>%s</cpukind>\n"
+                 "</topology>\n",
+                 slow[i], fast[i]);
+        struct machine *m = machine_of(read_xml(xml, &f), NULL, &f);
+        CU_ASSERT_EQUAL_FATAL(m->nr_kinds, 3); /* and what the file says for all */
+        CU_ASSERT_DOUBLE_EQUAL(m->kind[m->cpu[0].kind].speed / m->kind[m->cpu[2].kind].speed, 0.4, 1e-3);
+        CU_ASSERT_DOUBLE_EQUAL(m->kind[m->cpu[0].kind].speed * m->freq_hz / m->kind[m->cpu[0].kind].freq_hz, ipc[i],
+                               1e-3);
+        machine_free(m);
+    }
+}
+
 static void bad_xml(const char *text, const char *part, int line)
 {
     struct fault f = {0};
@@ -343,6 +368,7 @@ static const struct cunit_case tests[] = {
     {"every guessed value is marked", guesses_are_marked},
     {"XML of hwloc 2 and 3, with nodes of fast memory and without what is offline", xml_of_hwloc_2_and_3},
     {"XML of hwloc 1", xml_of_hwloc_1},
+    {"kinds of cores by their capacity", kinds_by_capacity},
     {"what is left out is told", what_is_left_out_is_told},
     {"nodes and packages are in the order of their numbers", nodes_and_packages_are_in_the_order_of_their_numbers},
     {"what boxes get wrong is mended, and told", what_boxes_get_wrong_is_mended},

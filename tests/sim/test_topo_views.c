@@ -210,6 +210,9 @@ static void return_home(const struct machine *m)
         SAME(b->kind[b->cpu[c].kind].l1d_ways, m->kind[m->cpu[c].kind].l1d_ways);
         CU_ASSERT_DOUBLE_EQUAL(b->kind[b->cpu[c].kind].freq_hz, m->kind[m->cpu[c].kind].freq_hz, 5e5);
     }
+    const double per = b->kind[b->cpu[0].kind].speed / m->kind[m->cpu[0].kind].speed;
+    for (unsigned c = 0; c < m->nr_cpus; c++) /* Linux tells capacities in 1024 steps */
+        CU_ASSERT_DOUBLE_EQUAL(b->kind[b->cpu[c].kind].speed / m->kind[m->cpu[c].kind].speed, per, 0.01);
     for (unsigned n = 0; n < m->nr_nodes; n++) {
         SAME(topo_node_memory(b, n), topo_node_memory(m, n));
         SAME(b->node_socket[n], m->node_socket[n]);

@@ -233,17 +233,19 @@ enum affinity { AFFINITY_NONE, AFFINITY_CPU, AFFINITY_MEMORY };
 static enum affinity decode(struct acpi_reader *r, const struct acpi_table *t, const uint8_t *e, uint32_t *domain,
                             uint32_t *apic)
 {
+    /* Before revision 2 a domain had one byte; what is now the rest was reserved, and is not always 0. */
+    const uint32_t bits = t->data[8] < 2 ? 0xff : UINT32_MAX;
     switch (e[0]) {
     case 0:
         if (!acpi_long_enough(r, t, e, 16) || !(acpi_le(e + 4, 4) & 1))
             return AFFINITY_NONE;
-        *domain = e[2] | acpi_le(e + 9, 3) << 8;
+        *domain = (e[2] | acpi_le(e + 9, 3) << 8) & bits;
         *apic = e[3] | (uint32_t)e[8] << 8; /* the EID of a SAPIC, 0 elsewhere */
         return AFFINITY_CPU;
     case 1:
         if (!acpi_long_enough(r, t, e, 40) || !(acpi_le(e + 28, 4) & 1))
             return AFFINITY_NONE;
-        *domain = acpi_le(e + 2, 4);
+        *domain = acpi_le(e + 2, 4) & bits;
         return AFFINITY_MEMORY;
     case 2:
         if (!acpi_long_enough(r, t, e, 24) || !(acpi_le(e + 12, 4) & 1))

@@ -210,6 +210,22 @@ static void what_is_neither_cpu_nor_memory_is_told(void)
     refused_with(t, 1u << APIC, "no processors that are enabled: expected some of x86, ARMv8 or Itanium", __LINE__);
 }
 
+/* Before revision 2 of the SRAT a domain has one byte, with anything behind it. */
+static void domains_of_old_firmware_have_a_byte(void)
+{
+    struct table t[TABLES];
+    struct fault f = {0};
+    load(t);
+    CU_ASSERT_EQUAL(t[SRAT].data[48 + 16 * 16], 1); /* memory, behind 16 processors */
+    t[SRAT].data[8] = 1;
+    t[SRAT].data[48 + 9] = 0xab;
+    t[SRAT].data[48 + 16 * 16 + 4] = 0xcd;
+    seal(&t[SRAT]);
+    struct machine *m = machine_of(read_some(t, ALL, &f), NULL, &f);
+    CU_ASSERT(m->nr_nodes == 4 && m->cpu[0].node == 0);
+    machine_free(m);
+}
+
 /* Some firmware says more than 10 of a node to itself. */
 static void own_distances_are_ten(void)
 {
@@ -303,6 +319,7 @@ static const struct cunit_case tests[] = {
     {"sockets, nodes, cores, caches, distances and memory are those of the tables", a_box_is_as_the_tables_say},
     {"without PPTT or SRAT the rest is guessed", fewer_tables_tell_less},
     {"acpidump's text is read as the tables themselves", text_is_as_the_binary},
+    {"domains of old firmware have one byte", domains_of_old_firmware_have_a_byte},
     {"what is neither processor nor memory is told", what_is_neither_cpu_nor_memory_is_told},
     {"a node's distance to itself is 10", own_distances_are_ten},
     {"damaged tables are refused", damaged_tables_are_refused},

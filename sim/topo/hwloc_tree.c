@@ -18,8 +18,9 @@ static const char *info(hwloc_obj_t o, const char *name)
 
 static void set_isa(struct topo *t, const char *arch)
 {
-    static const char *const names[][2] = {{"x86_64", "x86-64"},   {"amd64", "x86-64"},  {"i686", "x86-64"},
-                                           {"aarch64", "aarch64"}, {"arm64", "aarch64"}, {"armv7l", "armv7"}};
+    static const char *const names[][2] = {{"x86_64", "x86-64"}, {"amd64", "x86-64"}, {"i686", "x86-64"},
+                                           {"i586", "x86-64"},   {"i386", "x86-64"},  {"x86", "x86-64"},
+                                           {"arm64", "aarch64"}, {"armv7l", "armv7"}, {"armv8l", "armv7"}};
     snprintf(t->isa, sizeof(t->isa), "%.15s", arch);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (!strcmp(arch, names[i][0]))

@@ -96,15 +96,19 @@ static void nodes_and_packages_are_in_the_order_of_their_numbers(void)
 static void the_maker_tells_the_architecture(void)
 {
     static const struct {
-        const char *infos, *isa;
+        const char *infos, *isa, *root;
     } box[] = {
-        {"", ""},
-        {"<info name='CPUVendor' value='GenuineIntel'/>", "x86-64"},
-        {"<info name='CPUVendor' value='AuthenticAMD'/><info name='CPUModel' value='x'/>", "x86-64"},
-        {"<info name='CPUModel' value='Intel(R) Xeon(R)'/>", "x86-64"},
-        {"<info name='CPUImplementer' value='0x41'/><info name='CPUArchitecture' value='8'/>", "aarch64"},
-        {"<info name='CPUImplementer' value='0x41'/><info name='CPUArchitecture' value='7'/>", "armv7"},
-        {"<info name='CPUVendor' value='Elbrus'/>", ""},
+        {"", "", ""},
+        {"", "x86-64", "<info name='Architecture' value='i686'/>"},
+        {"", "aarch64", "<info name='Architecture' value='aarch64'/>"},
+        {"", "armv7", "<info name='Architecture' value='armv7l'/>"},
+        {"", "ppc64", "<info name='Architecture' value='ppc64'/>"},
+        {"<info name='CPUVendor' value='GenuineIntel'/>", "x86-64", ""},
+        {"<info name='CPUVendor' value='AuthenticAMD'/><info name='CPUModel' value='x'/>", "x86-64", ""},
+        {"<info name='CPUModel' value='Intel(R) Xeon(R)'/>", "x86-64", ""},
+        {"<info name='CPUImplementer' value='0x41'/><info name='CPUArchitecture' value='8'/>", "aarch64", ""},
+        {"<info name='CPUImplementer' value='0x41'/><info name='CPUArchitecture' value='7'/>", "armv7", ""},
+        {"<info name='CPUVendor' value='Elbrus'/>", "", ""},
     };
     for (size_t i = 0; i < sizeof(box) / sizeof(box[0]); i++) {
         char xml[2048];
@@ -112,14 +116,14 @@ static void the_maker_tells_the_architecture(void)
         int n = snprintf(xml, sizeof(xml),
                          "<?xml version='1.0'?><topology version='2.0'>"
                          "<object type='Machine' os_index='0' cpuset='0x1' complete_cpuset='0x1' allowed_cpuset='0x1' "
-                         "nodeset='0x1' complete_nodeset='0x1' allowed_nodeset='0x1' gp_index='1'>"
+                         "nodeset='0x1' complete_nodeset='0x1' allowed_nodeset='0x1' gp_index='1'>%s"
                          "<object type='NUMANode' os_index='0' cpuset='0x1' complete_cpuset='0x1' nodeset='0x1' "
                          "complete_nodeset='0x1' gp_index='2' local_memory='1073741824'/>"
                          "<object type='Package' os_index='0' cpuset='0x1' complete_cpuset='0x1' nodeset='0x1' "
                          "complete_nodeset='0x1' gp_index='3'>%s"
                          "<object type='PU' os_index='0' cpuset='0x1' complete_cpuset='0x1' nodeset='0x1' "
                          "complete_nodeset='0x1' gp_index='4'/></object></object></topology>",
-                         box[i].infos);
+                         box[i].root, box[i].infos);
         struct topo *t = topo_read_hwloc_xml(xml, (size_t)n, "box.xml", &f);
         if (!t)
             fprintf(stderr, "\n  %s\n", f.text);

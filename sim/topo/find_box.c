@@ -48,7 +48,7 @@ enum box_files find_box(const char *dir, char *root, size_t room)
     static const struct {
         const char *name;
         enum box_files is;
-    } by[] = {{"sys", BOX_SYSFS}, {"hwloc-cpuid-info", BOX_CPUID}};
+    } by[] = {{"sys/devices/system/cpu", BOX_SYSFS}, {"hwloc-cpuid-info", BOX_CPUID}, {"sys", BOX_SYSFS}};
     for (size_t i = 0; i < sizeof(by) / sizeof(by[0]); i++)
         for (unsigned depth = 0; depth <= DEEPEST; depth++)
             if (find(dir, by[i].name, depth, root, room))

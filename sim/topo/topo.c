@@ -248,6 +248,37 @@ static int by_start(const void *a, const void *b)
     return x->r.start < y->r.start ? -1 : x->r.start > y->r.start;
 }
 
+static int by_range(const void *a, const void *b)
+{
+    const struct topo_range *x = a, *y = b;
+    return x->start < y->start ? -1 : x->start > y->start;
+}
+
+/* Some firmware tells a range twice, or one and a part of it: as long as they are of one node that says the same. */
+static void merge_ranges(struct topo *t)
+{
+    for (unsigned n = 0; n < t->nr_nodes; n++) {
+        struct topo_node *node = &t->node[n];
+        unsigned kept = 0, twice = 0;
+        if (node->nr_ranges)
+            qsort(node->range, node->nr_ranges, sizeof(*node->range), by_range);
+        for (unsigned i = 0; i < node->nr_ranges; i++) {
+            const struct topo_range *r = &node->range[i];
+            struct topo_range *last = kept ? &node->range[kept - 1] : NULL;
+            if (!last || r->start >= last->end) {
+                node->range[kept++] = *r;
+                continue;
+            }
+            node->memory -= (r->end < last->end ? r->end : last->end) - r->start;
+            last->end = r->end > last->end ? r->end : last->end;
+            twice++;
+        }
+        node->nr_ranges = kept;
+        if (twice)
+            topo_note(t, "%u ranges of memory of node %u overlap others of it: taken once", twice, node->os);
+    }
+}
+
 static int check_memory(const struct topo *t, struct fault *f)
 {
     bool some = false;
@@ -411,6 +442,7 @@ int topo_check(struct topo *t, struct fault *f)
         return -1;
     check_cores(t);
     drop_kinds(t);
+    merge_ranges(t);
     return check_distances(t, f) == EXIT_DONE && check_memory(t, f) == EXIT_DONE && check_caches(t, f) == EXIT_DONE
                ? 0
                : -1;

@@ -184,9 +184,10 @@ static void damaged_tables_are_refused(void)
     seal(&t[APIC]);
     BAD(t, "APIC: processor with id 0 is there twice");
     load(t);
-    memcpy(&t[SRAT].data[48 + 16 * 16 + 40 + 8], (const uint8_t[]){0, 0, 8, 0}, 4); /* into the first range */
+    /* Node 1's memory, the fourth range, to where node 0's third one is. */
+    memcpy(&t[SRAT].data[48 + 16 * 16 + 3 * 40 + 8], (const uint8_t[]){0, 0, 0, 0, 1}, 5);
     seal(&t[SRAT]);
-    BAD(t, "overlaps that of node 0");
+    BAD(t, "memory of node 1 at 0x100000000 overlaps that of node 0");
 }
 
 /* Devices that read memory, as the firmware of newer boxes lists them; and a box of processors that nobody knows. */
@@ -208,6 +209,28 @@ static void what_is_neither_cpu_nor_memory_is_told(void)
     t[APIC].size = 44;
     seal(&t[APIC]);
     refused_with(t, 1u << APIC, "no processors that are enabled: expected some of x86, ARMv8 or Itanium", __LINE__);
+}
+
+/* A range that is told twice is there once; of another node it is refused (above). */
+static void a_range_may_be_told_twice(void)
+{
+    struct table t[TABLES];
+    struct fault f = {0};
+    char *text;
+    load(t);
+    struct machine *m = machine_of(read_some(t, ALL, &f), NULL, &f);
+    uint64_t whole = machine_memory(m);
+    machine_free(m);
+    uint8_t *memory = &t[SRAT].data[48 + 16 * 16];
+    memcpy(&t[SRAT].data[t[SRAT].size], memory, 40);
+    t[SRAT].data[t[SRAT].size + 8 + 1] += 0x10; /* from its second page on, and a page beyond */
+    t[SRAT].size += 40;
+    seal(&t[SRAT]);
+    m = machine_of(read_some(t, ALL, &f), &text, &f);
+    CU_ASSERT_EQUAL(machine_memory(m), whole + 4096);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "# 1 ranges of memory of node 0 overlap others of it: taken once"));
+    free(text);
+    machine_free(m);
 }
 
 /* Before revision 2 of the SRAT a domain has one byte, with anything behind it. */
@@ -319,6 +342,7 @@ static const struct cunit_case tests[] = {
     {"sockets, nodes, cores, caches, distances and memory are those of the tables", a_box_is_as_the_tables_say},
     {"without PPTT or SRAT the rest is guessed", fewer_tables_tell_less},
     {"acpidump's text is read as the tables themselves", text_is_as_the_binary},
+    {"a range may be told twice", a_range_may_be_told_twice},
     {"domains of old firmware have one byte", domains_of_old_firmware_have_a_byte},
     {"what is neither processor nor memory is told", what_is_neither_cpu_nor_memory_is_told},
     {"a node's distance to itself is 10", own_distances_are_ten},

@@ -101,7 +101,8 @@ bool topo_note(struct topo *t, const char *fmt, ...)
     char text[512];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof(text), fmt, ap);
+    if (vsnprintf(text, sizeof(text), fmt, ap) >= (int)sizeof(text))
+        memcpy(text + sizeof(text) - 4, "...", 4); /* long lists of CPUs are cut */
     va_end(ap);
     one_line(text);
     char **n = grow((void **)&t->note, &t->nr_notes, sizeof(*t->note), 1024, "notes", &f);

@@ -295,6 +295,24 @@ static void what_boxes_get_wrong_is_mended(void)
     machine_free(m);
 }
 
+/* Every second one of 1,280 CPUs is offline: more than a line's worth of numbers. */
+static void long_remarks_are_cut_visibly(void)
+{
+    char offline[512] = "", xml[4096], *text;
+    struct fault f = {0};
+    for (int i = 0; i < 40; i++)
+        strcat(offline, "0xaaaaaaaa,");
+    snprintf(xml, sizeof(xml),
+             "<topology version=\"2.0\"><object type=\"Machine\" os_index=\"0\" cpuset=\"0xf\" "
+             "complete_cpuset=\"%s0xf\" allowed_cpuset=\"0xf\" nodeset=\"0x1\" complete_nodeset=\"0x1\" "
+             "allowed_nodeset=\"0x1\">" NODE(0, "0xf", "1073741824") BOX_CORES "</object></topology>",
+             offline);
+    machine_free(machine_of(read_xml(xml, &f), &text, &f));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "# offline, left out: CPUs 33,35,37"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "...\n"));
+    free(text);
+}
+
 /* Two cores that Linux says are of other capacities, with clocks (2 and 1 GHz) and without. */
 static void kinds_by_capacity(void)
 {
@@ -373,6 +391,7 @@ static const struct cunit_case tests[] = {
     {"XML of hwloc 2 and 3, with nodes of fast memory and without what is offline", xml_of_hwloc_2_and_3},
     {"XML of hwloc 1", xml_of_hwloc_1},
     {"kinds of cores by their capacity", kinds_by_capacity},
+    {"long remarks are cut visibly", long_remarks_are_cut_visibly},
     {"what is left out is told", what_is_left_out_is_told},
     {"nodes and packages are in the order of their numbers", nodes_and_packages_are_in_the_order_of_their_numbers},
     {"what boxes get wrong is mended, and told", what_boxes_get_wrong_is_mended},

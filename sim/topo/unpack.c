@@ -131,17 +131,18 @@ static bool is_wanted(const char *name)
     static const char *const folders[] = {"sys/class/",     "sys/devices/pci", "sys/bus/pci/",      "sys/bus/cpu/",
                                           "sys/bus/memory", "sys/bus/node/",   "sys/firmware/dmi/", "sys/module/"};
     static const char *const parts[] = {"cpuidle/", "thermal_throttle/", "microcode/", "power/"};
-    bool of_node = false;
+    bool of_node = false, system = false; /* a box may be called "power" */
     for (const char *at = name; at; at = strchr(at, '/') ? strchr(at, '/') + 1 : NULL) {
         for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
             if (begins(at, folders[i]))
                 return false;
         for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-            if (begins(at, parts[i]))
+            if (system && begins(at, parts[i]))
                 return false;
         /* A link for every few MiB: node0/memory32 */
-        if (of_node && begins(at, "memory") && isdigit((unsigned char)at[strlen("memory")]))
+        if (system && of_node && begins(at, "memory") && isdigit((unsigned char)at[strlen("memory")]))
             return false;
+        system = system || begins(at, "sys/devices/system/");
         of_node = begins(at, "node") && isdigit((unsigned char)at[strlen("node")]);
     }
     return true;

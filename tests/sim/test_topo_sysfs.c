@@ -165,7 +165,7 @@ static void devices_are_left_out_and_the_box_is_found(void)
     put("x", "sys/devices/system/node/node0/memory32");
     snprintf(path, sizeof(path), "%s.a", dir);
     run("n=$(printf '%%0300d' 0); tar czf %s.a -C %s --transform "
-        "\"s,config\\\\|eth0\\\\|state0\\\\|memory32,&$n,;s,^,box/fsroot/,\" "
+        "\"s,config\\\\|eth0\\\\|state0\\\\|memory32,&$n,;s,^,power/fsroot/,\" "
         "sys proc");
     machine_free(import_from(path, &archive));
     CU_ASSERT_STRING_EQUAL(strstr(folder, "\n[topology]"), strstr(archive, "\n[topology]"));

@@ -187,6 +187,31 @@ static void test_scrub_is_bound_by_memory(void)
 
 #ifdef HVSIM_PATH_CORE
 
+#define SHORT "duration=\"400 ms\"" /* some hundred turns of each pCPU */
+
+/* VMs of one vCPU and 16 MiB on these pCPUs. */
+static struct run_reply run_small(unsigned vms, const char *cpus, struct run_options opt, const char *const *set)
+{
+    struct run_child c;
+    struct run_reply a = {0};
+    char *err = NULL;
+    scratch_write("cost.cfg", "name = 'v'\ntype = 'pv'\nmemory = 16\nvcpus = 1\ncpus = '%s'\n", cpus);
+    scratch_write("cost.toml",
+                  "name = 'small'\nmachine = 'westmere-ep-2s'\nhv_cost = 'path'\nwarmup = '100 ms'\nduration = '2 s'\n"
+                  "[dom0]\nvcpus = 1\nmemory = '512 MiB'\n"
+                  "[[vm]]\nconfig = 'cost.cfg'\ncount = %u\nworkload = 'burn'\n",
+                  vms);
+    struct scenario *s = scenario_load("cost.toml", set, &err);
+    if (!s)
+        printf("%s\n", err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+    CU_ASSERT_EQUAL_FATAL(run_child_start(&c, &backend, s, &opt, NULL, NULL), 0);
+    run_child_finish(&c, &a);
+    CU_ASSERT_EQUAL_FATAL(a.exit, 0);
+    scenario_free(s);
+    return a;
+}
+
 static double metric(const struct run_reply *a, const char *name, const char *label, const char *value)
 {
     const struct metric *m = metrics_find(&a->result.metrics, name, label, value);
@@ -196,20 +221,28 @@ static double metric(const struct run_reply *a, const char *name, const char *la
 
 static void test_path_is_deterministic(void)
 {
-    static const char *const set[] = {"vm.0.count=10", "hv_cost=\"path\"", NULL};
-    struct run_options every = {.seed = 1, .sync_every_event = true}, checked = {.seed = 1, .check_invariants = 1};
-    struct run_reply a = run("all.toml", seed1, set), b = run("all.toml", every, set),
-                     c = run("all.toml", checked, set);
+    static const char *const set[] = {"vm.0.count=10", "hv_cost=\"path\"", SHORT, NULL};
+    struct run_options every = {.seed = 1, .sync_every_event = true};
+    struct run_reply a = run("all.toml", seed1, set), b = run("all.toml", every, set);
     check_time_adds_up(&a);
     CU_ASSERT_EQUAL(a.result.fingerprint, b.result.fingerprint);
-    /* Whoever only looks at the core's state does not make it dearer. */
-    CU_ASSERT_EQUAL(a.result.fingerprint, c.result.fingerprint);
-    CU_ASSERT_EQUAL(sum(&a, "host.time_fraction", NULL, NULL, NULL), sum(&c, "host.time_fraction", NULL, NULL, NULL));
     CU_ASSERT_PTR_NOT_NULL_FATAL(a.result.hv_build_id);
     CU_ASSERT_PTR_NOT_NULL(strstr(a.result.hv_build_id, "path "));
     CU_ASSERT_PTR_NOT_NULL(strstr(a.result.hv_build_id, " on westmere"));
     run_reply_free(&a);
     run_reply_free(&b);
+}
+
+/* Who looks at all of the core's state, thousands of times, does not make it dearer. */
+static void test_path_charges_nobody_who_looks_on(void)
+{
+    static const char *const set[] = {"duration=\"300 ms\"", NULL};
+    struct run_reply a = run_small(40, "all", seed1, set),
+                     c = run_small(40, "all", (struct run_options){.seed = 1, .check_invariants = 1}, set);
+    CU_ASSERT_TRUE(a.result.events > 1000);
+    CU_ASSERT_EQUAL(a.result.fingerprint, c.result.fingerprint);
+    CU_ASSERT_EQUAL(sum(&a, "host.time_fraction", NULL, NULL, NULL), sum(&c, "host.time_fraction", NULL, NULL, NULL));
+    run_reply_free(&a);
     run_reply_free(&c);
 }
 
@@ -217,8 +250,8 @@ static void test_path_is_deterministic(void)
  */
 static void test_cycles_are_of_the_modelled_core(void)
 {
-    static const char *const one[] = {"vm.0.count=10", "hv_cost=\"path\"", NULL};
-    static const char *const wide[] = {"vm.0.count=10", "hv_cost=\"path\"", "core.width=0.25", NULL};
+    static const char *const one[] = {"vm.0.count=10", "hv_cost=\"path\"", SHORT, NULL};
+    static const char *const wide[] = {"vm.0.count=10", "hv_cost=\"path\"", SHORT, "core.width=0.25", NULL};
     struct run_reply a = run("pinned.toml", seed1, one), b = run("pinned.toml", seed1, wide);
     double x = sum(&a, "host.time_fraction", NULL, NULL, "schedule"),
            y = sum(&b, "host.time_fraction", NULL, NULL, "schedule");
@@ -230,7 +263,7 @@ static void test_cycles_are_of_the_modelled_core(void)
 static void test_slower_scheduler_is_slower(void)
 {
     static const char *const set[] = {"vm.0.count=10", "hv_cost=\"path\"", NULL};
-    static const char *const fixed[] = {"vm.0.count=10", "hv_cost=\"fixed\"", NULL};
+    static const char *const fixed[] = {"vm.0.count=10", "hv_cost=\"fixed\"", SHORT, NULL};
     struct run_options slow = {.seed = 1, .hv_core_path = HVSIM_SLOW_CORE};
     struct run_reply a = run("pinned.toml", seed1, set), b = run("pinned.toml", slow, set);
     CU_ASSERT_EQUAL_FATAL(b.exit, 0);
@@ -261,7 +294,7 @@ static void test_slower_scheduler_is_slower(void)
 /* A core that is decoded when it is loaded: the same time of each kind as where its build has decoded it. */
 static void test_decoded_at_load(void)
 {
-    static const char *const set[] = {"vm.0.count=2", "hv_cost=\"path\"", NULL};
+    static const char *const set[] = {"vm.0.count=2", "hv_cost=\"path\"", SHORT, NULL};
     CU_ASSERT_EQUAL_FATAL(system("cp " HVSIM_PATH_CORE " copied-core.so"), 0);
     struct run_reply a = run("all.toml", seed1, set),
                      b = run("all.toml", (struct run_options){.seed = 1, .hv_core_path = "./copied-core.so"}, set);
@@ -276,36 +309,14 @@ static void test_decoded_at_load(void)
     unlink("copied-core.so");
 }
 
-/* VMs of one vCPU, all on pCPU 1: each is behind all the others in its queue. */
-static struct run_reply run_queue(unsigned vms)
-{
-    static const char *const set[] = {"hv_cost=\"path\"", "xen.sched_credit_tslice_ms=5", NULL};
-    struct run_child c;
-    struct run_reply a = {0};
-    char *err = NULL;
-    scratch_write("cost.cfg", "name = 'v'\ntype = 'pv'\nmemory = 16\nvcpus = 1\ncpus = '1'\n");
-    scratch_write("cost.toml",
-                  "name = 'queue'\nmachine = 'westmere-ep-2s'\nwarmup = '100 ms'\nduration = '2 s'\n"
-                  "[dom0]\nvcpus = 1\nmemory = '512 MiB'\n"
-                  "[[vm]]\nconfig = 'cost.cfg'\ncount = %u\nworkload = 'burn'\n",
-                  vms);
-    struct scenario *s = scenario_load("cost.toml", set, &err);
-    if (!s)
-        printf("%s\n", err);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(s);
-    CU_ASSERT_EQUAL_FATAL(run_child_start(&c, &backend, s, &seed1, NULL, NULL), 0);
-    run_child_finish(&c, &a);
-    CU_ASSERT_EQUAL_FATAL(a.exit, 0);
-    scenario_free(s);
-    return a;
-}
-
+/* All on pCPU 1: each is behind all the others in its queue. */
 static void test_longer_queue_costs_more(void)
 {
+    static const char *const set[] = {"xen.sched_credit_tslice_ms=5", NULL};
     double each[3];
     static const unsigned vms[3] = {4, 32, 256};
     for (unsigned i = 0; i < 3; i++) {
-        struct run_reply a = run_queue(vms[i]);
+        struct run_reply a = run_small(vms[i], "1", seed1, set);
         each[i] = sum(&a, "pcpu.time_fraction", "pcpu", "1", "schedule") * 2 /
                   metric(&a, "pcpu.context_switches", "pcpu", "1");
         run_reply_free(&a);
@@ -316,19 +327,28 @@ static void test_longer_queue_costs_more(void)
 
 #endif
 
+static void clean_up(void)
+{
+    static const char *const files[] = {"cost.cfg", "cost.toml", NULL};
+    scratch_leave(files);
+}
+
 static const struct cunit_case tests[] = {
+    {"set-up", scratch_enter},
     {"the time of every pCPU, node and host adds up to all of it", test_time_adds_up},
     {"the wait for locks is a part of the hypervisor's time, also in stays that outlast the window",
      test_lock_wait_is_part_of_the_hypervisor},
     {"traps and IPIs cost what they do on the machine's ISA", test_arch_costs_are_of_the_isa},
     {"scrubbing at boot takes what cores store or memory takes, whichever is more", test_scrub_is_bound_by_memory},
 #ifdef HVSIM_PATH_CORE
-    {"path: the same twice, and nobody who looks on is charged for", test_path_is_deterministic},
+    {"path: the same twice", test_path_is_deterministic},
+    {"path: nobody who looks on is charged for", test_path_charges_nobody_who_looks_on},
     {"path: a narrower core takes longer", test_cycles_are_of_the_modelled_core},
     {"path: a scheduler with a loop too many is slower, nobody edits a table", test_slower_scheduler_is_slower},
     {"path: a core that is decoded when it is loaded has its time in the same kinds", test_decoded_at_load},
     {"path: a longer queue costs more", test_longer_queue_costs_more},
 #endif
+    {"clean-up", clean_up},
 };
 
 CUNIT_MAIN("cost", tests)

@@ -19,9 +19,6 @@ pcpu_module &self()
     return *the_host->running;
 }
 
-/// A waiting vCPU that nobody releases within this much simulated time means that the core has deadlocked.
-constexpr time_ps spin_limit = 1'000'000'000'000;
-
 /// By the lock's address: another lock that gets the place of one that went takes over its state, and what was in a
 /// page goes with it.
 std::map<uintptr_t, lock_state> lock_states;
@@ -228,17 +225,24 @@ void port_unlock(hv_lock *l)
     s.line_at = int(next->id());
 }
 
+// Looks at what it waits for are a fixed time apart. Until something else happens on the machine they find what the one
+// before has found, and are left out.
 void port_relax_until(bool (*cond)(void *arg), void *arg)
 {
     pcpu_module &cpu = self();
+    const time_ps step = the_host->cost.relax;
     cpu.sync();
-    for (time_ps from = the_host->room.now(); !cond(arg);) {
-        if (the_host->room.now() - from > spin_limit)
-            port_panic("port_relax_until", 0, "a pCPU has been spinning for a second");
+    cpu.spins = true;
+    while (!cond(arg)) {
+        const class room &r = the_host->room;
+        if (r.cal.empty())
+            port_panic("port_relax_until", 0, "a pCPU waits for another one, and nothing is due on any");
+        time_ps now = r.now(), next = r.cal.time(r.cal.head()), steps = next > now ? (next - now - 1) / step + 1 : 1;
         cpu.start_waiting(spent::lock_wait);
-        cpu.sleep_until(the_host->room.now() + the_host->cost.relax);
+        cpu.sleep_until(now + steps * step);
         cpu.done_waiting();
     }
+    cpu.spins = false;
 }
 
 void port_context_switch(struct vcpu *prev, struct vcpu *next)

@@ -202,6 +202,8 @@ std::string watch::what_it_does(const pcpu_module &c)
     const hv_lock *l = c.waits_for;
     if (l)
         return std::string("waits for lock '") + (l->name ? l->name : "unnamed") + "'";
+    if (c.spins)
+        return "spins until another one has done something";
     return c.dead() ? "is off" : c.masked_since() < 0 ? "is not in the hypervisor" : "is in the hypervisor";
 }
 

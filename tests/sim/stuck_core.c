@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The linked hypervisor core, on which a lock is taken after some time and never released. pCPUs that want it later are
- * stuck; the one that holds it goes on.
+ * stuck; the one that holds it goes on. With SPINS, one pCPU waits for something that does not come, and the others go
+ * on.
  */
 #include <hv/core.h>
 #include <hv/port.h>
@@ -10,7 +11,6 @@
 
 static struct hv_core stuck;
 static const struct hv_core *linked;
-static struct hv_lock lock = HV_LOCK_INIT("forgotten");
 static bool taken;
 
 const struct hv_core *hv_core_get(void);
@@ -20,6 +20,28 @@ extern const struct hv_core *linked_core(void);
 extern s_time_t linked_now(void);
 extern void linked_lock(struct hv_lock *l);
 extern pcpu_id linked_this_cpu(void);
+extern void linked_relax_until(bool (*cond)(void *arg), void *arg);
+
+#ifdef SPINS
+
+static bool never(void *arg)
+{
+    (void)arg;
+    return false;
+}
+
+static void timer_interrupt(void)
+{
+    if (linked_now() > AT_NS && !taken) {
+        taken = true;
+        linked_relax_until(never, NULL);
+    }
+    linked->timer_interrupt();
+}
+
+#else
+
+static struct hv_lock lock = HV_LOCK_INIT("forgotten");
 
 static void timer_interrupt(void)
 {
@@ -33,6 +55,8 @@ static void timer_interrupt(void)
     }
     linked->timer_interrupt();
 }
+
+#endif
 
 __attribute__((visibility("default"))) const struct hv_core *hv_core_get(void)
 {

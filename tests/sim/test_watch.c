@@ -28,6 +28,12 @@ void linked_lock(struct hv_lock *l)
     port_lock(l);
 }
 
+__attribute__((visibility("default"))) void linked_relax_until(bool (*cond)(void *arg), void *arg);
+void linked_relax_until(bool (*cond)(void *arg), void *arg)
+{
+    port_relax_until(cond, arg);
+}
+
 /* Eight pCPUs without threads. */
 #define HOST                                                                                                           \
     "name = 't'\nmachine = 'westmere-ep-2s'\nhv_cost = 'fixed'\nwarmup = '1 s'\nduration = '4 s'\nwatchdog = '1 s'\n"  \
@@ -187,14 +193,39 @@ static void a_stuck_pcpu_is_a_panic(void)
     run_reply_free(&a);
 }
 
+/* From 1 s on a pCPU waits for what no other one does: it is the watchdog's, and has as long as xen.watchdog_timeout
+ * says. */
+static void a_spinning_pcpu_is_a_panic(void)
+{
+    struct run_options opt = {.hv_core_path = HVSIM_SPINNING_CORE_SO};
+    for (unsigned timeout = 1; timeout <= 2; timeout++) {
+        char text[1024];
+        snprintf(text, sizeof(text), HOST "[xen]\nsched = 'credit'\nwatchdog = true\nwatchdog_timeout = %u\n" BURN(6),
+                 timeout);
+        struct run_reply a = run(text, opt);
+        CU_ASSERT_EQUAL(a.exit, EXIT_MODEL_PANIC);
+        unsigned cpu;
+        double at, since;
+        CU_ASSERT_EQUAL_FATAL(sscanf(a.result.error,
+                                     "Watchdog timer detects that CPU%u is stuck! At %lf s no interrupt has got "
+                                     "through to it for %lf s; it spins",
+                                     &cpu, &at, &since),
+                              3);
+        CU_ASSERT(since > timeout && since <= timeout + 1); /* Xen's looks once a second */
+        CU_ASSERT_DOUBLE_EQUAL(at - since, 1, 0.1);
+        run_reply_free(&a);
+    }
+}
+
 /* Xen's default: without faults in the scenario there is no watchdog. With them 5 s are not over after 4. */
 static void without_xens_watchdog_it_stays_stuck(void)
 {
+    static const char *const cores[] = {HVSIM_STUCK_CORE_SO, HVSIM_SPINNING_CORE_SO};
     static const char *const rows[] = {"", "[[fault]]\nkind = 'ipi-lost'\nat = '0 s'\nnth = 1\ntimes = 1\n"};
-    for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+    for (unsigned i = 0; i < ARRAY_SIZE(rows) * ARRAY_SIZE(cores); i++) {
         char text[1024];
-        snprintf(text, sizeof(text), HOST "[xen]\nsched = 'credit'\n" BURN(6) "%s", rows[i]);
-        struct run_reply a = run(text, (struct run_options){.hv_core_path = HVSIM_STUCK_CORE_SO});
+        snprintf(text, sizeof(text), HOST "[xen]\nsched = 'credit'\n" BURN(6) "%s", rows[i % ARRAY_SIZE(rows)]);
+        struct run_reply a = run(text, (struct run_options){.hv_core_path = cores[i / ARRAY_SIZE(rows)]});
         if (a.exit)
             printf("exit %d: %s\n", a.exit, a.result.error);
         CU_ASSERT_EQUAL(a.exit, EXIT_DONE);
@@ -247,6 +278,7 @@ static const struct cunit_case tests[] = {
     {"without a watchdog nobody looks", nobody_looks_without_a_watchdog},
     {"who only waits is not named", who_only_waits_is_not_named},
     {"a stuck pCPU is a panic with the lock and who holds it", a_stuck_pcpu_is_a_panic},
+    {"a pCPU that spins for good is a panic, after what watchdog_timeout says", a_spinning_pcpu_is_a_panic},
     {"without Xen's watchdog it stays stuck", without_xens_watchdog_it_stays_stuck},
     {"the watchdog of pCPUs changes nothing", the_pcpus_watchdog_changes_nothing},
     {"ARM has no watchdog for pCPUs", arm_has_no_watchdog_for_pcpus},

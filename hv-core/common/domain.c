@@ -83,8 +83,11 @@ int domain_create(dom_id *id, enum hv_guest_type type, unsigned cpupool, struct 
         return -HV_ENOENT;
     if (dom_eq(*id, DOM_INVALID)) {
         *id = free_id();
-        if (dom_eq(*id, DOM_INVALID))
+        if (dom_eq(*id, DOM_INVALID)) {
+            /* Xen's error, which does not say what there is none of, and Xen does not say so either. */
+            hv_printk("No free domain ID: 1 to %u are all in use\n", DOM_FIRST_RESERVED - 1u);
             return -HV_ENOMEM;
+        }
     } else if (id->n >= DOM_FIRST_RESERVED) {
         return -HV_EINVAL;
     } else if (domain_table[id->n]) {

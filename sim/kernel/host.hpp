@@ -65,6 +65,7 @@ class host
     class show *show = nullptr;
     class injector *inject = nullptr;           ///< nullptr: the scenario has no faults
     FILE *console_copy = nullptr;               ///< the hypervisor's console goes there too
+    std::string console_line;                   ///< what the hypervisor has printed last
     std::vector<std::unique_ptr<vm>> vms;       ///< [0] is dom0
     std::vector<std::unique_ptr<guest>> guests; ///< of the VMs that are there, in the order in which they were made
 

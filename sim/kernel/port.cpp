@@ -320,6 +320,7 @@ void port_console_write(const char *s, size_t n)
         fwrite(s, 1, n, the_host->opt.console);
     if (the_host->console_copy && the_host->console_copy != the_host->opt.console)
         fwrite(s, 1, n, the_host->console_copy);
+    the_host->console_line.assign(s, n > 0 && s[n - 1] == '\n' ? n - 1 : n);
 }
 
 void port_trace(uint32_t event, unsigned nr_words, const uint32_t *words)

@@ -163,9 +163,11 @@ void toolstack::build_vms()
             continue;
         }
         ts_domain_result made = {};
+        host_.console_line.clear();
         if (ts_domain_create(&h, &sv.cfg, &made))
             host_.room.fail(EXIT_BAD_INPUT, std::string("VM ") + sv.cfg.name + " cannot be created: " +
-                                                (last_error_.empty() ? "see the console" : last_error_));
+                                                (last_error_.empty() ? "see the console" : last_error_) +
+                                                (host_.console_line.empty() ? "" : "; Xen: " + host_.console_line));
         auto v = std::make_unique<vm>();
         v->name = v->label = sv.cfg.name;
         v->id = made.domid;

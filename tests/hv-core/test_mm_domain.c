@@ -709,6 +709,27 @@ static void the_checker_sees_what_is_broken(void)
     domain_destroy(d);
 }
 
+/* Xen's error for that is the one for memory; the console says which it is. */
+static void domains_end_where_ids_do(void)
+{
+    struct domain *d, *one = NULL;
+    fx_boot(ONE_NODE);
+    for (unsigned i = DOM_FIRST_RESERVED - 1u; i > 0; i--) { /* downwards: each comes first in the list */
+        dom_id id = dom(i);
+        CU_ASSERT_EQUAL_FATAL(domain_create(&id, HV_GUEST_HVM, 0, &d), 0);
+        if (i == 20000)
+            one = d;
+    }
+    dom_id id = DOM_INVALID;
+    CU_ASSERT_PTR_NULL(strstr(tp_console, "No free domain ID"));
+    CU_ASSERT_EQUAL(domain_create(&id, HV_GUEST_HVM, 0, &d), -HV_ENOMEM);
+    CU_ASSERT_PTR_NOT_NULL(strstr(tp_console, "No free domain ID: 1 to 32751 are all in use\n"));
+    CU_ASSERT_EQUAL(domain_destroy(one), 0);
+    id = DOM_INVALID;
+    CU_ASSERT_EQUAL(domain_create(&id, HV_GUEST_HVM, 0, &d), 0);
+    CU_ASSERT_EQUAL(id.n, 20000);
+}
+
 static const struct cunit_case tests[] = {
     {"max_pages is never passed", max_pages_is_never_passed},
     {"pages per node are the heap's own count", pages_per_node_are_the_heaps_own_count},
@@ -729,6 +750,7 @@ static const struct cunit_case tests[] = {
     {"Xen heap extents come and go", xen_heap_extents_come_and_go},
     {"every failure unwinds", every_failure_unwinds},
     {"random operations keep every invariant, at every level", random_operations_keep_every_invariant},
+    {"there are as many domains as ids", domains_end_where_ids_do},
     {"the checker sees what is broken", the_checker_sees_what_is_broken},
 };
 CUNIT_MAIN("hv-core/mm_domain", tests)

@@ -3,6 +3,7 @@
 
 #include "csv.h"
 #include "json.h"
+#include "metric_text.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -101,21 +102,29 @@ void metrics_init(struct metrics *ms)
 void metrics_free(struct metrics *ms)
 {
     free(ms->m);
+    metric_text_free(ms->text);
     metrics_init(ms);
 }
 
+/* Whoever adds many metrics asks for the same few again and again. */
 const struct metric_def *metric_def_find(const char *name)
 {
+    enum { NR_RECENT = 64 };
+    static const struct metric_def *recent[NR_RECENT];
+    size_t n = strlen(name),
+           at = (n * 7 + (unsigned char)name[n / 2] * 3 + (n ? (unsigned char)name[n - 1] : 0)) % NR_RECENT;
+    if (recent[at] && !strcmp(recent[at]->name, name))
+        return recent[at];
     for (const struct metric_def *d = metric_defs; d->name; d++)
         if (!strcmp(d->name, name))
-            return d;
+            return recent[at] = d;
     return NULL;
 }
 
 int metric_label_find(const char *name)
 {
     for (int i = 0; metric_label_names[i]; i++)
-        if (!strcmp(metric_label_names[i], name))
+        if (name == metric_label_names[i] || !strcmp(metric_label_names[i], name))
             return i;
     return -1;
 }
@@ -126,37 +135,59 @@ static void bug(const char *what, const char *name)
     abort();
 }
 
-struct metric *metrics_add(struct metrics *ms, const char *name, double value, ...)
+static struct metric *new_metric(struct metrics *ms)
 {
-    const struct metric_def *def = metric_def_find(name);
-    if (!def)
-        bug("no such metric", name);
+    if (!ms->text && !(ms->text = metric_text_new()))
+        return NULL;
     if (ms->nr == ms->room) {
-        size_t room = ms->room ? ms->room * 2 : 64;
+        size_t room = ms->room ? ms->room + ms->room / 2 : 64;
         struct metric *more = realloc(ms->m, room * sizeof(*more));
         if (!more)
             return NULL;
         ms->m = more;
         ms->room = room;
     }
-    struct metric *m = &ms->m[ms->nr++];
-    memset(m, 0, sizeof(*m));
-    m->def = def;
-    m->unit = def->unit;
-    m->value = value;
+    return &ms->m[ms->nr];
+}
+
+/* Those of the metric before, where they are the same. */
+static const struct metric_label *keep_labels(struct metrics *ms, const struct metric_label *label, unsigned n)
+{
+    const struct metric *before = ms->nr ? &ms->m[ms->nr - 1] : NULL;
+    if (before && before->nr_labels == n && !memcmp(before->label, label, n * sizeof(*label)))
+        return before->label;
+    struct metric_label *own = metric_text_labels(ms->text, n);
+    if (own)
+        memcpy(own, label, n * sizeof(*label));
+    return own;
+}
+
+struct metric *metrics_add(struct metrics *ms, const char *name, double value, ...)
+{
+    const struct metric_def *def = metric_def_find(name);
+    if (!def)
+        bug("no such metric", name);
+    struct metric_label label[METRIC_MAX_LABELS];
+    unsigned n = 0;
+    struct metric *m = new_metric(ms);
+    bool ok = m;
     va_list ap;
     va_start(ap, value);
-    for (const char *label; (label = va_arg(ap, const char *));) {
-        int known = metric_label_find(label);
-        const char *text = va_arg(ap, const char *);
-        if (known < 0 || m->nr_labels == METRIC_MAX_LABELS)
-            bug(known < 0 ? "no such label" : "too many labels:", label);
-        struct metric_label *l = &m->label[m->nr_labels++];
-        if (snprintf(l->value, sizeof(l->value), "%s", text) >= (int)sizeof(l->value))
-            bug("label too long:", text);
-        l->name = metric_label_names[known];
+    for (const char *word; ok && (word = va_arg(ap, const char *));) {
+        int known = metric_label_find(word);
+        if (known < 0 || n == METRIC_MAX_LABELS)
+            bug(known < 0 ? "no such label" : "too many labels:", word);
+        label[n] =
+            (struct metric_label){metric_label_names[known], metric_text_keep(ms->text, va_arg(ap, const char *))};
+        ok = label[n++].value;
     }
     va_end(ap);
+    if (!ok)
+        return NULL;
+    *m = (struct metric){.def = def, .value = value, .unit = def->unit, .nr_labels = n};
+    if (n && !(m->label = keep_labels(ms, label, n)))
+        return NULL;
+    ms->nr++;
     return m;
 }
 
@@ -170,8 +201,9 @@ const char *metric_label_value(const struct metric *m, const char *label)
 
 const struct metric *metrics_find(const struct metrics *ms, const char *name, const char *label, const char *value)
 {
+    const struct metric_def *def = metric_def_find(name);
     for (size_t i = 0; i < ms->nr; i++) {
-        if (strcmp(ms->m[i].def->name, name) != 0)
+        if (ms->m[i].def != def)
             continue;
         const char *have = label ? metric_label_value(&ms->m[i], label) : NULL;
         if (!label || (have && !strcmp(have, value)))

@@ -16,19 +16,20 @@ struct metric_def {
     const char *name, *unit, *description;
 };
 struct metric_label {
-    const char *name; /* one of metric_label_names */
-    char value[64];
+    const char *name; /* one of metric_label_names: the same pointer */
+    const char *value;
 };
 struct metric {
     const struct metric_def *def;
-    unsigned nr_labels;
-    struct metric_label label[METRIC_MAX_LABELS];
+    const struct metric_label *label; /* of the metrics; metrics that follow one another may share them */
     double value;
     const char *unit; /* def->unit unless the metric's unit depends on the workload (vm.throughput) */
+    unsigned nr_labels;
 };
 struct metrics {
     size_t nr, room;
     struct metric *m;
+    struct metric_text *text; /* what labels consist of; NULL: none yet */
 };
 
 /* All metrics that a run can write, NULL-name terminated: also what `hvsim list metrics` prints. */

@@ -327,8 +327,8 @@ static int add_metric(struct store *s, int64_t run, size_t seq, const struct met
     sqlite3_bind_int64(q, 1, run);
     sqlite3_bind_int64(q, 2, (int64_t)seq);
     sqlite3_bind_int64(q, 3, m->def - metric_defs);
-    for (unsigned k = 0; k < METRIC_NR_LABELS; k++)
-        bind_text(q, FIRST_LABEL + (int)k, metric_label_value(m, metric_label_names[k]));
+    for (unsigned k = 0; k < m->nr_labels; k++) /* the others were cleared after the last step */
+        bind_text(q, FIRST_LABEL + metric_label_find(m->label[k].name), m->label[k].value);
     bind_text(q, UNIT_PARAMETER, m->unit);
     sqlite3_bind_double(q, VALUE_PARAMETER, m->value);
     return step(s, q, NULL, f);

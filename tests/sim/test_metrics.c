@@ -232,6 +232,38 @@ static void unknown_names_are_bugs(void)
     CU_ASSERT_EQUAL(signal_of(add_unknown_label), SIGABRT);
 }
 
+/* Thousands of VMs, each with a name longer than any of xl's, and several metrics of the same labels. */
+static void a_large_hosts_metrics_come_home(void)
+{
+    enum { VMS = 5000 };
+    struct run_result r = {0};
+    struct run_reply back;
+    for (unsigned i = 0; i < VMS; i++) {
+        char name[128];
+        snprintf(name, sizeof(name), "%0100u", i);
+        metrics_add(&r.metrics, "vm.throughput", i, "vm", name, NULL)->unit = "MB/s";
+        metrics_add(&r.metrics, "vm.cpu_seconds", i + 0.5, "vm", name, NULL);
+        metrics_add(&r.metrics, "vm.pages", i + 1, "vm", name, "node", "0", NULL);
+        metrics_add(&r.metrics, "vm.pages", i + 2, "vm", name, "node", "1", NULL);
+    }
+    FILE *f = tmpfile();
+    CU_ASSERT_EQUAL(wire_send(fileno(f), EXIT_DONE, &r), 0);
+    long n = (fseek(f, 0, SEEK_END), ftell(f));
+    CU_ASSERT_TRUE(n < VMS * (101 + 4 * 16 + 5 * 8) + 1024); /* a name once, four metrics, five labels */
+    char *data = malloc((size_t)n);
+    rewind(f);
+    CU_ASSERT_EQUAL_FATAL(fread(data, 1, (size_t)n, f), (size_t)n);
+    fclose(f);
+    CU_ASSERT_TRUE_FATAL(wire_decode(data, (size_t)n, &back));
+    char *before = json_of(&r.metrics), *after = json_of(&back.result.metrics);
+    CU_ASSERT_STRING_EQUAL(before, after);
+    run_reply_free(&back);
+    metrics_free(&r.metrics);
+    free(before);
+    free(after);
+    free(data);
+}
+
 static void results_survive_the_pipe(void)
 {
     struct run_result r = {.fingerprint = 0x0123456789abcdef, .events = 7, .simulated_s = 0.1, .hv_build_id = "id"};
@@ -270,6 +302,7 @@ static const struct cunit_case tests[] = {
     {"every metric has a unit and a description, no name twice", every_metric_is_described},
     {"metrics are found by name and label", find_goes_by_name_and_label},
     {"an unknown metric or label aborts", unknown_names_are_bugs},
+    {"a large host's metrics come home", a_large_hosts_metrics_come_home},
     {"a result survives the pipe; a part of one is refused", results_survive_the_pipe},
 };
 CUNIT_MAIN("metrics", tests)

@@ -408,12 +408,14 @@ static int run_twice(const struct cli *cli, const struct scenario *s, struct chi
 
 /* ---- the summary ----------------------------------------------------------------------------------------------- */
 
-static double value_of(const struct metrics *ms, const char *name, const char *vm, const char *quantile)
+/* The value of a VM's metric, of those that follow its throughput: a VM's metrics are together. */
+static double value_of(const struct metrics *ms, size_t throughput, const char *name, const char *quantile)
 {
-    for (size_t i = 0; i < ms->nr; i++) {
+    const struct metric_def *def = metric_def_find(name);
+    for (size_t i = throughput + 1; i < ms->nr && ms->m[i].def != ms->m[throughput].def; i++) {
         const struct metric *m = &ms->m[i];
-        const char *v = metric_label_value(m, "vm"), *q = metric_label_value(m, "quantile");
-        if (!strcmp(m->def->name, name) && v && !strcmp(v, vm) && (!quantile || (q && !strcmp(q, quantile))))
+        const char *q = metric_label_value(m, "quantile");
+        if (m->def == def && (!quantile || (q && !strcmp(q, quantile))))
             return m->value;
     }
     return 0;
@@ -421,17 +423,18 @@ static double value_of(const struct metrics *ms, const char *name, const char *v
 
 static void print_vms(const struct metrics *ms)
 {
+    const struct metric_def *throughput_def = metric_def_find("vm.throughput");
     printf("%-16s %18s %9s %11s %8s %14s\n", "VM", "throughput", "CPU s", "runnable s", "local %", "wake p99, us");
     for (size_t i = 0; i < ms->nr; i++) {
         const struct metric *m = &ms->m[i];
-        if (strcmp(m->def->name, "vm.throughput") != 0)
+        if (m->def != throughput_def)
             continue;
-        const char *vm = metric_label_value(m, "vm");
         char throughput[48];
         snprintf(throughput, sizeof(throughput), "%.4g %s", m->value, m->unit);
-        printf("%-16s %18s %9.2f %11.2f %8.1f %14.1f\n", vm, throughput, value_of(ms, "vm.cpu_seconds", vm, NULL),
-               value_of(ms, "vm.runnable_seconds", vm, NULL), 100 * value_of(ms, "vm.local_access_fraction", vm, NULL),
-               1e6 * value_of(ms, "vm.wake_latency", vm, "p99"));
+        printf("%-16s %18s %9.2f %11.2f %8.1f %14.1f\n", metric_label_value(m, "vm"), throughput,
+               value_of(ms, i, "vm.cpu_seconds", NULL), value_of(ms, i, "vm.runnable_seconds", NULL),
+               100 * value_of(ms, i, "vm.local_access_fraction", NULL),
+               1e6 * value_of(ms, i, "vm.wake_latency", "p99"));
     }
 }
 

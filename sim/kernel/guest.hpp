@@ -40,6 +40,14 @@ struct wake_summary {
     uint64_t count = 0, p50 = 0, p99 = 0, max = 0;
 };
 
+struct wake_histogram_deleter {
+    void operator()(wake_histogram *h) const
+    {
+        wake_histogram_clear(h);
+        delete h;
+    }
+};
+
 inline wake_summary summarise_wakes(const wake_histogram &h)
 {
     return {h.count, wake_histogram_quantile(&h, 50, 100), wake_histogram_quantile(&h, 99, 100), h.max};
@@ -53,9 +61,9 @@ struct vm {
     dom_id id = DOM_INVALID; ///< DOM_INVALID: it is not there yet, or not any more
     const workload_profile *profile = nullptr;
     double node_share[MACHINE_MAX_NODES] = {};
-    bool sees_nodes = false;               ///< vnuma=: a vCPU works on the memory of its own node, not on the VM's
-    std::unique_ptr<wake_histogram> wakes; ///< while it is there
-    wake_summary woken;                    ///< of its wakes, once it is not any more
+    bool sees_nodes = false; ///< vnuma=: a vCPU works on the memory of its own node, not on the VM's
+    std::unique_ptr<wake_histogram, wake_histogram_deleter> wakes; ///< while it is there
+    wake_summary woken;                                            ///< of its wakes, once it is not any more
     timer_wakes late = {};
     std::vector<struct guest *> vcpus; ///< while it is there
     /// Its vCPUs when the window of measurement began (empty: it was made later) and when the window or the VM ended.

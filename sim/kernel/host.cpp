@@ -193,7 +193,7 @@ void host::attach_vm(vm &v, int64_t offset_ps, const ts_domain_config *cfg)
     for (unsigned n = 0; n < scn.machine->nr_nodes && total; n++)
         v.node_share[n] = double(pages[n]) / double(total);
     v.sees_nodes = cfg && cfg->nr_vnodes;
-    v.wakes = std::make_unique<wake_histogram>();
+    v.wakes.reset(new wake_histogram());
     for (unsigned i = 0; i < d->max_vcpus; i++) {
         struct vcpu *hvv = d->vcpu[i];
         if (!hvv)

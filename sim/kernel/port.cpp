@@ -338,8 +338,9 @@ void port_trace(uint32_t event, unsigned nr_words, const uint32_t *words)
     if (from == RUNSTATE_blocked && to == RUNSTATE_runnable) {
         g->woken_at = now;
     } else if (to == RUNSTATE_running && g->woken_at >= 0) {
-        if (the_host->measuring)
-            wake_histogram_add(g->vm->wakes.get(), uint64_t(now > g->woken_at ? (now - g->woken_at) / 1000 : 0));
+        if (the_host->measuring &&
+            !wake_histogram_add(g->vm->wakes.get(), uint64_t(now > g->woken_at ? (now - g->woken_at) / 1000 : 0)))
+            the_host->room.fail(EXIT_HOST_FAILED, "out of memory");
         if (the_host->measuring && g->timer_due >= 0 && now >= g->timer_due)
             timer_wakes_add(&g->vm->late, uint64_t(now - g->timer_due) / 1000);
         g->woken_at = -1;

@@ -1,24 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Latency histogram: log-linear buckets of 1/32 of a power of two, so a quantile is exact to 3 %; count and maximum are
- * exact. Fixed size, integer arithmetic only.
+ * exact. Integer arithmetic only. The buckets of a power of two are there from the first sample in one of them on:
+ * every VM has a histogram, and its latencies lie within a few powers of two.
  */
 #ifndef SIM_KERNEL_WAKE_HISTOGRAM_H
 #define SIM_KERNEL_WAKE_HISTOGRAM_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 #define WAKE_SUB_BITS 5u
-#define WAKE_BUCKETS ((64u - WAKE_SUB_BITS + 1u) << WAKE_SUB_BITS)
+#define WAKE_ROWS (64u - WAKE_SUB_BITS + 1u)
+#define WAKE_ROW (1u << WAKE_SUB_BITS)
+#define WAKE_BUCKETS (WAKE_ROWS * WAKE_ROW)
 
 struct wake_histogram {
-    uint64_t count, max; /* ns */
-    uint32_t bucket[WAKE_BUCKETS];
+    uint64_t count, max;      /* ns */
+    uint32_t *row[WAKE_ROWS]; /* of WAKE_ROW buckets; NULL: all are empty */
 };
+
+/* What it holds is gone; it is empty. */
+static inline void wake_histogram_clear(struct wake_histogram *h)
+{
+    for (unsigned r = 0; r < WAKE_ROWS; r++) {
+        free(h->row[r]);
+        h->row[r] = NULL;
+    }
+    h->count = h->max = 0;
+}
 
 static inline unsigned wake_bucket_of(uint64_t ns)
 {
@@ -39,12 +54,18 @@ static inline uint64_t wake_bucket_top(unsigned b)
     return low + ((uint64_t)1 << shift) - 1u;
 }
 
-static inline void wake_histogram_add(struct wake_histogram *h, uint64_t ns)
+/* false: out of memory. */
+static inline bool wake_histogram_add(struct wake_histogram *h, uint64_t ns)
 {
+    unsigned b = wake_bucket_of(ns);
+    uint32_t **row = &h->row[b / WAKE_ROW];
+    if (!*row && !(*row = (uint32_t *)calloc(WAKE_ROW, sizeof(uint32_t))))
+        return false;
     h->count++;
     if (ns > h->max)
         h->max = ns;
-    h->bucket[wake_bucket_of(ns)]++;
+    (*row)[b % WAKE_ROW]++;
+    return true;
 }
 
 /* Smallest bucket top below which at least the fraction num/den of the samples lie, at most the maximum; 0 if empty. */
@@ -54,8 +75,10 @@ static inline uint64_t wake_histogram_quantile(const struct wake_histogram *h, u
     if (!h->count)
         return 0;
     for (unsigned b = 0; b < WAKE_BUCKETS; b++) {
-        seen += h->bucket[b];
-        if (seen >= need && h->bucket[b]) {
+        const uint32_t *row = h->row[b / WAKE_ROW];
+        uint32_t in = row ? row[b % WAKE_ROW] : 0;
+        seen += in;
+        if (seen >= need && in) {
             uint64_t top = wake_bucket_top(b);
             return top < h->max ? top : h->max;
         }

@@ -33,7 +33,7 @@ static void test_quantiles_are_within_a_bucket(void)
     for (unsigned i = 0; i < N; i++) {
         x = x * 6364136223846793005ull + 1442695040888963407ull;
         v[i] = (x >> 40) * ((x >> 20) & 1023); /* three decades */
-        wake_histogram_add(&h, v[i]);
+        CU_ASSERT_TRUE(wake_histogram_add(&h, v[i]));
     }
     qsort(v, N, sizeof v[0], by_value);
     CU_ASSERT_EQUAL(h.count, N);
@@ -44,15 +44,21 @@ static void test_quantiles_are_within_a_bucket(void)
         CU_ASSERT_TRUE(got >= exact);
         CU_ASSERT_TRUE(got <= exact + exact / 32 + 1);
     }
+    wake_histogram_clear(&h);
 }
 
 static void test_empty_and_single(void)
 {
     struct wake_histogram h = {0};
     CU_ASSERT_EQUAL(wake_histogram_quantile(&h, 99, 100), 0);
-    wake_histogram_add(&h, 123456);
+    CU_ASSERT_TRUE(wake_histogram_add(&h, 123456));
     CU_ASSERT_EQUAL(wake_histogram_quantile(&h, 1, 100), 123456);
     CU_ASSERT_EQUAL(wake_histogram_quantile(&h, 100, 100), 123456);
+    CU_ASSERT_TRUE(wake_histogram_add(&h, UINT64_MAX)); /* the last bucket of all */
+    CU_ASSERT_EQUAL(wake_histogram_quantile(&h, 100, 100), UINT64_MAX);
+    wake_histogram_clear(&h);
+    CU_ASSERT_EQUAL(h.count, 0);
+    CU_ASSERT_EQUAL(wake_histogram_quantile(&h, 50, 100), 0);
 }
 
 static const struct cunit_case tests[] = {

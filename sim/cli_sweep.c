@@ -127,6 +127,9 @@ static void print_outcome(const struct sweep_args *a, const struct sweep_outcome
         printf(" in %.1f s: %.0f simulated s/s, %s events, %s ev/s", o->elapsed_s, o->simulated_s / o->elapsed_s,
                progress_count(events, sizeof(events), (double)o->events),
                progress_count(rate, sizeof(rate), (double)o->events / o->elapsed_s));
+    if (o->run && o->wall_s > 0)
+        printf(", %u processor%s %.1f %% busy for %.1f s", o->processors, o->processors == 1 ? "" : "s",
+               100 * o->cpu_s / o->wall_s / o->processors, o->wall_s);
     if (o->known + o->run < o->total)
         printf("; %zu are left", o->total - o->known - o->run);
     printf("\n%s\n", a->opt.out);

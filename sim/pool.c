@@ -21,13 +21,26 @@ static int start(const struct pool *p, struct worker *w, const struct pool_job *
     return e ? fault_set(f, EXIT_HOST_FAILED, "cannot start a process: %s", strerror(-e)) : EXIT_DONE;
 }
 
-static int end(const struct pool *p, struct worker *w, struct fault *f)
+/* Give an idle worker something to do, if there is more. */
+static void give(const struct pool *p, struct worker *w, bool *more, struct fault *f)
+{
+    struct pool_job job;
+    if (w->child.fd < 0 && *more && f->code == EXIT_DONE && (*more = p->next(p->ctx, &job)))
+        start(p, w, &job, f);
+}
+
+/* The processor goes on with the next job while the result of this one is put away. */
+static int end(const struct pool *p, struct worker *w, bool *more, struct fault *f)
 {
     struct run_reply r;
-    run_child_finish(&w->child, &r);
-    int exit = p->done(p->ctx, w->index, &r);
+    struct run_child child = w->child;
+    size_t index = w->index;
+    w->child = (struct run_child){.fd = -1};
+    give(p, w, more, f);
+    run_child_finish(&child, &r);
+    int exit = p->done(p->ctx, index, &r);
     run_reply_free(&r);
-    return exit == EXIT_DONE ? EXIT_DONE : fault_set(f, exit, "stopped");
+    return exit == EXIT_DONE ? f->code : fault_set(f, exit, "stopped");
 }
 
 /* Give every idle worker something to do. Returns how many are busy. */
@@ -35,9 +48,7 @@ static unsigned fill(const struct pool *p, struct worker *w, bool *more, struct 
 {
     unsigned busy = 0;
     for (unsigned i = 0; i < p->jobs; i++) {
-        struct pool_job job;
-        if (w[i].child.fd < 0 && *more && f->code == EXIT_DONE && (*more = p->next(p->ctx, &job)))
-            start(p, &w[i], &job, f);
+        give(p, &w[i], more, f);
         busy += w[i].child.fd >= 0;
     }
     return busy;
@@ -63,7 +74,7 @@ int pool_run(const struct pool *p, struct fault *f)
             fault_set(f, EXIT_HOST_FAILED, "interrupted");
         for (unsigned i = 0; i < p->jobs && n > 0 && f->code == EXIT_DONE; i++)
             if (fds[i].revents && run_child_read(&w[i].child))
-                end(p, &w[i], f);
+                end(p, &w[i], &more, f);
         if (p->tick)
             p->tick(p->ctx);
     }

@@ -8,7 +8,7 @@
 /* Seconds between two lines: on a terminal, elsewhere. */
 static const double tty_interval = 0.1, log_interval = 1.0;
 
-static double wall_clock(void)
+double progress_now(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -61,19 +61,19 @@ void progress_open(struct progress *p, FILE *f, bool forced, bool quiet)
     p->f = f;
     p->tty = isatty(fileno(f));
     p->on = (p->tty || forced) && !quiet;
-    p->start = wall_clock();
+    p->start = progress_now();
 }
 
 double progress_elapsed(const struct progress *p)
 {
-    return wall_clock() - p->start;
+    return progress_now() - p->start;
 }
 
 void progress_show(struct progress *p, const struct progress_state *s, bool last)
 {
     if (!p->on)
         return;
-    double now = wall_clock();
+    double now = progress_now();
     if (!last && now - p->last < (p->tty ? tty_interval : log_interval))
         return;
     p->last = now;

@@ -24,6 +24,9 @@ const char *progress_clock(char *buf, size_t n, double seconds);
 /* 950 -> "950", 12345 -> "12.3 k", 5.8e6 -> "5.80 M". */
 const char *progress_count(char *buf, size_t n, double v);
 
+/* The wall clock, in s since some moment. */
+double progress_now(void);
+
 struct progress {
     FILE *f;
     bool on, tty;

@@ -31,6 +31,9 @@ child_main(const struct run_backend *b, const struct scenario *s, const struct r
     _exit(sent ? EXIT_HOST_FAILED : 0);
 }
 
+/* What a child has to say fits, so that it need not wait for a parent who is busy; where not, it waits. */
+enum { PIPE_BYTES = 1 << 20 };
+
 int run_child_start(struct run_child *c, const struct run_backend *b, const struct scenario *s,
                     const struct run_options *opt, run_child_prepare prepare, void *ctx)
 {
@@ -39,7 +42,8 @@ int run_child_start(struct run_child *c, const struct run_backend *b, const stru
     int fd[2];
     if (pipe2(fd, O_CLOEXEC))
         return -errno;
-    fflush(NULL); /* or the child would write it again */
+    fcntl(fd[1], F_SETPIPE_SZ, PIPE_BYTES); /* refused where the user has too many: as large as it was, then */
+    fflush(NULL);                           /* or the child would write it again */
     pid_t parent = getpid();
     c->pid = fork();
     if (c->pid == 0) {

@@ -8,6 +8,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* Until the guests of a run have started, as long as so many simulated seconds: only for the order of runs. */
+#define START_S 0.1
 
 /* A point of the grid, loaded. */
 struct loaded_point {
@@ -32,7 +37,9 @@ struct runner {
     struct store *store;
     struct loaded_point *point;
     struct planned_run *run;
+    size_t *order; /* runs, the longest first */
     size_t next, to_run;
+    double weight_left, weight_done; /* of what is to be run now */
     struct progress progress;
 };
 
@@ -182,18 +189,63 @@ static void print_plan(const struct runner *r)
     printf("%zu runs: %zu points x %zu seeds\n", r->out->total, s->nr_points, s->nr_seeds);
 }
 
+/* ---- in which order ---------------------------------------------------------------------------------------------- */
+
+/* How long a run takes, against others: each pCPU and each vCPU has its events, and to start takes time, too. */
+static double weight_of(const struct scenario *s)
+{
+    double threads = s->machine->nr_cpus, seconds = (double)(s->warmup_ps + s->duration_ps) / 1e12;
+    for (unsigned i = 0; i < s->nr_vms; i++)
+        threads += s->vm[i].cfg.vcpus;
+    return 1 + threads * (START_S + seconds);
+}
+
+struct weighed {
+    double weight;
+    size_t run;
+};
+
+static int longest_first(const void *a, const void *b)
+{
+    const struct weighed *x = a, *y = b;
+    if (x->weight != y->weight)
+        return x->weight > y->weight ? -1 : 1;
+    return x->run < y->run ? -1 : 1;
+}
+
+static void put_in_order(struct runner *r)
+{
+    size_t n = r->out->total;
+    struct weighed *w = calloc(n ? n : 1, sizeof(*w));
+    r->order = calloc(n ? n : 1, sizeof(*r->order));
+    if (!w || !r->order) {
+        fault_set(r->f, EXIT_HOST_FAILED, "out of memory");
+        free(w);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        w[i] = (struct weighed){weight_of(r->point[r->run[i].point].scenario), i};
+        if (r->run[i].status != RUN_DONE)
+            r->weight_left += w[i].weight;
+    }
+    qsort(w, n, sizeof(*w), longest_first);
+    for (size_t i = 0; i < n; i++)
+        r->order[i] = w[i].run;
+    free(w);
+}
+
 /* ---- running ---------------------------------------------------------------------------------------------------- */
 
 static bool next_job(void *ctx, struct pool_job *job)
 {
     struct runner *r = ctx;
-    while (r->next < r->out->total && r->run[r->next].status == RUN_DONE)
+    while (r->next < r->out->total && r->run[r->order[r->next]].status == RUN_DONE)
         r->next++;
     if (r->next >= r->out->total || r->to_run == 0)
         return false;
     r->to_run--;
-    const struct planned_run *run = &r->run[r->next];
-    job->index = r->next++;
+    job->index = r->order[r->next++];
+    const struct planned_run *run = &r->run[job->index];
     job->scenario = r->point[run->point].scenario;
     job->options = (struct run_options){
         .seed = run->seed,
@@ -218,9 +270,7 @@ static void show(void *ctx)
         .events = o->events,
     };
     /* What was known at the start took no time: the rate is that of the rest. */
-    size_t rest = o->total - o->known;
-    double left = o->run ? p.elapsed_s * (double)(rest - o->run) / (double)o->run : -1;
-    p.eta_s = left;
+    p.eta_s = r->weight_done > 0 ? p.elapsed_s * r->weight_left / r->weight_done : -1;
     progress_show(&r->progress, &p, done == o->total);
 }
 
@@ -232,7 +282,11 @@ static int job_done(void *ctx, size_t index, const struct run_reply *reply)
     if (store_finish_run(r->store, run->id, reply, r->f) != EXIT_DONE)
         return r->f->code;
     run->status = reply->exit == EXIT_DONE ? RUN_DONE : RUN_FAILED;
+    double weight = weight_of(r->point[run->point].scenario);
+    r->weight_left -= weight;
+    r->weight_done += weight;
     o->run++;
+    o->cpu_s += reply->cpu_s;
     o->events += reply->result.events;
     o->simulated_s += reply->result.simulated_s;
     if (reply->exit != EXIT_DONE && !o->failed++) {
@@ -268,7 +322,16 @@ static void release(struct runner *r)
             r->backend->release(r->point[i].scenario);
     free(r->point);
     free(r->run);
+    free(r->order);
     store_close(r->store);
+}
+
+/* Processor time of this process. */
+static double own_cpu_s(void)
+{
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1e-6;
 }
 
 int sweep_run(const struct sweep *s, const struct run_backend *b, const struct sweep_options *o,
@@ -276,6 +339,9 @@ int sweep_run(const struct sweep *s, const struct run_backend *b, const struct s
 {
     memset(out, 0, sizeof(*out));
     struct runner r = {.sweep = s, .backend = b, .opt = o, .out = out, .f = f};
+    const double own = own_cpu_s(), began = progress_now();
+    const long online = sysconf(_SC_NPROCESSORS_ONLN);
+    out->processors = online > 0 && (unsigned long)online < o->jobs ? (unsigned)online : o->jobs;
     plan(&r);
     if (f->code == EXIT_DONE && o->dry_run) {
         print_plan(&r);
@@ -284,9 +350,13 @@ int sweep_run(const struct sweep *s, const struct run_backend *b, const struct s
         if (r.store)
             register_runs(&r);
         if (f->code == EXIT_DONE)
+            put_in_order(&r);
+        if (f->code == EXIT_DONE)
             run_all(&r);
     }
     release(&r);
+    out->wall_s = progress_now() - began;
+    out->cpu_s += own_cpu_s() - own;
     if (f->code == EXIT_DONE && out->failed)
         fault_set(f, EXIT_CHECK_FAILED, "%zu of %zu runs failed; the first: %s", out->failed, out->run,
                   out->first_error);

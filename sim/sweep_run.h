@@ -2,7 +2,8 @@
 /*
  * Runs a sweep into a database. A run is known by the hash of all that decides its result: the resolved configuration,
  * the seed, this program and the hypervisor core. What the database already has is not run again, so a sweep can be
- * killed, continued and extended; the result does not depend on the number of processes.
+ * killed, continued and extended; the result does not depend on the number of processes. Runs that are likely to take
+ * long come first, so that no processor waits for the last one for long.
  */
 #ifndef SIM_SWEEP_RUN_H
 #define SIM_SWEEP_RUN_H
@@ -28,6 +29,10 @@ struct sweep_outcome {
     size_t total, known, run, failed; /* runs of the sweep; found done, or twins of others; run now; of these, failed */
     char first_error[512];
     double elapsed_s, simulated_s; /* of what was run now: wall; simulated */
+    /* Of all that was done, from the first scenario that was read: wall; processor time, of the runs and of who starts
+     * them and keeps their results; processors that it could have. */
+    double wall_s, cpu_s;
+    unsigned processors;
     uint64_t events;
 };
 

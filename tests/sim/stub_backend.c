@@ -34,7 +34,10 @@ static struct scenario *load(const char *path, const char *const *overrides, cha
     s->description = strdup("");
     s->path = strdup(path);
     s->warmup_ps = s->duration_ps = 1000000000000;
-    static struct machine nowhere = {.name = (char *)"stub", .isa = (char *)"x86-64"};
+    for (size_t i = 0; overrides && overrides[i]; i++)
+        if (!strncmp(overrides[i], "stub.simulated_s=", 17))
+            s->duration_ps = strtoll(overrides[i] + 17, NULL, 10) * 1000000000000;
+    static struct machine nowhere = {.name = (char *)"stub", .isa = (char *)"x86-64", .nr_cpus = 1};
     s->machine = &nowhere;
     s->level = hv_profiles;
     size_t n;
@@ -75,11 +78,21 @@ static uint64_t number(const struct json *config, const char *key, uint64_t abse
     return text ? strtoull(text, NULL, 10) : absent;
 }
 
-static void note_run(void)
+static void note_run(const struct json *config)
 {
+    const char *mark = setting(config, "stub.mark");
     int fd = stub_run_log ? open(stub_run_log, O_WRONLY | O_APPEND | O_CREAT, 0666) : -1;
-    if (fd >= 0 && write(fd, "x", 1) == 1)
+    if (fd >= 0 && write(fd, mark ? mark : "0", 1) == 1)
         close(fd);
+}
+
+/* So many ms of processor time. */
+static void spin(uint64_t ms)
+{
+    struct timespec t = {0};
+    while (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t) == 0 &&
+           (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000 < ms)
+        ;
 }
 
 long stub_runs(void)
@@ -147,7 +160,8 @@ static int run(const struct scenario *s, const struct run_options *opt, struct r
         snprintf(out->error, sizeof(out->error), "%s", err);
         return EXIT_HOST_FAILED;
     }
-    note_run();
+    note_run(config);
+    spin(number(config, "stub.spin_ms", 0));
     uint64_t ms = number(config, "stub.sleep_ms", 0);
     struct timespec pause = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
     nanosleep(&pause, NULL);

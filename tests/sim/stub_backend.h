@@ -6,6 +6,9 @@
  *   stub.killed=1         killed from outside         stub.sleep_ms=N
  *   stub.diverge_at=N     event N differs between two processes
  *   stub.events=N         how many events (default 100)
+ *   stub.spin_ms=N        so much processor time
+ *   stub.simulated_s=N    the length of the window
+ *   stub.mark=N           a digit, what it appends to stub_run_log
  */
 #ifndef STUB_BACKEND_H
 #define STUB_BACKEND_H

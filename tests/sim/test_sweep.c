@@ -247,6 +247,46 @@ static void same_content_at_any_number_of_processes(void)
     end();
 }
 
+/* The last run is a short one; those that are as long are run in the order of the file. */
+static void the_longest_runs_come_first(void)
+{
+    static const char text[] = "name = \"t\"\nseeds = 2\n[[grid]]\nscenario = \"a.toml\"\n"
+                               "set = { \"stub.mark\" = 1, \"stub.simulated_s\" = 5 }\n[[grid]]\n"
+                               "scenario = \"b.toml\"\nset = { \"stub.mark\" = 2, \"stub.simulated_s\" = 9 }\n"
+                               "[[grid]]\nscenario = \"b.toml\"\n"
+                               "set = { \"stub.mark\" = [3, 4], \"stub.simulated_s\" = 1 }\n";
+    begin();
+    struct sweep_outcome o;
+    CU_ASSERT_EQUAL(run(text, in_dir(dir, "1.sqlite"), &(struct sweep_options){.jobs = 1, .mode = STORE_CREATE}, &o),
+                    EXIT_DONE);
+    char *marks = read_text(in_dir(dir, "runs"));
+    CU_ASSERT_STRING_EQUAL(marks, "22113344");
+    free(marks);
+    end();
+}
+
+/* Who runs uses processors, who sleeps does not. */
+static void processor_time_is_that_of_the_runs(void)
+{
+    double cpu[2];
+    for (unsigned sleeps = 0; sleeps < 2; sleeps++) {
+        char one[256];
+        begin();
+        struct sweep_outcome o;
+        snprintf(one, sizeof(one),
+                 "name = \"t\"\nseeds = 3\n[[grid]]\nscenario = \"a.toml\"\nset = { \"stub.%s_ms\" = 40 }\n",
+                 sleeps ? "sleep" : "spin");
+        CU_ASSERT_EQUAL(run(one, in_dir(dir, "1.sqlite"), &(struct sweep_options){.jobs = 1, .mode = STORE_CREATE}, &o),
+                        EXIT_DONE);
+        CU_ASSERT_EQUAL(o.processors, 1);
+        CU_ASSERT_TRUE(o.wall_s >= o.elapsed_s && o.elapsed_s >= 3 * 0.040);
+        cpu[sleeps] = o.cpu_s;
+        end();
+    }
+    CU_ASSERT_TRUE(cpu[0] >= 3 * 0.040);
+    CU_ASSERT_TRUE(cpu[0] > cpu[1] + 2 * 0.040);
+}
+
 static void what_is_there_is_not_run_again(void)
 {
     begin();
@@ -391,6 +431,8 @@ static const struct cunit_case tests[] = {
     {"a calibration varies its parameters one at a time", calibration_varies_one_at_a_time},
     {"bad sweep files are refused with their place", bad_files_are_refused_with_their_place},
     {"the same content at any number of processes", same_content_at_any_number_of_processes},
+    {"the longest runs come first", the_longest_runs_come_first},
+    {"processor time is that of the runs", processor_time_is_that_of_the_runs},
     {"what is there is not run again", what_is_there_is_not_run_again},
     {"a dry run does nothing", a_dry_run_does_nothing},
     {"failed runs are recorded and tried again", failures_are_recorded_and_tried_again},

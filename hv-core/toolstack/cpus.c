@@ -6,6 +6,7 @@
  * list stay free.
  */
 #include "internal.h"
+#include <stdlib.h>
 #include <string.h>
 
 static bool list_mentions_nodes(const char *text, const char *const *list, unsigned nr)
@@ -42,6 +43,20 @@ struct affinity_key {
     unsigned nr;
 };
 
+static int make_room(const struct ts_host *h, const struct ts_domain_config *cfg, unsigned nr, struct ts_cpulist *out)
+{
+    out->mask = calloc(nr, sizeof(*out->mask));
+    if (!out->mask)
+        ts_log(h, TS_LOG_ERROR, "domain %s: the toolstack has no memory left", cfg->name);
+    return out->mask ? 0 : -HV_ENOMEM;
+}
+
+void ts_cpulist_free(struct ts_cpulist *l)
+{
+    free(l->mask);
+    l->mask = NULL;
+}
+
 static int read_key(const struct ts_host *h, const struct ts_domain_config *cfg, const struct affinity_key *k,
                     unsigned nr_cpus, const struct ts_topology *t, struct ts_cpulist *out)
 {
@@ -55,6 +70,8 @@ static int read_key(const struct ts_host *h, const struct ts_domain_config *cfg,
     out->set = k->text || k->list;
     out->list_form = k->list != NULL;
     if (k->text) {
+        if (make_room(h, cfg, 1, out))
+            return -HV_ENOMEM;
         out->nr = 1;
         if (ts_cpulist_parse_nodes(h->level, k->text, nr_cpus, cpu_node, &out->uni, err, sizeof err, &column)) {
             ts_log(h, TS_LOG_ERROR, "domain %s: %s=\"%.64s\": column %u: %s", cfg->name, k->key, k->text, column, err);
@@ -67,6 +84,8 @@ static int read_key(const struct ts_host *h, const struct ts_domain_config *cfg,
         return -HV_EINVAL;
     }
     unsigned maxvcpus = cfg->maxvcpus ? cfg->maxvcpus : cfg->vcpus;
+    if (k->list && make_room(h, cfg, k->nr < maxvcpus ? k->nr : maxvcpus, out))
+        return -HV_ENOMEM;
     for (unsigned i = 0; k->list && i < k->nr; i++) {
         cpumask_t m;
         if (ts_cpulist_parse_entry(h->level, k->list[i], nr_cpus, cpu_node, &m, err, sizeof err, &column)) {
@@ -74,7 +93,7 @@ static int read_key(const struct ts_host *h, const struct ts_domain_config *cfg,
                    k->list[i], column, err);
             return -HV_EINVAL;
         }
-        if (i < maxvcpus && i < HV_MAX_VCPUS_PER_DOMAIN) {
+        if (i < maxvcpus) {
             out->mask[i] = m;
             out->nr = i + 1;
         }

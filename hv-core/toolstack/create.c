@@ -348,6 +348,8 @@ int ts_domain_create(const struct ts_host *h, const struct ts_domain_config *cfg
     c->result.domid = DOM_INVALID;
     int rc = create(c);
     *out = c->result;
+    ts_cpulist_free(&c->cpus);
+    ts_cpulist_free(&c->cpus_soft);
     free(c);
     return rc;
 }

@@ -53,9 +53,11 @@ long ts_pool_add(const struct ts_host *h, unsigned pool, unsigned cpu);
 
 /* ---- cpus.c ---------------------------------------------------------------------------------------------------- */
 
-/* Reads cpus= of a configuration; t may be NULL where the list does not mention nodes. Mistakes are logged. */
+/* Reads cpus= of a configuration; t may be NULL where the list does not mention nodes. Mistakes are logged. out begins
+ * empty, and is for ts_cpulist_free() in any case. */
 int ts_cpus_read(const struct ts_host *h, const struct ts_domain_config *cfg, unsigned nr_cpus,
                  const struct ts_topology *t, struct ts_cpulist *out);
+void ts_cpulist_free(struct ts_cpulist *l);
 bool ts_cpus_mention_nodes(const struct ts_domain_config *cfg);
 /* Hard affinity as it is set before memory is built, and what 4.3 adds afterwards (the list form, vCPU by vCPU). */
 int ts_cpus_apply(const struct ts_host *h, dom_id id, unsigned nr_vcpus, const struct ts_cpulist *cpus);

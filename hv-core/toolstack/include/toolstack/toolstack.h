@@ -41,10 +41,10 @@ unsigned ts_channels_in_use(const struct ts_channels *c);
 /* A list of pCPUs as xl.cfg writes it ("all", "0-7,^3"; "nodes:" from 4.4 on). */
 struct ts_cpulist {
     bool set;
-    bool list_form;                          /* cpus=["2", "3"]: one entry per vCPU */
-    unsigned nr;                             /* entries; 1 in string form */
-    cpumask_t mask[HV_MAX_VCPUS_PER_DOMAIN]; /* [i] for vCPU i */
-    cpumask_t uni;                           /* 4.3: the union, also for the vCPUs beyond the list */
+    bool list_form;  /* cpus=["2", "3"]: one entry per vCPU */
+    unsigned nr;     /* entries; 1 in string form */
+    cpumask_t *mask; /* [i] for vCPU i */
+    cpumask_t uni;   /* 4.3: the union, also for the vCPUs beyond the list */
 };
 
 enum ts_extratime { TS_EXTRATIME_NOT_GIVEN, TS_EXTRATIME_ON, TS_EXTRATIME_OFF };

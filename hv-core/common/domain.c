@@ -15,11 +15,21 @@ struct list_head hv_domain_list = LIST_HEAD_INIT(hv_domain_list);
 struct domain *hv_idle_domain;
 
 static struct domain *domain_table[DOM_FIRST_RESERVED];
-static bool drained; /* a dying domain may have come to its end */
+static unsigned lowest; /* ids from 1 to below it are in use */
+static bool drained;    /* a dying domain may have come to its end */
 
 struct domain *domain_find(dom_id id)
 {
     return id.n < DOM_FIRST_RESERVED ? domain_table[id.n] : NULL;
+}
+
+struct domain *domain_find_from(dom_id id)
+{
+    if (list_empty(&hv_domain_list) || id.n > list_entry(hv_domain_list.prev, struct domain, link)->id.n)
+        return NULL;
+    while (!domain_table[id.n])
+        id.n++;
+    return domain_table[id.n];
 }
 
 static struct domain *domain_alloc(dom_id id, enum hv_guest_type type)
@@ -42,6 +52,7 @@ int domains_init(void)
 {
     list_init(&hv_domain_list);
     drained = false;
+    lowest = 1;
     for (unsigned i = 0; i < DOM_FIRST_RESERVED; i++)
         domain_table[i] = NULL;
 
@@ -68,10 +79,9 @@ int domains_init(void)
 /* Lowest free id above 0, or DOM_INVALID. */
 static dom_id free_id(void)
 {
-    for (unsigned i = 1; i < DOM_FIRST_RESERVED; i++)
-        if (!domain_table[i])
-            return dom(i);
-    return DOM_INVALID;
+    while (lowest < DOM_FIRST_RESERVED && domain_table[lowest])
+        lowest++;
+    return lowest < DOM_FIRST_RESERVED ? dom(lowest) : DOM_INVALID;
 }
 
 int domain_create(dom_id *id, enum hv_guest_type type, unsigned cpupool, struct domain **out)
@@ -105,11 +115,10 @@ int domain_create(dom_id *id, enum hv_guest_type type, unsigned cpupool, struct 
         goto out_mm;
 
     domain_table[d->id.n] = d;
-    struct list_head *pos;
-    list_for_each (pos, &hv_domain_list) {
-        if (list_entry(pos, struct domain, link)->id.n > d->id.n)
-            break;
-    }
+    /* Most often it is the last one. */
+    struct list_head *pos = &hv_domain_list;
+    while (pos->prev != &hv_domain_list && list_entry(pos->prev, struct domain, link)->id.n > d->id.n)
+        pos = pos->prev;
     list_add_tail(&d->link, pos);
     *out = d;
     return 0;
@@ -130,6 +139,8 @@ static void complete_destroy(struct domain *d)
 
     list_del_init(&d->link);
     domain_table[d->id.n] = NULL;
+    if (d->id.n > 0 && d->id.n < lowest)
+        lowest = d->id.n;
     for_each_vcpu(d, v, i)
     {
         sched_destroy_vcpu(v);

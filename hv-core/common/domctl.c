@@ -92,14 +92,7 @@ static int op_vcpu_affinity(struct domain *d, struct hv_domctl *op)
 
 static int op_domain_info(struct hv_domctl *op)
 {
-    struct domain *d = NULL;
-    struct list_head *pos;
-    list_for_each (pos, &hv_domain_list) {
-        d = list_entry(pos, struct domain, link);
-        if (d->id.n >= op->domid.n)
-            break;
-        d = NULL;
-    }
+    struct domain *d = domain_find_from(op->domid);
     if (!d)
         return -HV_ESRCH;
 

@@ -142,6 +142,8 @@ static inline bool is_idle_unit(const struct sched_unit *u)
 extern struct list_head hv_domain_list;
 
 struct domain *domain_find(dom_id id);
+/* That of the lowest id from this one on; NULL: there is none. */
+struct domain *domain_find_from(dom_id id);
 /* A domain of a cpupool, without vCPUs, paused by the controller. *id DOM_INVALID: lowest free id above 0. 0 or -HV_E*:
  * no such pool -HV_ENOENT. */
 int domain_create(dom_id *id, enum hv_guest_type type, unsigned cpupool, struct domain **out);

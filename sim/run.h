@@ -62,6 +62,8 @@ struct run_result {
     uint64_t events;
     uint64_t handovers; /* from one process to another */
     double simulated_s, wall_s;
+    /* Processor time of this process until the host was up and the first guest was begun; until all had been made. */
+    double start_cpu_s, guests_cpu_s;
     const char *hv_build_id;
     char error[512]; /* the reason when the return value is not EXIT_DONE */
 };

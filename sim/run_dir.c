@@ -133,6 +133,10 @@ void run_json_write(FILE *f, const struct run_facts *facts, const struct run_rep
     json_write_double(f, r->wall_s);
     fprintf(f, ",\n  \"cpu_s\": ");
     json_write_double(f, reply->cpu_s);
+    fprintf(f, ",\n  \"start_cpu_s\": ");
+    json_write_double(f, r->start_cpu_s);
+    fprintf(f, ",\n  \"guests_cpu_s\": ");
+    json_write_double(f, r->guests_cpu_s);
     fprintf(f, ",\n  \"events\": %" PRIu64 ",\n  \"events_per_s\": ", r->events);
     json_write_double(f, r->wall_s > 0 ? (double)r->events / r->wall_s : 0);
     fprintf(f, ",\n  \"handovers\": %" PRIu64 ",\n  \"peak_rss_bytes\": %" PRIu64 ",\n", r->handovers,

@@ -14,7 +14,7 @@ struct wire_head {
     uint32_t magic;
     int32_t exit;
     uint64_t fingerprint, events, handovers;
-    double simulated_s, wall_s;
+    double simulated_s, wall_s, start_cpu_s, guests_cpu_s;
     uint64_t nr_metrics, nr_words, text_bytes;
     char error[512];
 };
@@ -109,6 +109,8 @@ int wire_send(int fd, int exit, const struct run_result *r)
         .handovers = r->handovers,
         .simulated_s = r->simulated_s,
         .wall_s = r->wall_s,
+        .start_cpu_s = r->start_cpu_s,
+        .guests_cpu_s = r->guests_cpu_s,
         .nr_metrics = ms->nr,
         .nr_words = metric_text_nr(ms->text),
         .text_bytes = text_bytes(r, build_id),
@@ -233,6 +235,8 @@ bool wire_decode(const void *data, size_t n, struct run_reply *out)
     r->handovers = h.handovers;
     r->simulated_s = h.simulated_s;
     r->wall_s = h.wall_s;
+    r->start_cpu_s = h.start_cpu_s;
+    r->guests_cpu_s = h.guests_cpu_s;
     r->hv_build_id = keep(build_id);
     memcpy(r->error, h.error, sizeof(r->error));
     r->error[sizeof(r->error) - 1] = 0;

@@ -3,11 +3,19 @@
 #include "pcpu.hpp"
 #include "toolstack.hpp"
 #include <algorithm>
+#include <ctime>
 
 namespace sim
 {
 
 host *the_host;
+
+double cpu_clock_s()
+{
+    timespec t = {};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return double(t.tv_sec) + double(t.tv_nsec) * 1e-9;
+}
 
 namespace
 {

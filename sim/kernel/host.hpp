@@ -109,11 +109,12 @@ class host
     /// share what its memory takes.
     time_ps clear_time(unsigned node) const;
     unsigned node_of(mfn_t frame) const;
-    std::vector<unsigned> clearing;        ///< [node] pCPUs that clear pages in the background
-    unsigned clear_beside = 0;             ///< port_clear_beside()
-    time_ps boot_memory = 0, boot_end = 0; ///< of pCPU 0: the heap's part of its boot; dom0 is built
-    uint64_t dom0_memory_kb = 0;           ///< that it was built with
-    bool measuring = false;                ///< inside the window of measurement
+    std::vector<unsigned> clearing;           ///< [node] pCPUs that clear pages in the background
+    unsigned clear_beside = 0;                ///< port_clear_beside()
+    time_ps boot_memory = 0, boot_end = 0;    ///< of pCPU 0: the heap's part of its boot; dom0 is built
+    uint64_t dom0_memory_kb = 0;              ///< that it was built with
+    double start_cpu_s = 0, guests_cpu_s = 0; ///< of run_result
+    bool measuring = false;                   ///< inside the window of measurement
     /// The instrument reads the core's state: the port takes no locks and charges nothing. Only between two events,
     /// when no pCPU is in the middle of anything that its last sync did not show.
     bool observing = false;
@@ -138,6 +139,9 @@ class host
 };
 
 extern host *the_host;
+
+/// Processor time of this process.
+double cpu_clock_s();
 
 } // namespace sim
 

@@ -108,6 +108,8 @@ int simulate(const scenario &s, const run_options &opt, const hv_core *core, voi
     sc_core::sc_start();
     out.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     out.simulated_s = double(h.room.now()) / 1e12;
+    out.start_cpu_s = h.start_cpu_s;
+    out.guests_cpu_s = h.guests_cpu_s;
     out.fingerprint = h.room.fingerprint();
     out.events = h.room.events();
     out.handovers = h.room.handovers();

@@ -156,6 +156,7 @@ void toolstack::build_vms()
 {
     ts_host h = xl();
     std::vector<dom_id> ids;
+    host_.start_cpu_s = cpu_clock_s();
     for (unsigned i = 0; i < host_.scn.nr_vms; i++) {
         const scenario_vm &sv = host_.scn.vm[i];
         if (sv.late) {
@@ -184,6 +185,7 @@ void toolstack::build_vms()
     for (dom_id id : ids)
         if (ts_domain_unpause(&h, id))
             host_.room.fail(EXIT_MODEL_PANIC, "a finished domain could not be unpaused");
+    host_.guests_cpu_s = cpu_clock_s();
     host_.measure->guests_started();
 }
 

@@ -18,6 +18,7 @@
 #define MAX_SET 65536u /* characters of a set of CPUs or nodes: 4,096 CPUs take 1,407 */
 
 #define MAX_NODES 4096u
+#define MOST_NUMBERS (1u << 20) /* of CPUs and nodes */
 #define MAX_DEPTH 100u
 
 struct plain {
@@ -136,17 +137,28 @@ static bool check_type(struct plain *p, const xmlNode *n, const char *type)
     return p->f->code == EXIT_DONE;
 }
 
+/* Its number; libhwloc makes room for all below it, also for the highest that there is where none is told. */
+static bool check_number(struct plain *p, const xmlNode *n, const char *type, unsigned *number)
+{
+    const char *os = attribute(n, "os_index");
+    unsigned long value = os ? strtoul(os, NULL, 10) : 0;
+    if (!os)
+        bad(p, n, "a %s without an os_index", type);
+    else if (value >= MOST_NUMBERS)
+        bad(p, n, "a %s with os_index=\"%.20s\": expected less than %u", type, os, MOST_NUMBERS);
+    *number = (unsigned)value;
+    return p->f->code == EXIT_DONE;
+}
+
 /* A CPU that is there twice. */
 static bool check_pu(struct plain *p, const xmlNode *n)
 {
-    const char *os = attribute(n, "os_index");
-    unsigned long cpu = os ? strtoul(os, NULL, 10) : 0;
-    if (!os || cpu > 1u << 20)
-        bad(p, n, os ? "a PU with os_index=\"%.20s\": expected less than 1048577" : "a PU without an os_index%s",
-            os ? os : "");
-    else if (hwloc_bitmap_isset(p->pus, (unsigned)cpu))
-        bad(p, n, "CPU %lu is there twice", cpu);
-    else if (hwloc_bitmap_set(p->pus, (unsigned)cpu) < 0)
+    unsigned cpu;
+    if (!check_number(p, n, "PU", &cpu))
+        return false;
+    if (hwloc_bitmap_isset(p->pus, cpu))
+        bad(p, n, "CPU %u is there twice", cpu);
+    else if (hwloc_bitmap_set(p->pus, cpu) < 0)
         fault_set(p->f, EXIT_HOST_FAILED, "out of memory");
     return p->f->code == EXIT_DONE;
 }
@@ -155,6 +167,9 @@ static bool check_pu(struct plain *p, const xmlNode *n)
 static bool check_node(struct plain *p, const xmlNode *n)
 {
     const char *set = attribute(n, "cpuset"), *os = attribute(n, "os_index");
+    unsigned number;
+    if (!check_number(p, n, "NUMANode", &number))
+        return false;
     hwloc_bitmap_t cpus = hwloc_bitmap_alloc(), both = hwloc_bitmap_alloc();
     if (!cpus || !both || p->nr_nodes == MAX_NODES)
         fault_set(p->f, cpus && both ? EXIT_BAD_INPUT : EXIT_HOST_FAILED, "%s",

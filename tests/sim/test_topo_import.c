@@ -371,6 +371,10 @@ static void bad_xml_is_refused_by_line(void)
             "box.xml:6: CPU 1 is in node 1 and in node 0 (line 5)");
     BAD_XML(BOX_TOP("2.0") NODE(0, "0xf", "4096") BOX_CORES PU(3, "0x8") "</object></topology>",
             "CPU 3 is there twice");
+    BAD_XML(BOX_TOP("2.0") NODE(4000000000, "0xf", "4096") BOX_CORES "</object></topology>",
+            "box.xml:5: a NUMANode with os_index=\"4000000000\": expected less than 1048576");
+    BAD_XML(BOX_TOP("2.0") OBJ("NUMANode", "", "0xf", "/>\n") BOX_CORES "</object></topology>",
+            "box.xml:5: a NUMANode without an os_index");
     BAD_XML(BOX_TOP("2.0") NODE(0, "0xf", "much") BOX_CORES "</object></topology>",
             "box.xml:5: local_memory=\"much\": expected a number");
     BAD_XML(BOX_TOP("2.0") NODE(0, "all", "4096") BOX_CORES "</object></topology>",

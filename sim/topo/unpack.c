@@ -130,7 +130,8 @@ static bool is_wanted(const char *name)
 {
     static const char *const folders[] = {"sys/class/",     "sys/devices/pci", "sys/bus/pci/",      "sys/bus/cpu/",
                                           "sys/bus/memory", "sys/bus/node/",   "sys/firmware/dmi/", "sys/module/"};
-    static const char *const parts[] = {"cpuidle/", "thermal_throttle/", "microcode/", "power/"};
+    static const char *const parts[] = {"cpuidle/", "thermal_throttle/", "microcode/",       "power/",
+                                        "uevent",   "write_policy",      "allocation_policy"};
     bool of_node = false, system = false; /* a box may be called "power" */
     for (const char *at = name; at; at = strchr(at, '/') ? strchr(at, '/') + 1 : NULL) {
         for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
@@ -145,7 +146,9 @@ static bool is_wanted(const char *name)
         system = system || begins(at, "sys/devices/system/");
         of_node = begins(at, "node") && isdigit((unsigned char)at[strlen("node")]);
     }
-    return true;
+    /* The same as the map beside it, which libhwloc reads. */
+    size_t n = strlen(name), suffix = strlen("_list");
+    return !system || n < suffix || strcmp(name + n - suffix, "_list") != 0;
 }
 
 /* "./a//b" and "/a/b" as "a/b"; false: it has a "..". */

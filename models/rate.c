@@ -363,6 +363,11 @@ double rate_ipns(const struct rate_model *r, unsigned cpu)
     return r->lazy ? rate_lazy_ipns(r, cpu) : r->t[cpu].ipns;
 }
 
+double rate_rise(const struct rate_model *r, unsigned cpu)
+{
+    return r->lazy ? rate_lazy_rise(r, cpu) : 0;
+}
+
 double rate_miss_per_instr(const struct rate_model *r, unsigned cpu)
 {
     return r->lazy ? rate_lazy_miss(r, cpu) : r->t[cpu].miss;

@@ -36,6 +36,9 @@
 
 #include <models/queueing.h>
 
+/* Limits are of waits and bounds of a moment before (lazy_waits). */
+#define LIMITS_SLACK 1.1
+
 /* ---- cores ----------------------------------------------------------------------------------------------------- */
 
 void rate_lazy_set(struct rate_model *r, unsigned cpu)
@@ -161,6 +164,30 @@ double rate_lazy_ipns(const struct rate_model *r, unsigned cpu)
 {
     const struct lazy_thread *t = &r->lazy->thread[cpu];
     return t->slot.class ? r->t[cpu].ipns / (1 + longer_of(r, cpu, lat_ahead) + t->longer * price_ahead(r, cpu)) : 0;
+}
+
+/*
+ * Latencies of the core's threads go to LAZY_WAIT_REACH of what the most memory-bound task can take, up or down, and
+ * the price to the ends of the core's range.
+ */
+double rate_lazy_rise(const struct rate_model *r, unsigned cpu)
+{
+    const struct lazy *z = r->lazy;
+    const struct lazy_thread *t = &z->thread[cpu];
+    if (!t->slot.class)
+        return 0;
+    unsigned core = r->m->cpu[cpu].core, threads = r->m->threads_per_core, nr = z->core[core].nr, at = 0;
+    const struct lazy_core *c = &z->core[core];
+    const unsigned *busy = &z->busy[core * threads];
+    double waits = 0;
+    while (busy[at] != cpu)
+        at++;
+    const double *response = &z->response[((size_t)core * threads + at) * threads];
+    for (unsigned j = 0; j < nr; j++)
+        waits += lazy_size(response[j]) * z->thread[busy[j]].slot.lat_ns;
+    double shares = t->longer < 0 ? -t->longer * (c->high - c->price) : t->longer * (c->price - c->low);
+    double least = 1 - waits * LAZY_WAIT_REACH * LIMITS_SLACK / z->limit_bound - shares;
+    return r->t[cpu].ipns / rate_lazy_ipns(r, cpu) / least - 1;
 }
 
 double rate_lazy_miss(const struct rate_model *r, unsigned cpu)

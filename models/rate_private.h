@@ -213,9 +213,10 @@ unsigned rate_lazy_slot(const struct rate_model *r, unsigned socket, unsigned re
 void rate_lazy_set(struct rate_model *r, unsigned cpu);
 unsigned rate_lazy_solve(struct rate_model *r, unsigned *changed);
 void rate_lazy_elapse(struct rate_model *r, double ns);
-/* As rate_work, _ipns, _miss_per_instr, _l3_share, _miss_latency_ns. */
+/* As rate_work, _ipns, _rise, _miss_per_instr, _l3_share, _miss_latency_ns. */
 double rate_lazy_work(const struct rate_model *r, unsigned cpu);
 double rate_lazy_ipns(const struct rate_model *r, unsigned cpu);
+double rate_lazy_rise(const struct rate_model *r, unsigned cpu);
 double rate_lazy_miss(const struct rate_model *r, unsigned cpu);
 double rate_lazy_l3_share(const struct rate_model *r, unsigned cpu);
 double rate_lazy_latency_ns(const struct rate_model *r, unsigned cpu);

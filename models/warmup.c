@@ -24,9 +24,8 @@ double rate_warmup_ns(const struct rate_model *r, unsigned cpu, const struct rat
                       double resident_l3)
 {
     const struct machine *m = r->m;
-    const struct thread_state *t = &r->t[cpu];
     const struct work_mix *w = task->mix;
-    double from_memory = missing(least(w->footprint, t->l3_share), resident_l3) / (double)m->l3.line;
+    double from_memory = missing(least(w->footprint, rate_l3_share(r, cpu)), resident_l3) / (double)m->l3.line;
     double into_l2 = missing(least(w->footprint, (double)m->l2.size), resident_l2) / (double)m->l2.line;
     double from_l3 = missing(into_l2, from_memory);
     return (from_memory * rate_miss_latency_ns(r, cpu) + from_l3 * m->l3.latency_ns) / w->mlp;

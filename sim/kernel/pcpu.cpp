@@ -19,9 +19,9 @@ constexpr size_t stack_bytes = 256 * 1024;
 /// Beyond this many ps the end of an action is not an event (106 days).
 constexpr double never_ps = 9.0e18;
 
-/// Lazy rates move, by up to this between two solutions that name the pCPU: what takes long is looked at again so much
-/// before its end, until that is less than 100 ns.
-constexpr double lazy_moves = 2 * RATE_LAZY_REACH, lazy_exact_ps = 100e3;
+/// Lazy rates may rise before the pCPU is named again: what takes long is looked at again so much before its end, until
+/// that is less than 100 ns.
+constexpr double lazy_exact_ps = 100e3;
 
 } // namespace
 
@@ -295,8 +295,10 @@ void pcpu_module::take_interrupts()
 void pcpu_module::reschedule_guest()
 {
     double compute = guest_->left / guest_->per_ps, early = 0;
-    if (host_.scn.lazy_rates && compute * lazy_moves > lazy_exact_ps)
-        early = compute * lazy_moves;
+    if (host_.scn.lazy_rates && compute > lazy_exact_ps) {
+        early = compute * rate_rise(host_.rates, id_);
+        early = early > lazy_exact_ps ? early : 0;
+    }
     ends_ = early == 0;
     double in = guest_->warmup + compute - early;
     time_ps at = in < never_ps - double(host_.room.now()) ? host_.room.now() + time_ps(in) + 1 : toolstack::never;

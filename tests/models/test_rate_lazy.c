@@ -67,8 +67,10 @@ struct pair {
     struct machine *m;
     struct rate_model *exact, *lazy;
     double worst, worst_share; /* of rates; of shares of the L3, and misses at them */
-    double named[MAX_CPUS];    /* rates when the solution named their threads last */
+    double named[MAX_CPUS];    /* rates when the solution named their threads last, or later */
+    double most[MAX_CPUS];     /* what they were said to rise to at most */
     double moved;              /* furthest from there, in parts of the time of an instruction */
+    unsigned rose;             /* how many did all the same */
 };
 
 static void pair_open(struct pair *p, struct machine *m)
@@ -95,15 +97,24 @@ static double off(double a, double b)
     return b == 0 ? fabs(a) : fabs(a / b - 1);
 }
 
+static void look(struct pair *p, unsigned cpu)
+{
+    p->named[cpu] = rate_ipns(p->lazy, cpu);
+    p->most[cpu] = p->named[cpu] * (1 + rate_rise(p->lazy, cpu));
+}
+
 /* Solves both; compares: every so many times, because the exact one takes long. */
 static void pair_solve(struct pair *p, bool compare)
 {
     static unsigned changed[MAX_CPUS];
     unsigned n = rate_solve(p->lazy, changed);
     for (unsigned i = 0; i < n; i++)
-        p->named[changed[i]] = rate_ipns(p->lazy, changed[i]);
-    for (unsigned c = 0; c < p->m->nr_cpus; c++)
+        look(p, changed[i]);
+    for (unsigned c = 0; c < p->m->nr_cpus; c++) {
         p->moved = fmax(p->moved, off(p->named[c], rate_ipns(p->lazy, c)));
+        p->rose += rate_ipns(p->lazy, c) > p->most[c] * (1 + 1e-9);
+    }
+    look(p, below(p->m->nr_cpus)); /* anybody may ask at any time */
     if (!compare)
         return;
     rate_solve(p->exact, changed);
@@ -134,6 +145,7 @@ static double history(struct machine *m, uint64_t seed, double heavy, unsigned s
     }
     pair_close(&p);
     CU_ASSERT_TRUE(p.moved <= 2 * RATE_LAZY_REACH);
+    CU_ASSERT_EQUAL(p.rose, 0);
     CU_ASSERT_TRUE(p.worst_share < 1e-9); /* piecewise linear: nothing is left out */
     return p.worst;
 }

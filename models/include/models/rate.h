@@ -83,6 +83,8 @@ double rate_work(const struct rate_model *r, unsigned cpu);
 
 /* Of the last solution. Instructions per ns; 0 for an idle thread. */
 double rate_ipns(const struct rate_model *r, unsigned cpu);
+/* By what part that may rise before rate_solve names the thread: 0 where rates are exact. */
+double rate_rise(const struct rate_model *r, unsigned cpu);
 /* L3 misses per instruction of the last solution. */
 double rate_miss_per_instr(const struct rate_model *r, unsigned cpu);
 /* Bytes of L3 that the thread's task holds in the steady state of the last solution. */

@@ -101,7 +101,8 @@ struct guest {
     double per_ps = 0; ///< instructions per ps
     double work = 0;   ///< lazy rates: what its pCPU had made at `last`
     double miss_per_instr = 0;
-    double l3_share = 0; ///< bytes of L3 that it holds when warm
+    double l3_share = 0;                          ///< bytes of L3 that it holds when warm
+    double inserts_per_ps = 0, inserts_since = 0; ///< its part of host::l3_inserted
 
     // Where its cache contents are (models: cache_resident).
     int last_cpu = -1, l2 = -1, l3 = -1;

@@ -72,10 +72,13 @@ host::host(const scenario &s, const run_options &o, const hv_core *core)
             {m.range[i].start >> PAGE_SHIFT, m.range[i].end >> PAGE_SHIFT, node_id{uint8_t(m.range[i].node)}});
     clearing.assign(m.nr_nodes, 0);
     l2_inserted.assign(m.l2.nr, 0.0);
-    l3_inserted.assign(m.l3.nr, 0.0);
+    l3_inserted.resize(m.l3.nr);
+    l2_cpus_.resize(m.l2.nr);
     l3_cpus_.resize(m.l3.nr);
-    for (unsigned c = 0; c < m.nr_cpus; c++)
+    for (unsigned c = 0; c < m.nr_cpus; c++) {
+        l2_cpus_[m.l2.of[c]].push_back(c);
         l3_cpus_[m.l3.of[c]].push_back(c);
+    }
     the_host = this;
     for (unsigned c = 0; c < m.nr_cpus; c++)
         cpu.push_back(std::make_unique<pcpu_module>(("pcpu" + std::to_string(c)).c_str(), *this, uint16_t(c)));
@@ -134,17 +137,44 @@ void host::progress(guest &g, unsigned c)
     g.count.instructions += instr;
     g.count.misses += misses;
     g.count.local_misses += misses * g.task.node_share[where.node];
-    l3_inserted[scn.machine->l3.of[c]] += misses * scn.machine->l3.line;
+    if (!scn.lazy_rates)
+        l3_inserted[scn.machine->l3.of[c]].counted += misses * scn.machine->l3.line;
     l2_inserted[scn.machine->l2.of[c]] += instr * g.task.mix->l3_apki / 1000 * scn.machine->l2.line;
 }
 
-void host::progress_l3(unsigned l3)
+void host::set_inserting(guest &g, unsigned c)
 {
-    for (unsigned c : l3_cpus_[l3]) {
+    if (!scn.lazy_rates)
+        return;
+    insertions &of = l3_inserted[scn.machine->l3.of[c]];
+    double now = double(room.now());
+    of.per_ps -= g.inserts_per_ps;
+    of.rate_since -= g.inserts_per_ps * g.inserts_since;
+    of.counted += now > g.inserts_since ? g.inserts_per_ps * (now - g.inserts_since) : 0;
+    g.inserts_per_ps = g.executing ? g.per_ps * g.miss_per_instr * scn.machine->l3.line : 0;
+    g.inserts_since = now + g.warmup;
+    of.per_ps += g.inserts_per_ps;
+    of.rate_since += g.inserts_per_ps * g.inserts_since;
+}
+
+void host::progress_all(const std::vector<unsigned> &cpus)
+{
+    for (unsigned c : cpus) {
         guest *g = cpu[c]->current_guest();
         if (g && g->executing)
             progress(*g, c);
     }
+}
+
+void host::progress_l3(unsigned l3)
+{
+    progress_all(l3_cpus_[l3]);
+}
+
+/// Lazy rates: 4,096 pCPUs have L3s that 64 of them share, and a switch should not look at all.
+void host::progress_sharers(unsigned c)
+{
+    progress_all(scn.lazy_rates ? l2_cpus_[scn.machine->l2.of[c]] : l3_cpus_[scn.machine->l3.of[c]]);
 }
 
 void host::load_work(guest &g, unsigned c)
@@ -185,8 +215,10 @@ void host::solve_rates()
         if (g->executing)
             progress(*g, c);
         load_rate(*g, c);
-        if (g->executing)
+        if (g->executing) {
+            set_inserting(*g, c);
             cpu[c]->reschedule_guest();
+        }
     }
 }
 

@@ -43,6 +43,18 @@ struct lock_stats {
     }
 };
 
+/// Bytes brought into an L3. With exact rates progress counts them; with lazy ones who executes brings in its rate x
+/// (now
+/// - since when), all of them together the sum of rates x now less the sum of rate x since when: nobody is looked at.
+struct insertions {
+    double counted = 0, per_ps = 0, rate_since = 0; ///< sums of rate, of rate x since when
+    double until(time_ps now) const
+    {
+        double more = per_ps * double(now) - rate_since; // one whose caches still warm up counts as less than nothing
+        return counted + (more > 0 ? more : 0);
+    }
+};
+
 class host
 {
   public:
@@ -74,8 +86,8 @@ class host
     bool booted = false;              ///< pCPU 0 has set up what the others need
     std::vector<pcpu_module *> early; ///< that came up before
 
-    // Bytes brought into each L2 and L3 so far.
-    std::vector<double> l2_inserted, l3_inserted;
+    std::vector<double> l2_inserted; ///< bytes brought into each L2 so far
+    std::vector<insertions> l3_inserted;
 
     trace_writer trace;
     uint64_t perfc[PERFC_NR] = {};
@@ -89,6 +101,10 @@ class host
     void progress(guest &g, unsigned cpu);
     /// The same for all that share an L3 (their insertions into it and the L2s below count up to now).
     void progress_l3(unsigned l3);
+    /// Before a pCPU's guest changes: all whose insertions into its caches are not known without.
+    void progress_sharers(unsigned cpu);
+    /// After a guest's rate, or whether it executes, has changed: what it brings into its L3 from now on.
+    void set_inserting(guest &g, unsigned cpu);
     /// Domain and vCPU number in one word, as the trace has it.
     static uint32_t name_of(const struct vcpu *v)
     {
@@ -130,9 +146,10 @@ class host
 
   private:
     void elapse();
+    void progress_all(const std::vector<unsigned> &cpus);
     time_ps rates_at_ = 0; ///< up to then the rate model knows that time has gone by
     std::vector<vm *> vm_by_dom_;
-    std::vector<std::vector<unsigned>> l3_cpus_;
+    std::vector<std::vector<unsigned>> l2_cpus_, l3_cpus_;
     std::vector<unsigned> changed_;
     std::vector<hv_cpu_desc> boot_cpu_;
     std::vector<hv_mem_range> boot_range_;

@@ -335,6 +335,7 @@ void pcpu_module::run_guest_until_event()
             }
             g.last = host_.room.now();
             g.executing = true;
+            host_.set_inserting(g, id_);
             reschedule_guest();
         }
         start_waiting(guest_ ? spent::guest : spent::idle);
@@ -343,6 +344,7 @@ void pcpu_module::run_guest_until_event()
         if (guest_) {
             host_.progress(*guest_, id_);
             guest_->executing = false;
+            host_.set_inserting(*guest_, id_);
             host_.room.cal.cancel(guest_slot_);
             if (action_due_) {
                 action_due_ = false;
@@ -533,7 +535,7 @@ void pcpu_module::context_switch(struct vcpu *, struct vcpu *next)
     sync();
     context_switches++;
     host_.room.record(event_class::resume, id_, what::context_switch, host_.name_of(next));
-    host_.progress_l3(host_.scn.machine->l3.of[id_]);
+    host_.progress_sharers(id_);
     if (guest_)
         switch_out(*guest_);
     guest_ = static_cast<guest *>(next->guest);
@@ -554,17 +556,17 @@ void pcpu_module::switch_out(guest &g)
     g.l2_held = l2 * warm;
     g.l3_held = g.l3_share * warm;
     g.l2_inserted = host_.l2_inserted[m.l2.of[id_]];
-    g.l3_inserted = host_.l3_inserted[m.l3.of[id_]];
+    g.l3_inserted = host_.l3_inserted[m.l3.of[id_]].until(host_.room.now());
 }
 
 void pcpu_module::switch_in(guest &g)
 {
     const machine &m = *host_.scn.machine;
     unsigned l2 = m.l2.of[id_], l3 = m.l3.of[id_];
+    double inserted = host_.l3_inserted[l3].until(host_.room.now());
     g.l2_resident =
         g.l2 == int(l2) ? cache_resident(g.l2_held, host_.l2_inserted[l2] - g.l2_inserted, double(m.l2.size)) : 0;
-    g.l3_resident =
-        g.l3 == int(l3) ? cache_resident(g.l3_held, host_.l3_inserted[l3] - g.l3_inserted, double(m.l3.size)) : 0;
+    g.l3_resident = g.l3 == int(l3) ? cache_resident(g.l3_held, inserted - g.l3_inserted, double(m.l3.size)) : 0;
     if (g.last_cpu >= 0 && g.last_cpu != int(id_))
         g.count.migrations++;
     g.count.switches++;

@@ -74,6 +74,7 @@ static bool add_nodes(struct dtb_reader *r)
     const struct dtb *d = &r->d;
     const uint8_t *triple = NULL;
     unsigned nr, map = distance_map(d);
+    bool some = false;
     uint32_t id;
 
     if (!read_matrix(d, map, &triple, &nr))
@@ -85,9 +86,13 @@ static bool add_nodes(struct dtb_reader *r)
     for (unsigned c = 1; c < d->nr; c = d->node[c].end) {
         if (!is_memory(d, c) || !dtb_enabled(d, c))
             continue;
+        some = true;
         if (dtb_has(d, c, "numa-node-id") && (!dtb_u32(d, c, "numa-node-id", &id) || !add_id(r, c, id)))
             return false;
     }
+    for (unsigned i = 0; i < r->nr_cpus && !some; i++) /* whose memory the boot loader knows */
+        if (r->cpu[i].has_numa && !add_id(r, r->cpu[i].at, r->cpu[i].numa))
+            return false;
     for (unsigned i = 0; i < r->nr_cpus; i++)
         if (r->cpu[i].has_numa && index_of(r, r->cpu[i].numa) == TOPO_NONE)
             return dtb_bad(d, r->cpu[i].at,
@@ -171,7 +176,8 @@ static bool read_memory(struct dtb_reader *r)
     if (!all) {
         topo_note(r->t, "%s: the boot loader fills it in; take the tree from /sys/firmware/fdt",
                   some ? "memory is empty" : "there is no node memory");
-        r->t->node[0].memory_unknown = true;
+        for (unsigned n = 0; n < r->t->nr_nodes; n++)
+            r->t->node[n].memory_unknown = true;
     }
     return true;
 }
@@ -230,7 +236,7 @@ static unsigned first_near(const struct topo *t, unsigned node, const unsigned *
 static void choose_packages(struct dtb_reader *r)
 {
     const struct topo *t = r->t;
-    unsigned group[TOPO_MAX_NODES];
+    unsigned group[TOPO_MAX_NODES] = {0};
 
     r->t->packages_unknown = !r->has_sockets;
     if (r->has_sockets)

@@ -148,6 +148,6 @@ struct topo *topo_read_dtb(const char *data, size_t size, const char *name, stru
  * The machine file, every guessed value marked "# guessed: why". name: of the machine. The number of guessed values, or
  * -1 with *f: a machine file cannot say it.
  */
-int topo_write_machine(const struct topo *t, const char *name, FILE *to, struct fault *f);
+int topo_write_machine(const struct topo *given, const char *name, FILE *to, struct fault *f);
 
 #endif

@@ -396,6 +396,10 @@ static void without_memory_it_is_unknown(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "# guessed: size and place; the source does not tell them"));
     free(text);
     machine_free(m);
+    t = topo_of(blob_of_text(HEAD CPUS TAIL), &f); /* of two nodes */
+    CU_ASSERT(t->nr_nodes == 2 && t->node[0].memory_unknown && t->node[1].memory_unknown);
+    CU_ASSERT(t->cpu[0].node == 0 && t->cpu[1].node == 1);
+    topo_free(t);
 }
 
 /* Some trees have the crystal's clock for that of the processor. */

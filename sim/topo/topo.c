@@ -444,7 +444,8 @@ int topo_check(struct topo *t, struct fault *f)
     check_cores(t);
     drop_kinds(t);
     merge_ranges(t);
-    return check_distances(t, f) == EXIT_DONE && check_memory(t, f) == EXIT_DONE && check_caches(t, f) == EXIT_DONE
-               ? 0
-               : -1;
+    if (check_distances(t, f) != EXIT_DONE || check_memory(t, f) != EXIT_DONE || check_caches(t, f) != EXIT_DONE)
+        return -1;
+    topo_kinds_by_cache(t, f);
+    return f->code == EXIT_DONE ? 0 : -1;
 }

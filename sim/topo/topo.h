@@ -130,6 +130,9 @@ void topo_guess_packages(struct topo *t);
  */
 unsigned topo_caches_of(const struct topo *t, unsigned level, unsigned *of);
 
+/* For a source without kinds of cores: cores with caches of several sizes are of several kinds. */
+void topo_kinds_by_cache(struct topo *t, struct fault *f);
+
 /* ---- readers: one file each. Data is the content of the file, name stands in messages. NULL with *f filled in. ----
  */
 

@@ -295,6 +295,31 @@ static void what_boxes_get_wrong_is_mended(void)
     machine_free(m);
 }
 
+/* As a box with two kinds of cores comes out of tools that do not know of kinds. */
+static void kinds_by_cache(void)
+{
+#define CACHE(type, level, size, set, ...)                                                                             \
+    OBJ(type,                                                                                                          \
+        "cache_size=\"" size "\" depth=\"" level                                                                       \
+        "\" cache_linesize=\"64\" cache_associativity=\"8\" cache_type=\"0\"",                                         \
+        set, "nodeset=\"0x3\" complete_nodeset=\"0x3\">\n")                                                            \
+    __VA_ARGS__ "</object>\n"
+    static const char xml[] = BOX_TOP("2.0") NODE(0, "0xf", "1073741824") CACHE(
+        "L2Cache", "2", "1048576", "0x5",
+        CACHE("L1Cache", "1", "32768", "0x5", CORE(0, "0x5", PU(0, "0x1") PU(2, "0x4"))))
+        CACHE("L2Cache", "2", "2097152", "0xa",
+              CACHE("L1Cache", "1", "65536", "0xa", CORE(1, "0xa", PU(1, "0x2") PU(3, "0x8")))) "</object></topology>";
+    struct fault f = {0};
+    char *text;
+    struct machine *m = machine_of(read_xml(xml, &f), &text, &f);
+    const struct machine_kind *a = &m->kind[m->cpu[0].kind], *b = &m->kind[m->cpu[2].kind];
+    CU_ASSERT(m->nr_kinds == 3 && a->l2_size == 1u << 20 && b->l2_size == 2u << 20);
+    CU_ASSERT(a->l1d_size == 32u << 10 && b->l1d_size == 64u << 10 && a->speed == b->speed);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "# guessed: 2 kinds of cores, by the sizes of their caches"));
+    free(text);
+    machine_free(m);
+}
+
 /* Every second one of 1,280 CPUs is offline: more than a line's worth of numbers. */
 static void long_remarks_are_cut_visibly(void)
 {
@@ -395,6 +420,7 @@ static const struct cunit_case tests[] = {
     {"XML of hwloc 2 and 3, with nodes of fast memory and without what is offline", xml_of_hwloc_2_and_3},
     {"XML of hwloc 1", xml_of_hwloc_1},
     {"kinds of cores by their capacity", kinds_by_capacity},
+    {"kinds of cores by the sizes of their caches", kinds_by_cache},
     {"long remarks are cut visibly", long_remarks_are_cut_visibly},
     {"what is left out is told", what_is_left_out_is_told},
     {"nodes and packages are in the order of their numbers", nodes_and_packages_are_in_the_order_of_their_numbers},

@@ -25,7 +25,7 @@ static unsigned kind_of(struct sizes *kind, unsigned *nr, const struct sizes *s)
 
 void topo_kinds_by_cache(struct topo *t, struct fault *f)
 {
-    unsigned l1[TOPO_MAX_CPUS], l2[TOPO_MAX_CPUS], of[TOPO_MAX_CPUS], nr = 0;
+    unsigned l1[TOPO_MAX_CPUS], l2[TOPO_MAX_CPUS], of[TOPO_MAX_CPUS] = {0}, nr = 0;
     struct sizes kind[TOPO_MAX_KINDS];
     if (t->nr_kinds > 1 || topo_caches_of(t, 1, l1) < t->nr_cpus || topo_caches_of(t, 2, l2) < t->nr_cpus)
         return;

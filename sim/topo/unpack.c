@@ -210,7 +210,9 @@ static const char *extract(struct archive *from, const char *dir)
     int rc = ARCHIVE_OK;
     while (!what && ((rc = archive_read_next_header(from, &e)) == ARCHIVE_OK || rc == ARCHIVE_WARN))
         what = ++n > MAX_ENTRIES ? "too many entries" : take_entry(&t, from, e);
+    int why = errno; /* of what went wrong, if something did */
     make_links(&t);
+    errno = why;
     return what ? what : rc != ARCHIVE_EOF ? archive_error_string(from) : n ? NULL : "empty";
 }
 
@@ -235,9 +237,10 @@ static void unpack_in(const char *tmp, const char *path, struct unpacked *u, str
         errno = 0;
         what = archive_read_open_filename(from, path, 1 << 16) == ARCHIVE_OK ? extract(from, u->dir)
                                                                              : archive_error_string(from);
-        if (what)
-            fault_set(f, errno == ENOSPC ? EXIT_HOST_FAILED : EXIT_BAD_INPUT, "%s: no archive of a box's sysfs: %s",
-                      path, what);
+        if (what && errno == ENOSPC)
+            fault_set(f, EXIT_HOST_FAILED, "%s: unpacking it into %s: %s", path, tmp, what);
+        else if (what)
+            fault_set(f, EXIT_BAD_INPUT, "%s: no archive of a box's sysfs: %s", path, what);
     } else {
         fault_set(f, EXIT_HOST_FAILED, "%s", what);
     }

@@ -17,6 +17,7 @@
  * how many threads' rates changed by a switch, error the largest of lazy rates against the exact ones, in percent.
  */
 #include <models/rate.h>
+#include <random_numbers.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,32 +29,12 @@ static FILE *csv;
 static bool quick, lazy_only;
 static unsigned only; /* pCPUs; 0: all sizes */
 static const char *only_memory, *only_load;
-static uint64_t state;
 
 static double now_ns(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-/* splitmix64 (G. Steele, D. Lea, C. Flood, OOPSLA 2014). */
-static uint64_t next_random(void)
-{
-    uint64_t z = state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
-static double between(double low, double high)
-{
-    return low + (high - low) * (double)(next_random() >> 11) / 9007199254740992.0;
-}
-
-static unsigned below(unsigned n)
-{
-    return (unsigned)(next_random() % n);
 }
 
 static void *grab(size_t n, size_t size)
@@ -91,15 +72,15 @@ static struct work_mix mix[MIXES];
 static void make_mixes(void)
 {
     for (unsigned i = 0; i < MIXES; i++) {
-        double l3 = between(5, 40), most = between(1, 8) * 1048576;
-        mix[i] = (struct work_mix){.cpi_core = between(0.5, 1.2),
-                                   .smt_slowdown = between(0.3, 0.8),
-                                   .l2_apki = l3 + between(0, 30),
+        double l3 = random_between(5, 40), most = random_between(1, 8) * 1048576;
+        mix[i] = (struct work_mix){.cpi_core = random_between(0.5, 1.2),
+                                   .smt_slowdown = random_between(0.3, 0.8),
+                                   .l2_apki = l3 + random_between(0, 30),
                                    .l3_apki = l3,
-                                   .mlp = between(1, 3),
-                                   .write_fraction = between(0, 0.5),
-                                   .footprint = between(0.2, 4) * 1048576,
-                                   .tlb_mpki_4k = between(0, 2),
+                                   .mlp = random_between(1, 3),
+                                   .write_fraction = random_between(0, 0.5),
+                                   .footprint = random_between(0.2, 4) * 1048576,
+                                   .tlb_mpki_4k = random_between(0, 2),
                                    .nr_curve = 3,
                                    .curve_size = {most / 16, most / 4, most},
                                    .curve_mpki = {l3, l3 * 0.7, l3 * 0.3}};
@@ -128,16 +109,16 @@ static void make_guests(struct guests *g, const struct machine *m, bool striped)
             continue;
         }
         unsigned home = v / g->per_node;
-        t->mix = &mix[below(MIXES)];
+        t->mix = &mix[random_below(MIXES)];
         if (striped) {
             double sum = 0;
             for (unsigned n = 0; n < NODES; n++)
-                sum += t->node_share[n] = between(0.5, 1);
+                sum += t->node_share[n] = random_between(0.5, 1);
             for (unsigned n = 0; n < NODES; n++)
                 t->node_share[n] /= sum;
         } else {
-            t->node_share[home] = between(0.5, 1);
-            t->node_share[(home + 1 + below(NODES - 1)) % NODES] = 1 - t->node_share[home];
+            t->node_share[home] = random_between(0.5, 1);
+            t->node_share[(home + 1 + random_below(NODES - 1)) % NODES] = 1 - t->node_share[home];
         }
     }
 }
@@ -176,7 +157,7 @@ static void start(struct guests *g, const struct machine *m)
 /* Puts another vCPU of its node on a random pCPU. */
 static unsigned switch_one(struct guests *g, const struct machine *m)
 {
-    unsigned cpu = below(m->nr_cpus), first = m->cpu[cpu].node * g->per_node, v = below(g->per_node);
+    unsigned cpu = random_below(m->nr_cpus), first = m->cpu[cpu].node * g->per_node, v = random_below(g->per_node);
     while (g->runs[first + v])
         v = v + 1 == g->per_node ? 0 : v + 1;
     g->runs[first + g->running[cpu]] = false;
@@ -276,7 +257,7 @@ static void one(unsigned pcpus, bool striped, bool full)
     struct guests g;
     if ((only_memory && strcmp(only_memory, memory) != 0) || (only_load && strcmp(only_load, load) != 0))
         return;
-    state = pcpus;
+    random_state = pcpus;
     make_mixes();
     /* a thread asks for about 0.55 GB/s when nobody waits */
     struct machine *m = machine_of(pcpus, (full ? 0.5 : 2) * 0.55 * pcpus / NODES);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "box.h"
 
+#include <CUnit/CUnit.h>
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static void set_sharing(struct machine *m, struct machine_cache *c, unsigned threads)
@@ -72,4 +75,38 @@ void box_free(struct machine *m)
     free(m->mem_bandwidth);
     free(m->node_socket);
     free(m);
+}
+
+struct work_mix box_mix(double cpi, double mpki, double mlp)
+{
+    return (struct work_mix){.cpi_core = cpi,
+                             .l2_apki = mpki,
+                             .l3_apki = mpki,
+                             .mlp = mlp,
+                             .footprint = 64 * BOX_MIB,
+                             .nr_curve = 1,
+                             .curve_size = {BOX_MIB},
+                             .curve_mpki = {mpki}};
+}
+
+struct rate_model *box_run(const struct machine *m, const struct work_mix *w, unsigned first, unsigned n, unsigned node)
+{
+    enum { MAX_CPUS = 64 };
+    unsigned changed[MAX_CPUS];
+    struct rate_model *r = rate_create(m);
+    struct rate_task t = {.mix = w};
+    CU_ASSERT_PTR_NOT_NULL_FATAL(r);
+    CU_ASSERT_TRUE_FATAL(m->nr_cpus <= MAX_CPUS);
+    t.node_share[node] = 1;
+    for (unsigned c = first; c < first + n; c++)
+        CU_ASSERT_EQUAL_FATAL(rate_set(r, c, &t), 0);
+    rate_solve(r, changed);
+    return r;
+}
+
+void close_to(double a, double b, double relative)
+{
+    CU_ASSERT_DOUBLE_EQUAL(a, b, relative * fabs(b));
+    if (!(fabs(a - b) <= relative * fabs(b)))
+        fprintf(stderr, "\n  got %.17g, expected %.17g\n", a, b);
 }

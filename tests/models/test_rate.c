@@ -12,15 +12,9 @@
 
 static struct work_mix mix_of(double cpi, double s, double mpki, double mlp)
 {
-    return (struct work_mix){.cpi_core = cpi,
-                             .smt_slowdown = s,
-                             .l2_apki = mpki,
-                             .l3_apki = mpki,
-                             .mlp = mlp,
-                             .footprint = 64 * BOX_MIB,
-                             .nr_curve = 1,
-                             .curve_size = {BOX_MIB},
-                             .curve_mpki = {mpki}};
+    struct work_mix w = box_mix(cpi, mpki, mlp);
+    w.smt_slowdown = s;
+    return w;
 }
 
 static struct rate_task task_of(const struct work_mix *mix, double on_node_0)
@@ -40,13 +34,6 @@ static unsigned solve(struct rate_model *r)
 static void set(struct rate_model *r, unsigned cpu, const struct rate_task *t)
 {
     CU_ASSERT_EQUAL_FATAL(rate_set(r, cpu, t), 0);
-}
-
-static void close_to(double a, double b, double relative)
-{
-    CU_ASSERT_DOUBLE_EQUAL(a, b, relative * fabs(b));
-    if (!(fabs(a - b) <= relative * fabs(b)))
-        fprintf(stderr, "\n  got %.17g, expected %.17g\n", a, b);
 }
 
 static struct machine *box_without_queues(unsigned threads)

@@ -5,60 +5,40 @@
 #include <cunit_main.h>
 #include <math.h>
 #include <models/rate.h>
+#include <random_numbers.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MIXES = 12, MAX_CPUS = 256 };
 
-static uint64_t state;
-
-static uint64_t next_random(void)
-{
-    state += UINT64_C(0x9e3779b97f4a7c15);
-    uint64_t z = state;
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
-static double between(double low, double high)
-{
-    return low + (high - low) * (double)(next_random() >> 11) / 9007199254740992.0;
-}
-
-static unsigned below(unsigned n)
-{
-    return (unsigned)(next_random() % n);
-}
-
 /* heavy: how much of memory's bandwidth they ask for. */
 static void make_mixes(struct work_mix *mix, double heavy)
 {
     for (unsigned i = 0; i < MIXES; i++) {
-        double l3 = between(1, 20) * heavy, most = between(0.5, 16) * BOX_MIB;
-        mix[i] = (struct work_mix){.cpi_core = between(0.4, 1.5),
-                                   .smt_slowdown = between(0, 1),
-                                   .l2_apki = l3 + between(0, 30),
+        double l3 = random_between(1, 20) * heavy, most = random_between(0.5, 16) * BOX_MIB;
+        mix[i] = (struct work_mix){.cpi_core = random_between(0.4, 1.5),
+                                   .smt_slowdown = random_between(0, 1),
+                                   .l2_apki = l3 + random_between(0, 30),
                                    .l3_apki = l3,
-                                   .mlp = between(1, 5),
-                                   .write_fraction = between(0, 0.6),
-                                   .footprint = between(0.1, 8) * BOX_MIB,
-                                   .tlb_mpki_4k = between(0, 2),
+                                   .mlp = random_between(1, 5),
+                                   .write_fraction = random_between(0, 0.6),
+                                   .footprint = random_between(0.1, 8) * BOX_MIB,
+                                   .tlb_mpki_4k = random_between(0, 2),
                                    .nr_curve = 3,
                                    .curve_size = {most / 16, most / 4, most},
-                                   .curve_mpki = {l3, l3 * between(0.4, 1), l3 * between(0.1, 0.4)}};
+                                   .curve_mpki = {l3, l3 * random_between(0.4, 1), l3 * random_between(0.1, 0.4)}};
     }
 }
 
 /* Memory on so many nodes, the first of them random. */
 static void place_memory(struct rate_task *t, unsigned nodes, unsigned spread)
 {
-    unsigned first = below(nodes);
+    unsigned first = random_below(nodes);
     double sum = 0;
     memset(t->node_share, 0, sizeof(t->node_share));
     for (unsigned i = 0; i < spread; i++)
-        sum += t->node_share[(first + i) % nodes] = between(0.2, 1);
+        sum += t->node_share[(first + i) % nodes] = random_between(0.2, 1);
     for (unsigned n = 0; n < nodes; n++)
         t->node_share[n] /= sum;
 }
@@ -114,7 +94,7 @@ static void pair_solve(struct pair *p, bool compare)
         p->moved = fmax(p->moved, off(p->named[c], rate_ipns(p->lazy, c)));
         p->rose += rate_ipns(p->lazy, c) > p->most[c] * (1 + 1e-9);
     }
-    look(p, below(p->m->nr_cpus)); /* anybody may ask at any time */
+    look(p, random_below(p->m->nr_cpus)); /* anybody may ask at any time */
     if (!compare)
         return;
     rate_solve(p->exact, changed);
@@ -132,14 +112,14 @@ static double history(struct machine *m, uint64_t seed, double heavy, unsigned s
 {
     struct work_mix mix[MIXES];
     struct pair p;
-    state = seed;
+    random_state = seed;
     make_mixes(mix, heavy);
     pair_open(&p, m);
     for (unsigned i = 0; i < switches; i++) {
-        for (unsigned k = 1 + below(together); k-- > 0;) {
-            struct rate_task t = {.mix = &mix[below(MIXES)]};
+        for (unsigned k = 1 + random_below(together); k-- > 0;) {
+            struct rate_task t = {.mix = &mix[random_below(MIXES)]};
             place_memory(&t, m->nr_nodes, spread);
-            pair_set(&p, below(m->nr_cpus), below(idle_one_in) ? &t : NULL);
+            pair_set(&p, random_below(m->nr_cpus), random_below(idle_one_in) ? &t : NULL);
         }
         pair_solve(&p, i % 5 == 4);
     }
@@ -219,12 +199,12 @@ static void the_same_history_has_the_same_rates_bit_by_bit(void)
         r[k] = rate_create(m);
         if (!r[k] || rate_lazy(r[k]))
             abort();
-        state = 7;
+        random_state = 7;
         make_mixes(mix, 2);
         for (unsigned i = 0; i < 500; i++) {
-            struct rate_task t = {.mix = &mix[below(MIXES)]};
+            struct rate_task t = {.mix = &mix[random_below(MIXES)]};
             place_memory(&t, m->nr_nodes, 3);
-            if (rate_set(r[k], below(m->nr_cpus), below(5) ? &t : NULL))
+            if (rate_set(r[k], random_below(m->nr_cpus), random_below(5) ? &t : NULL))
                 abort();
             unsigned n = rate_solve(r[k], changed[k]);
             for (unsigned c = 1; c < n; c++)
@@ -245,16 +225,16 @@ static double work_off(struct machine *m, uint64_t seed, double heavy, unsigned 
     struct work_mix mix[MIXES];
     struct pair p;
     double worst = 0;
-    state = seed;
+    random_state = seed;
     make_mixes(mix, heavy);
     pair_open(&p, m);
     for (unsigned i = 0; i < SWITCHES; i++) {
-        struct rate_task t = {.mix = &mix[below(MIXES)]};
-        double ns = between(100, 100000);
+        struct rate_task t = {.mix = &mix[random_below(MIXES)]};
+        double ns = random_between(100, 100000);
         place_memory(&t, m->nr_nodes, spread);
         rate_elapse(p.lazy, ns);
         rate_elapse(p.exact, ns);
-        pair_set(&p, below(m->nr_cpus), below(6) ? &t : NULL);
+        pair_set(&p, random_below(m->nr_cpus), random_below(6) ? &t : NULL);
         pair_solve(&p, true);
     }
     for (unsigned c = 0; c < m->nr_cpus; c++) {
@@ -282,15 +262,15 @@ static void exact_work_is_rate_times_time(void)
     struct work_mix mix[MIXES];
     unsigned changed[MAX_CPUS];
     double expected = 0;
-    state = 13;
+    random_state = 13;
     make_mixes(mix, 4);
     for (unsigned i = 0; i < 50; i++) {
-        struct rate_task t = {.mix = &mix[below(MIXES)]};
-        double ns = between(1, 1000);
+        struct rate_task t = {.mix = &mix[random_below(MIXES)]};
+        double ns = random_between(1, 1000);
         place_memory(&t, m->nr_nodes, 2);
         rate_elapse(r, ns);
         expected += rate_ipns(r, 3) * ns;
-        CU_ASSERT_EQUAL_FATAL(rate_set(r, below(m->nr_cpus), i % 4 ? &t : NULL), 0);
+        CU_ASSERT_EQUAL_FATAL(rate_set(r, random_below(m->nr_cpus), i % 4 ? &t : NULL), 0);
         rate_solve(r, changed);
     }
     CU_ASSERT_TRUE(expected > 0);
@@ -308,7 +288,7 @@ static void who_shares_nothing_does_not_change(void)
     unsigned changed[MAX_CPUS];
     if (!r || rate_lazy(r))
         abort();
-    state = 11;
+    random_state = 11;
     make_mixes(mix, 8);
     for (unsigned c = 0; c < m->nr_cpus; c++) {
         struct rate_task t = {.mix = &mix[c % MIXES]};

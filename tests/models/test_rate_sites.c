@@ -9,32 +9,6 @@
 
 #define HUGE_BANDWIDTH 1e30
 
-static struct work_mix mix_of(double cpi, double mpki, double mlp)
-{
-    return (struct work_mix){.cpi_core = cpi,
-                             .l2_apki = mpki,
-                             .l3_apki = mpki,
-                             .mlp = mlp,
-                             .footprint = 64 * BOX_MIB,
-                             .nr_curve = 1,
-                             .curve_size = {BOX_MIB},
-                             .curve_mpki = {mpki}};
-}
-
-static struct rate_model *running(struct machine *m, const struct work_mix *w, unsigned first, unsigned n,
-                                  unsigned node)
-{
-    struct rate_model *r = rate_create(m);
-    struct rate_task t = {.mix = w};
-    unsigned changed[64];
-    CU_ASSERT_PTR_NOT_NULL_FATAL(r);
-    t.node_share[node] = 1;
-    for (unsigned c = first; c < first + n; c++)
-        CU_ASSERT_EQUAL_FATAL(rate_set(r, c, &t), 0);
-    rate_solve(r, changed);
-    return r;
-}
-
 static struct machine *without_queues(void)
 {
     struct machine *m = box_new(2, 4, 1);
@@ -49,8 +23,8 @@ static void l3_is_shared_within_its_group(void)
     m->l3.nr = 4;
     for (unsigned c = 0; c < 8; c++)
         m->l3.of[c] = c / 2;
-    struct work_mix w = mix_of(1, 10, 4);
-    struct rate_model *r = running(m, &w, 0, 3, 0); /* 0 and 1 in one, 2 alone */
+    struct work_mix w = box_mix(1, 10, 4);
+    struct rate_model *r = box_run(m, &w, 0, 3, 0); /* 0 and 1 in one, 2 alone */
     CU_ASSERT_DOUBLE_EQUAL(rate_l3_share(r, 0), 4 * BOX_MIB, 1);
     CU_ASSERT_DOUBLE_EQUAL(rate_l3_share(r, 1), 4 * BOX_MIB, 1);
     CU_ASSERT_DOUBLE_EQUAL(rate_l3_share(r, 2), 8 * BOX_MIB, 1);
@@ -62,17 +36,17 @@ static void l3_is_shared_within_its_group(void)
 static void an_exclusive_l3_adds_up_with_l2(void)
 {
     struct machine *m = without_queues();
-    struct work_mix w = mix_of(1, 10, 4);
+    struct work_mix w = box_mix(1, 10, 4);
     w.nr_curve = 2;
     w.curve_size[0] = 0;
     w.curve_size[1] = 16 * BOX_MIB;
     w.curve_mpki[0] = 16;
     w.curve_mpki[1] = 0;
-    struct rate_model *r = running(m, &w, 0, 1, 0);
+    struct rate_model *r = box_run(m, &w, 0, 1, 0);
     CU_ASSERT_DOUBLE_EQUAL(rate_miss_per_instr(r, 0), 0.008, 1e-12);
     rate_free(r);
     m->l3.policy = MACHINE_EXCLUSIVE;
-    r = running(m, &w, 0, 1, 0);
+    r = box_run(m, &w, 0, 1, 0);
     CU_ASSERT_DOUBLE_EQUAL(rate_miss_per_instr(r, 0), 0.00775, 1e-12); /* a quarter of a MiB more */
     rate_free(r);
     box_free(m);
@@ -86,8 +60,8 @@ static void kinds_differ_in_speed(void)
     m->kind[1].speed = 0.5;
     m->nr_kinds = 2;
     m->cpu[1].kind = 1;
-    struct work_mix w = mix_of(1, 0, 1);
-    struct rate_model *r = running(m, &w, 0, 2, 0);
+    struct work_mix w = box_mix(1, 0, 1);
+    struct rate_model *r = box_run(m, &w, 0, 2, 0);
     CU_ASSERT_DOUBLE_EQUAL(rate_ipns(r, 0), 1, 1e-12);
     CU_ASSERT_DOUBLE_EQUAL(rate_ipns(r, 1), 0.5, 1e-12);
     rate_free(r);
@@ -105,13 +79,13 @@ static void the_clock_falls_with_active_cores(void)
     m->turbo_hz[0] = 2e9;
     m->turbo_hz[1] = 1.5e9;
     m->turbo_hz[2] = 1e9;
-    struct work_mix w = mix_of(1, 0, 1);
+    struct work_mix w = box_mix(1, 0, 1);
     for (unsigned n = 1; n <= 4; n++) {
-        struct rate_model *r = running(m, &w, 0, n, 0);
+        struct rate_model *r = box_run(m, &w, 0, n, 0);
         CU_ASSERT_DOUBLE_EQUAL(rate_ipns(r, 0), ipns[n - 1], 1e-12);
         rate_free(r);
     }
-    struct rate_model *r = running(m, &w, 3, 2, 0); /* one core in each socket */
+    struct rate_model *r = box_run(m, &w, 3, 2, 0); /* one core in each socket */
     CU_ASSERT_DOUBLE_EQUAL(rate_ipns(r, 3), 2, 1e-12);
     CU_ASSERT_DOUBLE_EQUAL(rate_ipns(r, 4), 2, 1e-12);
     rate_free(r);
@@ -132,13 +106,13 @@ static void bandwidths_are_what_tools_measure(void)
 {
     struct machine *m = box_new(2, 4, 1);
     m->core_outstanding = 12;
-    struct work_mix w = mix_of(1e-9, 1000, 12);
-    struct rate_model *r = running(m, &w, 0, 4, 0);
+    struct work_mix w = box_mix(1e-9, 1000, 12);
+    struct rate_model *r = box_run(m, &w, 0, 4, 0);
     CU_ASSERT_DOUBLE_EQUAL(read_per_ns(r, 0, 4), 20, 1e-6);
     rate_free(r);
     m->mem_bandwidth[0] = 1e12; /* nothing but the link */
     m->mem_service_ns = 1e-9;
-    r = running(m, &w, 4, 4, 0);
+    r = box_run(m, &w, 4, 4, 0);
     CU_ASSERT_DOUBLE_EQUAL(read_per_ns(r, 4, 4), 10, 1e-3);
     rate_free(r);
     box_free(m);
@@ -151,8 +125,8 @@ static void a_cluster_is_a_bottleneck_of_its_own(void)
     m->core_outstanding = 12;
     m->cluster_cores = 2;
     m->cluster_bandwidth = 8e9;
-    struct work_mix w = mix_of(1e-9, 1000, 12);
-    struct rate_model *r = running(m, &w, 0, 3, 0); /* two in the first, one in the second */
+    struct work_mix w = box_mix(1e-9, 1000, 12);
+    struct rate_model *r = box_run(m, &w, 0, 3, 0); /* two in the first, one in the second */
     CU_ASSERT_DOUBLE_EQUAL(read_per_ns(r, 0, 2), 8, 1e-6);
     CU_ASSERT(read_per_ns(r, 2, 1) > 7.3 && read_per_ns(r, 2, 1) < 8); /* it alone could ask for 9.6 */
     rate_free(r);
@@ -172,9 +146,9 @@ static void a_route_loads_every_link_on_it(void)
         m->link[l] = chain[l];
     m->route_at = route_at;
     m->route = route;
-    struct work_mix w = mix_of(10, 50, 1);
+    struct work_mix w = box_mix(10, 50, 1);
     w.write_fraction = 0.25;
-    struct rate_model *r = running(m, &w, 0, 1, 2); /* core in socket 0, memory at 2 */
+    struct rate_model *r = box_run(m, &w, 0, 1, 2); /* core in socket 0, memory at 2 */
     double lines = read_per_ns(r, 0, 1);
     CU_ASSERT_DOUBLE_EQUAL(rate_link_utilisation(r, 2, 1), lines / 5, 1e-9);
     CU_ASSERT_DOUBLE_EQUAL(rate_link_utilisation(r, 1, 0), lines / 10, 1e-9);
@@ -193,11 +167,11 @@ static void a_node_takes_in_no_more_than_its_port(void)
     m->mem_bandwidth[0] = m->mem_bandwidth[1] = m->link_bandwidth = HUGE_BANDWIDTH;
     m->node_socket[1] = 0;
     m->port_bandwidth = 6e9;
-    struct work_mix w = mix_of(1e-9, 1000, 12);
-    struct rate_model *r = running(m, &w, 0, 4, 1);
+    struct work_mix w = box_mix(1e-9, 1000, 12);
+    struct rate_model *r = box_run(m, &w, 0, 4, 1);
     CU_ASSERT(read_per_ns(r, 0, 4) < 6 && read_per_ns(r, 0, 4) > 5.9);
     rate_free(r);
-    r = running(m, &w, 0, 4, 0); /* its own: through no port */
+    r = box_run(m, &w, 0, 4, 0); /* its own: through no port */
     CU_ASSERT(read_per_ns(r, 0, 4) > 30);
     rate_free(r);
     box_free(m);

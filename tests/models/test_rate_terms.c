@@ -8,37 +8,6 @@
 
 enum { MAX_CPUS = 64 };
 
-static struct work_mix mix_of(double cpi, double mpki, double mlp)
-{
-    return (struct work_mix){.cpi_core = cpi,
-                             .l2_apki = mpki,
-                             .l3_apki = mpki,
-                             .mlp = mlp,
-                             .footprint = 64 * BOX_MIB,
-                             .nr_curve = 1,
-                             .curve_size = {BOX_MIB},
-                             .curve_mpki = {mpki}};
-}
-
-/* Tasks on the first n pCPUs, all memory on one node. */
-static struct rate_model *run(const struct machine *m, const struct work_mix *w, unsigned n, unsigned node)
-{
-    unsigned changed[MAX_CPUS];
-    struct rate_model *r = rate_create(m);
-    struct rate_task t = {.mix = w};
-    CU_ASSERT_PTR_NOT_NULL_FATAL(r);
-    t.node_share[node] = 1;
-    for (unsigned c = 0; c < n; c++)
-        CU_ASSERT_EQUAL(rate_set(r, c, &t), 0);
-    rate_solve(r, changed);
-    return r;
-}
-
-static void close_to(double a, double b, double relative)
-{
-    CU_ASSERT_DOUBLE_EQUAL(a, b, relative * fabs(b));
-}
-
 static struct machine *fast_box(void)
 {
     struct machine *m = box_new(2, 4, 1);
@@ -51,17 +20,17 @@ static struct machine *fast_box(void)
 static void a_miss_takes_as_long_as_the_last_answer(void)
 {
     struct machine *m = fast_box();
-    struct work_mix w = mix_of(1, 10, 1);
+    struct work_mix w = box_mix(1, 10, 1);
     m->snoop_message = 16;
     m->snoop_latency_ns = BOX_LOCAL + 30;
     for (unsigned k = 0; k <= 4; k++) {
         m->snoop_part = k / 4.0;
-        struct rate_model *r = run(m, &w, 1, 0);
+        struct rate_model *r = box_run(m, &w, 0, 1, 0);
         close_to(rate_miss_latency_ns(r, 0), BOX_LOCAL + 30 * m->snoop_part, 1e-12);
         rate_free(r);
     }
     m->snoop_latency_ns = BOX_LOCAL - 1; /* memory is slower */
-    struct rate_model *r = run(m, &w, 1, 0);
+    struct rate_model *r = box_run(m, &w, 0, 1, 0);
     close_to(rate_miss_latency_ns(r, 0), BOX_LOCAL, 1e-12);
     rate_free(r);
     box_free(m);
@@ -71,11 +40,11 @@ static void a_miss_takes_as_long_as_the_last_answer(void)
 static void probes_take_bandwidth_of_the_links(void)
 {
     struct machine *m = box_new(2, 4, 1);
-    struct work_mix w = mix_of(0.5, 20, 4);
+    struct work_mix w = box_mix(0.5, 20, 4);
     m->mem_bandwidth[0] = 1e12;
     m->snoop_message = 16;
     m->snoop_part = 1;
-    struct rate_model *r = run(m, &w, 4, 0);
+    struct rate_model *r = box_run(m, &w, 0, 4, 0);
     double lines = 4 * 0.02 * rate_ipns(r, 0);
     for (unsigned from = 0; from < 2; from++) {
         double rho = rate_link_utilisation(r, from, 1 - from);
@@ -89,7 +58,7 @@ static void probes_take_bandwidth_of_the_links(void)
     rate_free(r);
     /* half as often with a directory */
     m->snoop_part = 0.5;
-    struct rate_model *half = run(m, &w, 4, 0);
+    struct rate_model *half = box_run(m, &w, 0, 4, 0);
     close_to(rate_link_utilisation(half, 0, 1), 4 * 0.02 * rate_ipns(half, 0) * 8 / m->link_bandwidth * 1e9, 1e-9);
     rate_free(half);
     box_free(m);
@@ -98,10 +67,10 @@ static void probes_take_bandwidth_of_the_links(void)
 static void a_directory_in_memory_is_written_by_reads_from_elsewhere(void)
 {
     struct machine *m = box_new(2, 4, 1);
-    struct work_mix w = mix_of(0.5, 20, 4);
+    struct work_mix w = box_mix(0.5, 20, 4);
     m->snoop_directory_write = 0.5;
     m->write_cost = 0.2;
-    struct rate_model *far = run(m, &w, 4, 1), *near = run(m, &w, 4, 0);
+    struct rate_model *far = box_run(m, &w, 0, 4, 1), *near = box_run(m, &w, 0, 4, 0);
     close_to(rate_mem_utilisation(far, 1), 4 * 0.02 * rate_ipns(far, 0) * 64 * 1.6 / m->mem_bandwidth[1] * 1e9, 1e-9);
     close_to(rate_mem_utilisation(near, 0), 4 * 0.02 * rate_ipns(near, 0) * 64 / m->mem_bandwidth[0] * 1e9, 1e-9);
     rate_free(far);
@@ -114,12 +83,12 @@ static void a_directory_in_memory_is_written_by_reads_from_elsewhere(void)
 static void prefetchers_keep_lines_in_flight_where_misses_are_in_order(void)
 {
     struct machine *m = fast_box();
-    struct work_mix w = mix_of(1, 10, 2);
+    struct work_mix w = box_mix(1, 10, 2);
     m->prefetch_depth = 6;
     m->prefetch_accuracy = 1;
     for (unsigned k = 0; k <= 4; k++) {
         w.sequential = k / 4.0;
-        struct rate_model *r = run(m, &w, 1, 0);
+        struct rate_model *r = box_run(m, &w, 0, 1, 0);
         double stall = 0.01 * BOX_LOCAL * ((1 - w.sequential) / 2 + w.sequential / 8);
         close_to(1 / rate_ipns(r, 0), 1 + stall, 1e-12);
         rate_free(r);
@@ -130,17 +99,17 @@ static void prefetchers_keep_lines_in_flight_where_misses_are_in_order(void)
 static void what_is_fetched_in_vain_takes_bandwidth(void)
 {
     struct machine *m = box_new(2, 4, 1);
-    struct work_mix w = mix_of(0.5, 20, 4);
+    struct work_mix w = box_mix(0.5, 20, 4);
     w.sequential = 0.5;
     m->prefetch_depth = 8;
     m->prefetch_accuracy = 0.8;
-    struct rate_model *r = run(m, &w, 2, 0);
+    struct rate_model *r = box_run(m, &w, 0, 2, 0);
     close_to(rate_mem_utilisation(r, 0), 2 * 0.02 * rate_ipns(r, 0) * 64 * 1.125 / m->mem_bandwidth[0] * 1e9, 1e-9);
     rate_free(r);
     m->prefetch_depth = 0; /* no prefetcher: in order or not is the same */
-    struct rate_model *in_order = run(m, &w, 2, 0);
+    struct rate_model *in_order = box_run(m, &w, 0, 2, 0);
     w.sequential = 0;
-    struct rate_model *at_random = run(m, &w, 2, 0);
+    struct rate_model *at_random = box_run(m, &w, 0, 2, 0);
     CU_ASSERT_EQUAL(rate_ipns(in_order, 0), rate_ipns(at_random, 0));
     rate_free(in_order);
     rate_free(at_random);
@@ -152,9 +121,9 @@ static void what_is_fetched_in_vain_takes_bandwidth(void)
 static void below_saturation_nobody_waits(void)
 {
     struct machine *m = box_new(2, 4, 1);
-    struct work_mix w = mix_of(1, 5, 1);
+    struct work_mix w = box_mix(1, 5, 1);
     m->sharing = MACHINE_MAX_MIN;
-    struct rate_model *r = run(m, &w, 4, 0);
+    struct rate_model *r = box_run(m, &w, 0, 4, 0);
     close_to(1 / rate_ipns(r, 0), 1 + 0.005 * BOX_LOCAL, 1e-12);
     close_to(rate_miss_latency_ns(r, 3), BOX_LOCAL, 1e-12);
     rate_free(r);
@@ -168,7 +137,7 @@ static void above_it_the_rest_is_shared_by_lines_in_flight(void)
     struct machine *m = box_new(2, 4, 1);
     m->sharing = MACHINE_MAX_MIN;
     m->mem_bandwidth[0] = 4e9;
-    struct work_mix w[3] = {mix_of(0.2, 50, 4), mix_of(0.2, 50, 8), mix_of(5, 1, 1)};
+    struct work_mix w[3] = {box_mix(0.2, 50, 4), box_mix(0.2, 50, 8), box_mix(5, 1, 1)};
     struct rate_model *r = rate_create(m);
     unsigned changed[MAX_CPUS];
     for (unsigned c = 0; c < 3; c++) {
@@ -194,7 +163,7 @@ static void siblings_take_what_a_held_up_thread_leaves(void)
     struct machine *m = box_new(2, 4, 2);
     m->sharing = MACHINE_MAX_MIN;
     m->mem_bandwidth[1] = 1e8;
-    struct work_mix w[2] = {mix_of(1, 20, 2), mix_of(1, 2, 1)};
+    struct work_mix w[2] = {box_mix(1, 20, 2), box_mix(1, 2, 1)};
     w[0].smt_slowdown = w[1].smt_slowdown = 0.8;
     double ipns[2];
     for (unsigned k = 0; k < 2; k++) { /* the heavy one near the slow controller, or not */

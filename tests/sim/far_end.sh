@@ -66,5 +66,14 @@ fi
 
 if [ "$slow" = --slow ]; then
     far "32,768 vCPUs" 4096 --set xen.sched=null
+
+    # As many guests as there are ids of domains, and one more.
+    rc=0
+    "$hvsim" run "$far" --set vm.0.count=32768 --set "vm.0.config=\"$2/workloads/scenarios/scalability/vm-tiny.cfg\"" \
+        --set 'boot.cpu_up_interval="10 us"' --quiet --out "$dir/none" >"$dir/out" 2>&1 || rc=$?
+    if [ "$rc" -ne 2 ] || ! tail -n 1 "$dir/out" |
+        grep -q 'vm-32752 cannot be created: .*out of memory.*Xen: No free domain ID: 1 to 32751 are all in use'; then
+        fail "ids of domains: exit $rc: $(tail -n 1 "$dir/out")"
+    fi
 fi
 exit "$failed"

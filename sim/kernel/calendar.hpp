@@ -11,6 +11,7 @@
 // event: one heap for class `resume`, of which few are due at a time and which a processor sets at every step that it
 // takes inside the hypervisor, and one for everything else, where a few slots a processor wait for milliseconds. So a
 // step costs a small heap, whatever the number of processors that have timers set. Keys lie in the heaps themselves.
+// Whoever's event happened mostly sets its next one: until then its place at the head of the heap stays open.
 #ifndef SIM_KERNEL_CALENDAR_HPP
 #define SIM_KERNEL_CALENDAR_HPP
 
@@ -55,9 +56,17 @@ class calendar
         const key k = {t, e.order, s};
         if (e.pos == idle) {
             e.time = t;
-            h.push_back(k);
-            sift_up(h, uint32_t(h.size() - 1), k);
-        } else if (t < e.time) {
+            if (h.open) {
+                h.open = false;
+                sift_down(h, 0, k);
+            } else {
+                h.keys.push_back(k);
+                sift_up(h, uint32_t(h.keys.size() - 1), k);
+            }
+            return;
+        }
+        close(h);
+        if (t < e.time) {
             e.time = t;
             sift_up(h, e.pos, k);
         } else if (t > e.time) {
@@ -68,8 +77,11 @@ class calendar
     void cancel(slot_id s)
     {
         slot &e = slots_[s];
-        if (e.pos != idle)
-            take(heap_of(e), e.pos);
+        if (e.pos == idle)
+            return;
+        heap &h = heap_of(e);
+        close(h);
+        take(h, e.pos);
     }
     bool empty() const
     {
@@ -77,7 +89,7 @@ class calendar
     }
     slot_id head() const
     {
-        return first().front().slot;
+        return first().head().slot;
     }
     event_class cls(slot_id s) const
     {
@@ -91,13 +103,15 @@ class calendar
     bool would_be_first(slot_id s, time_ps t) const
     {
         const key k = {t, slots_[s].order, s};
-        return (resumes_.empty() || before(k, resumes_.front())) && (others_.empty() || before(k, others_.front()));
+        return (resumes_.empty() || before(k, resumes_.head())) && (others_.empty() || before(k, others_.head()));
     }
     slot_id pop()
     {
         heap &h = const_cast<heap &>(first());
-        slot_id s = h.front().slot;
-        take(h, 0);
+        close(h);
+        slot_id s = h.keys.front().slot;
+        slots_[s].pos = idle;
+        h.open = true;
         return s;
     }
 
@@ -113,7 +127,21 @@ class calendar
         uint32_t order;
         slot_id slot;
     };
-    using heap = std::vector<key>;
+    struct heap {
+        std::vector<key> keys;
+        bool open = false; ///< keys[0] is nobody's: it was taken off
+
+        bool empty() const
+        {
+            return keys.size() == open;
+        }
+        const key &head() const
+        {
+            if (!open)
+                return keys[0];
+            return keys[1 + (keys.size() > 2 && before(keys[2], keys[1]))];
+        }
+    };
 
     static bool before(const key &x, const key &y)
     {
@@ -128,22 +156,33 @@ class calendar
     {
         if (resumes_.empty())
             return others_;
-        return others_.empty() || before(resumes_.front(), others_.front()) ? resumes_ : others_;
+        return others_.empty() || before(resumes_.head(), others_.head()) ? resumes_ : others_;
+    }
+    /// The last one takes the open place, and goes to where it has to be.
+    void close(heap &h)
+    {
+        if (!h.open)
+            return;
+        h.open = false;
+        const key last = h.keys.back();
+        h.keys.pop_back();
+        if (!h.keys.empty())
+            sift_down(h, 0, last);
     }
     void put(heap &h, uint32_t pos, const key &k)
     {
-        h[pos] = k;
+        h.keys[pos] = k;
         slots_[k.slot].pos = pos;
     }
     /// Off the calendar, whoever is at pos.
     void take(heap &h, uint32_t pos)
     {
-        slots_[h[pos].slot].pos = idle;
-        const key last = h.back();
-        h.pop_back();
-        if (pos == h.size())
+        slots_[h.keys[pos].slot].pos = idle;
+        const key last = h.keys.back();
+        h.keys.pop_back();
+        if (pos == h.keys.size())
             return;
-        if (pos > 0 && before(last, h[(pos - 1) / 2]))
+        if (pos > 0 && before(last, h.keys[(pos - 1) / 2]))
             sift_up(h, pos, last);
         else
             sift_down(h, pos, last);
@@ -151,18 +190,18 @@ class calendar
     /// k, which belongs to pos, goes to where it has to be.
     void sift_up(heap &h, uint32_t pos, const key &k)
     {
-        for (; pos > 0 && before(k, h[(pos - 1) / 2]); pos = (pos - 1) / 2)
-            put(h, pos, h[(pos - 1) / 2]);
+        for (; pos > 0 && before(k, h.keys[(pos - 1) / 2]); pos = (pos - 1) / 2)
+            put(h, pos, h.keys[(pos - 1) / 2]);
         put(h, pos, k);
     }
     void sift_down(heap &h, uint32_t pos, const key &k)
     {
-        const uint32_t n = uint32_t(h.size());
+        const uint32_t n = uint32_t(h.keys.size());
         for (uint32_t kid; (kid = 2 * pos + 1) < n; pos = kid) {
-            kid += kid + 1 < n && before(h[kid + 1], h[kid]);
-            if (!before(h[kid], k))
+            kid += kid + 1 < n && before(h.keys[kid + 1], h.keys[kid]);
+            if (!before(h.keys[kid], k))
                 break;
-            put(h, pos, h[kid]);
+            put(h, pos, h.keys[kid]);
         }
         put(h, pos, k);
     }

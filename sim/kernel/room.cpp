@@ -76,7 +76,8 @@ process *room::next_process(process *me)
             fail(EXIT_MODEL_PANIC, "nothing is due any more: every processor waits for another");
         slot_id s = cal.pop();
         now_ = cal.time(s);
-        if (process *p = owner_[s]->due(s)) {
+        const waker &o = owner_[s];
+        if (process *p = o.woken ? o.woken : o.told->due(s)) {
             handovers_ += p != me;
             return p;
         }

@@ -73,7 +73,13 @@ class room
 
     slot_id add_slot(event_class cls, uint16_t id, entity *owner)
     {
-        owner_.push_back(owner);
+        owner_.push_back({owner, nullptr});
+        return cal.add_slot(cls, id);
+    }
+    /// One whose event always wakes p, and does nothing else.
+    slot_id add_slot(event_class cls, uint16_t id, process *p)
+    {
+        owner_.push_back({nullptr, p});
         return cal.add_slot(cls, id);
     }
 
@@ -146,7 +152,11 @@ class room
     sc_core::sc_cor_pkg *package_ = nullptr;
     process *baton_ = nullptr; ///< direct: who goes on when the clock has been advanced
     bool stopped_ = false;
-    std::vector<entity *> owner_;
+    struct waker {
+        entity *told;
+        process *woken; ///< without asking; nullptr: told says who
+    };
+    std::vector<waker> owner_;
     time_ps now_ = 0;
     time_ps kernel_now_ = 0;
     uint64_t fingerprint_ = 0x9e3779b97f4a7c15ull;

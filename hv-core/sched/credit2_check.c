@@ -48,7 +48,7 @@ static const char *check_cpus(const struct credit2_runq *rq)
     for_each_cpu (c, &rq->active) {
         const struct credit2_pcpu *cp = credit2_pcpu_of(c);
         CHECK(cp->rq == rq && schedule_lock_of(c) == rq->lock);
-        CHECK(!cpumask_test(&rq->idle, c) || is_idle_unit(curr_on_cpu(c)));
+        CHECK(!cpumask_test(&rq->idle, c) || cpu_runs_idle(c));
         CHECK(!cpumask_test(&rq->tickled, c) || softirq_pending(c));
         CHECK(cpumask_test(&cp->siblings, c) && cpumask_subset(&cp->siblings, &rq->active));
         CHECK(cpumask_test(&rq->smt_idle, c) ==

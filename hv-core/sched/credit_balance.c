@@ -15,7 +15,7 @@ static struct credit_unit *steal(struct credit_pool *p, pcpu_id peer, pcpu_id c,
     cpumask_t mask;
     s_time_t now = p->migration_delay ? port_now() : 0;
 
-    if (is_idle_unit(curr_on_cpu(peer)))
+    if (cpu_runs_idle(peer))
         return NULL;
     list_for_each (pos, &credit_pcpu_of(peer)->runq) {
         struct credit_unit *cu = runq_entry(pos);

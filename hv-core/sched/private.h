@@ -143,6 +143,12 @@ static inline struct sched_unit *idle_unit_on_cpu(pcpu_id c)
 {
     return sched_res(c)->idle;
 }
+/* Nobody but its own idle unit runs there. */
+static inline bool cpu_runs_idle(pcpu_id c)
+{
+    const struct sched_resource *r = sched_res(c);
+    return __atomic_load_n(&r->curr, __ATOMIC_RELAXED) == r->idle;
+}
 /* The instance that schedules u. */
 static inline struct scheduler *unit_sched(const struct sched_unit *u)
 {

@@ -193,7 +193,7 @@ static void rtds_context_saved(struct scheduler *s, struct sched_unit *u)
 static void trace_schedule(const struct rtds_pool *p, pcpu_id c, bool tasklet_pending)
 {
     trace1(TRC_RTDS_SCHEDULE, c.n | (uint32_t)tasklet_pending << 16 | (uint32_t)cpumask_test(&p->tickled, c) << 24 |
-                                  (uint32_t)is_idle_unit(curr_on_cpu(c)) << 28);
+                                  (uint32_t)cpu_runs_idle(c) << 28);
 }
 
 static struct sched_slice rtds_schedule(struct scheduler *s, pcpu_id c, s_time_t now, bool tasklet_pending)

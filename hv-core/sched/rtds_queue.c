@@ -283,7 +283,7 @@ static bool idle_for(const struct rtds_pool *p, const struct sched_unit *u, pcpu
     cpumask_andnot(&left, &left, &p->tickled);
     cpumask_clear(&left, this);
     for_each_cpu (c, &left) {
-        if (is_idle_unit(curr_on_cpu(c)))
+        if (cpu_runs_idle(c))
             return true;
     }
     return false;

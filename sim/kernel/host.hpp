@@ -29,19 +29,13 @@ struct cost_table {
     time_ps ipi_latency = 1000, lock_transfer = 1000, relax = 1000;
 };
 
-/// Of all locks of a name. What somebody still waits or holds counts up to `at`, as all other time does.
 struct lock_stats {
-    uint64_t acquired = 0, contended = 0, try_failed = 0; ///< contended: of those acquired
-    time_ps wait = 0, hold = 0;
-    time_ps at = 0;
-    unsigned waiting = 0, held = 0; ///< pCPUs that wait since then; locks that are held
-    void settle(time_ps now)
-    {
-        wait += waiting * (now - at);
-        hold += held * (now - at);
-        at = now;
-    }
+    uint64_t acquired = 0, try_failed = 0;
+    time_ps hold = 0, wait = 0;
+    uint64_t contended = 0; ///< of those acquired
 };
+/// By name, and pCPU + 1 whose own they are.
+using lock_figures = std::map<std::pair<std::string, unsigned>, lock_stats>;
 
 /// Bytes brought into an L3. With exact rates progress counts them; with lazy ones who executes brings in its rate x
 /// (now
@@ -91,7 +85,7 @@ class host
 
     trace_writer trace;
     uint64_t perfc[PERFC_NR] = {};
-    std::map<std::pair<std::string, unsigned>, lock_stats> locks; ///< by name, and pCPU + 1 whose own they are
+    lock_figures locks; ///< of those that have gone; lock_figures_now() has all
 
     /// Another task (nullptr: idle) on some pCPU: rates are to be solved before anybody goes on.
     void set_task(unsigned cpu, const rate_task *task);

@@ -142,9 +142,7 @@ void measure::take(snapshot &s)
     host_.observing = false;
     for (unsigned i = 0; i < PERFC_NR; i++)
         s.perfc[i] = host_.perfc[i];
-    for (auto &[name, stats] : host_.locks)
-        stats.settle(s.at);
-    s.locks = host_.locks;
+    s.locks = lock_figures_now(host_);
 }
 
 void measure::write(metrics &out)

@@ -35,7 +35,7 @@ class measure : public entity
         std::vector<cpu_sample> cpu;
         std::vector<uint64_t> free_pages; // [node]
         uint64_t perfc[PERFC_NR];
-        std::map<std::pair<std::string, unsigned>, lock_stats> locks;
+        lock_figures locks;
     };
     void take(snapshot &s);
     void begin_window();

@@ -98,17 +98,17 @@ process *ipi_line::due(slot_id)
 
 pcpu_module::pcpu_module(sc_core::sc_module_name name, host &h, uint16_t id)
     : sc_module(name), process(stack_bytes), timer("timer", h, *this, id), ipi("ipi", h, *this, id), host_(h), id_(id),
-      resume_(h.room.add_slot(event_class::resume, id, this)),
-      guest_slot_(h.room.add_slot(event_class::guest, id, this))
+      resume_(h.room.add_slot(event_class::resume, id, static_cast<process *>(this))),
+      guest_slot_(h.room.add_slot(event_class::guest, id, static_cast<entity *>(this)))
 {
     h.room.add_process(this, sc_module::name());
     h.room.cal.set(resume_, time_ps(id) * h.scn.cpu_up_interval_ps);
 }
 
-process *pcpu_module::due(slot_id s)
+/// The guest's action is due.
+process *pcpu_module::due(slot_id)
 {
-    if (s == guest_slot_)
-        action_due_ = true;
+    action_due_ = true;
     return this;
 }
 

@@ -161,6 +161,7 @@ class pcpu_module : public sc_core::sc_module, public process, public entity
     lock_state *innermost = nullptr;    ///< of the locks that it holds, the one that it took last (hv_cost path)
     time_account time;                  ///< where its time goes
     const hv_lock *waits_for = nullptr; ///< the lock that it waits for
+    time_ps waits_since = 0;            ///< and since when
     bool spins = false;                 ///< it waits in port_relax_until()
     pcpu_module *lock_next = nullptr;   ///< link in the queue of the lock that this pCPU waits for
 

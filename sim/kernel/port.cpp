@@ -7,7 +7,6 @@
 #include <cstring>
 #include <hv/port.h>
 #include <hv/trace.h>
-#include <map>
 
 using namespace sim;
 
@@ -17,79 +16,6 @@ namespace
 pcpu_module &self()
 {
     return *the_host->running;
-}
-
-/// By the lock's address: another lock that gets the place of one that went takes over its state, and what was in a
-/// page goes with it.
-std::map<uintptr_t, lock_state> lock_states;
-
-lock_state &state_of(hv_lock *l)
-{
-    if (!l->port) {
-        lock_state &s = lock_states[reinterpret_cast<uintptr_t>(l)];
-        if (s.held)
-            port_panic(l->name ? l->name : "lock", 0, "a lock's memory was used again while the lock was held");
-        s = lock_state();
-        s.stats = &the_host->locks[{l->name ? l->name : "unnamed", l->of}];
-        l->port = &s;
-    }
-    return *static_cast<lock_state *>(l->port);
-}
-
-void forget_locks(const void *va, size_t bytes)
-{
-    auto from = lock_states.lower_bound(reinterpret_cast<uintptr_t>(va));
-    auto to = from;
-    for (; to != lock_states.end() && to->first - reinterpret_cast<uintptr_t>(va) < bytes; ++to)
-        if (to->second.held)
-            port_panic("port_unmap_pages", 0, "pages are freed while a lock in them is held");
-    lock_states.erase(from, to);
-}
-
-void take(hv_lock *l, lock_state &s, pcpu_module &cpu)
-{
-    l->holder = uint16_t(cpu.id() + 1);
-    s.stats->settle(the_host->room.now());
-    s.stats->acquired++;
-    s.stats->held++;
-    s.held = true;
-    if (the_host->path.on()) {
-        s.move_to(cpu.id(), the_host->path);
-        s.outer = cpu.innermost;
-        cpu.innermost = &s;
-    }
-}
-
-void let_go(lock_state &s, pcpu_module &cpu)
-{
-    for (lock_state **at = &cpu.innermost; *at; at = &(*at)->outer)
-        if (*at == &s) {
-            *at = s.outer;
-            return;
-        }
-}
-
-/// An atomic operation on a lock: its line comes from whoever touched it last.
-void reach(lock_state &s, pcpu_module &cpu)
-{
-    if (the_host->path.on()) {
-        if (s.line_at >= 0)
-            cpu.charge(the_host->path.transfer(unsigned(s.line_at), cpu.id()));
-        s.line_at = int(cpu.id());
-    }
-}
-
-/// From the release of a lock until the next one in order knows. All who wait poll the line, each gets it again in
-/// turn, and the next in order is as likely to be the first as the last: half of the others come before it.
-time_ps handover(const lock_state &s, const pcpu_module &from, const pcpu_module &next)
-{
-    if (!the_host->path.on())
-        return the_host->cost.lock_transfer;
-    time_ps others = 0;
-    for (const pcpu_module *w = s.head; w; w = w->lock_next)
-        others += the_host->path.transfer(from.id(), w->id());
-    time_ps all = the_host->path.transfer(from.id(), next.id()) + others / 2;
-    return all < 1000 ? 1000 : all; // nothing is instantaneous between pCPUs
 }
 
 } // namespace
@@ -139,90 +65,6 @@ void port_cpu_up(pcpu_id c)
 bool port_irq_pending(void)
 {
     return self().irq_pending();
-}
-
-void port_lock(hv_lock *l)
-{
-    if (the_host->observing)
-        return;
-    pcpu_module &cpu = self();
-    lock_state &s = state_of(l);
-    cpu.drain();
-    cpu.charge(the_host->cost.lock);
-    reach(s, cpu);
-    cpu.sync();
-    l->next++;
-    if (l->holder == 0) {
-        take(l, s, cpu);
-        return;
-    }
-    if (l->holder == cpu.id() + 1)
-        port_panic(l->name ? l->name : "lock", 0, "a pCPU takes a lock that it holds");
-    time_ps from = the_host->room.now();
-    s.stats->settle(from);
-    s.stats->waiting++;
-    cpu.lock_next = nullptr;
-    (s.tail ? s.tail->lock_next : s.head) = &cpu;
-    s.tail = &cpu;
-    cpu.waits_for = l;
-    cpu.start_waiting(spent::lock_wait);
-    cpu.wait_to_be_resumed();
-    cpu.done_waiting();
-    cpu.waits_for = nullptr;
-    s.stats->settle(the_host->room.now());
-    s.stats->waiting--;
-    the_host->room.record(event_class::resume, cpu.id(), what::lock_wait, uint64_t(the_host->room.now() - from));
-}
-
-bool port_trylock(hv_lock *l)
-{
-    if (the_host->observing)
-        return true;
-    pcpu_module &cpu = self();
-    lock_state &s = state_of(l);
-    cpu.drain();
-    cpu.charge(the_host->cost.lock);
-    reach(s, cpu);
-    cpu.sync();
-    if (l->holder != 0 || (the_host->inject && the_host->inject->trylock_fails(cpu.id()))) {
-        s.stats->try_failed++;
-        return false;
-    }
-    l->next++;
-    take(l, s, cpu);
-    return true;
-}
-
-void port_unlock(hv_lock *l)
-{
-    if (the_host->observing)
-        return;
-    pcpu_module &cpu = self();
-    lock_state &s = state_of(l);
-    cpu.drain();
-    reach(s, cpu);
-    cpu.sync();
-    if (l->holder != cpu.id() + 1)
-        port_panic(l->name ? l->name : "lock", 0, "a pCPU releases a lock that it does not hold");
-    if (the_host->path.on())
-        let_go(s, cpu);
-    s.stats->settle(the_host->room.now());
-    s.stats->held--;
-    l->owner++;
-    pcpu_module *next = s.head;
-    if (!next) {
-        l->holder = 0;
-        s.held = false;
-        return;
-    }
-    // The lock is the next ticket's from now on; its holder finds out when the cache line has reached it.
-    s.head = next->lock_next;
-    if (!s.head)
-        s.tail = nullptr;
-    take(l, s, *next);
-    s.stats->contended++;
-    next->resume_at(the_host->room.now() + handover(s, cpu, *next));
-    s.line_at = int(next->id());
 }
 
 // Looks at what it waits for are a fixed time apart. Until something else happens on the machine they find what the one

@@ -221,7 +221,7 @@ void watch::look_for_stuck()
                        seconds(host_.room.now() - stuck->masked_since()) + "; it " + what_it_does(*stuck);
     if (const hv_lock *l = stuck->waits_for) {
         const auto &state = *static_cast<const lock_state *>(l->port);
-        const pcpu_module &holder = *host_.cpu[l->holder - 1u];
+        const pcpu_module &holder = *host_.cpu[state.held ? l->holder - 1u : state.last];
         text += ", which CPU" + std::to_string(holder.id()) + " holds (it " + what_it_does(holder) + "); in the queue:";
         for (const pcpu_module *w = state.head; w; w = w->lock_next)
             text += " " + std::to_string(w->id());

@@ -56,6 +56,14 @@ struct run_options {
     FILE *console;               /* the hypervisor's console and the toolstack's messages; NULL: dropped */
 };
 
+/* What a stretch of a run cost the simulator. */
+struct run_work {
+    uint64_t events;    /* of the trajectory: what the fingerprint is made of */
+    uint64_t steps;     /* times that simulated time passed for somebody: what a process of SystemC waits for */
+    uint64_t handovers; /* from one process to another */
+    double wall_s;
+};
+
 struct run_result {
     struct metrics metrics;
     uint64_t fingerprint;
@@ -64,6 +72,7 @@ struct run_result {
     double simulated_s, wall_s;
     /* Processor time of this process until the host was up and the first guest was begun; until all had been made. */
     double start_cpu_s, guests_cpu_s;
+    struct run_work window; /* of the part that is measured */
     const char *hv_build_id;
     char error[512]; /* the reason when the return value is not EXIT_DONE */
 };

@@ -139,8 +139,13 @@ void run_json_write(FILE *f, const struct run_facts *facts, const struct run_rep
     json_write_double(f, r->guests_cpu_s);
     fprintf(f, ",\n  \"events\": %" PRIu64 ",\n  \"events_per_s\": ", r->events);
     json_write_double(f, r->wall_s > 0 ? (double)r->events / r->wall_s : 0);
-    fprintf(f, ",\n  \"handovers\": %" PRIu64 ",\n  \"peak_rss_bytes\": %" PRIu64 ",\n", r->handovers,
-            reply->peak_rss_bytes);
+    fprintf(f, ",\n  \"handovers\": %" PRIu64, r->handovers);
+    fprintf(f,
+            ",\n  \"window\": {\"events\": %" PRIu64 ", \"steps\": %" PRIu64 ", \"handovers\": %" PRIu64
+            ", \"wall_s\": ",
+            r->window.events, r->window.steps, r->window.handovers);
+    json_write_double(f, r->window.wall_s);
+    fprintf(f, "},\n  \"peak_rss_bytes\": %" PRIu64 ",\n", reply->peak_rss_bytes);
     fprintf(f, "  \"fingerprint\": \"%016" PRIx64 "\",\n", r->fingerprint);
     fputs("  \"hv_core\": {\"build_id\": ", f);
     json_write_string(f, r->hv_build_id ? r->hv_build_id : "");

@@ -15,6 +15,7 @@ struct wire_head {
     int32_t exit;
     uint64_t fingerprint, events, handovers;
     double simulated_s, wall_s, start_cpu_s, guests_cpu_s;
+    struct run_work window;
     uint64_t nr_metrics, nr_words, text_bytes;
     char error[512];
 };
@@ -111,6 +112,7 @@ int wire_send(int fd, int exit, const struct run_result *r)
         .wall_s = r->wall_s,
         .start_cpu_s = r->start_cpu_s,
         .guests_cpu_s = r->guests_cpu_s,
+        .window = r->window,
         .nr_metrics = ms->nr,
         .nr_words = metric_text_nr(ms->text),
         .text_bytes = text_bytes(r, build_id),
@@ -237,6 +239,7 @@ bool wire_decode(const void *data, size_t n, struct run_reply *out)
     r->wall_s = h.wall_s;
     r->start_cpu_s = h.start_cpu_s;
     r->guests_cpu_s = h.guests_cpu_s;
+    r->window = h.window;
     r->hv_build_id = keep(build_id);
     memcpy(r->error, h.error, sizeof(r->error));
     r->error[sizeof(r->error) - 1] = 0;

@@ -5,6 +5,7 @@
 #include "show.hpp"
 #include "toolstack.hpp"
 #include "watch.hpp"
+#include <chrono>
 
 namespace sim
 {
@@ -143,6 +144,8 @@ void measure::take(snapshot &s)
     for (unsigned i = 0; i < PERFC_NR; i++)
         s.perfc[i] = host_.perfc[i];
     s.locks = lock_figures_now(host_);
+    std::chrono::duration<double> wall = std::chrono::steady_clock::now().time_since_epoch();
+    s.work = {host_.room.events(), host_.room.steps(), host_.room.handovers(), wall.count()};
 }
 
 void measure::write(metrics &out)

@@ -23,6 +23,12 @@ class measure : public entity
         return complete_;
     }
     void write(metrics &out);
+    /// What the window cost the simulator.
+    run_work work() const
+    {
+        return {end_.work.events - begin_.work.events, end_.work.steps - begin_.work.steps,
+                end_.work.handovers - begin_.work.handovers, end_.work.wall_s - begin_.work.wall_s};
+    }
 
   private:
     struct cpu_sample {
@@ -36,6 +42,7 @@ class measure : public entity
         std::vector<uint64_t> free_pages; // [node]
         uint64_t perfc[PERFC_NR];
         lock_figures locks;
+        run_work work; ///< so far
     };
     void take(snapshot &s);
     void begin_window();

@@ -75,6 +75,7 @@ process *room::next_process(process *me)
         if (cal.empty())
             fail(EXIT_MODEL_PANIC, "nothing is due any more: every processor waits for another");
         slot_id s = cal.pop();
+        steps_++;
         now_ = cal.time(s);
         const waker &o = owner_[s];
         if (process *p = o.woken ? o.woken : o.told->due(s)) {

@@ -95,6 +95,7 @@ class room
         if (!cal.would_be_first(s, t))
             return false;
         now_ = t;
+        steps_++;
         if (opt_.sync_every_event)
             catch_up();
         return true;
@@ -133,6 +134,11 @@ class room
     {
         return handovers_;
     }
+    /// How often time passed for somebody.
+    uint64_t steps() const
+    {
+        return steps_;
+    }
     int exit_code = EXIT_DONE;
     std::string error;
 
@@ -162,6 +168,7 @@ class room
     uint64_t fingerprint_ = 0x9e3779b97f4a7c15ull;
     uint64_t events_ = 0;
     uint64_t handovers_ = 0;
+    uint64_t steps_ = 0;
 };
 
 } // namespace sim

@@ -113,6 +113,7 @@ int simulate(const scenario &s, const run_options &opt, const hv_core *core, voi
     out.fingerprint = h.room.fingerprint();
     out.events = h.room.events();
     out.handovers = h.room.handovers();
+    out.window = m.work();
     if (h.room.exit_code == EXIT_DONE && !m.complete()) {
         h.room.exit_code = EXIT_MODEL_PANIC;
         h.room.error = "the simulation ended before the window of measurement did";

@@ -165,10 +165,11 @@ static void a_run_writes_its_directory(void)
     char *text = read_text(in_dir(to, "run.json")), why[128] = "";
     struct json *j = json_parse(text, why, sizeof(why));
     CU_ASSERT_STRING_EQUAL_FATAL(why, "");
-    static const char *const keys[] = {
-        "scenario",     "file",        "seed",           "version",     "git",         "compiler",     "command",
-        "host",         "simulated_s", "wall_s",         "cpu_s",       "start_cpu_s", "guests_cpu_s", "events",
-        "events_per_s", "handovers",   "peak_rss_bytes", "fingerprint", "hv_core",     "exit",         "config"};
+    static const char *const keys[] = {"scenario",  "file",        "seed",           "version",     "git",
+                                       "compiler",  "command",     "host",           "simulated_s", "wall_s",
+                                       "cpu_s",     "start_cpu_s", "guests_cpu_s",   "events",      "events_per_s",
+                                       "handovers", "window",      "peak_rss_bytes", "fingerprint", "hv_core",
+                                       "exit",      "config"};
     CU_ASSERT_EQUAL(j->nr, sizeof(keys) / sizeof(keys[0]));
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
         CU_ASSERT_PTR_NOT_NULL(json_get(j, keys[i]));

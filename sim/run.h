@@ -43,6 +43,7 @@ struct run_options {
     unsigned check_invariants; /* 0: no; else after every stay in the hypervisor of that number */
     bool watchdog_fatal;       /* a stall ends the run with EXIT_CHECK_FAILED */
     bool sync_every_event;     /* slow twin: hand every event to the kernel, no running ahead */
+    bool sync_every_release;   /* slow twin: the release of a lock lets time pass first, as taking it does */
     /* NULL or called with each event of the trajectory, in order (--check-determinism, event logs). */
     void (*on_event)(void *ctx, const struct run_event *e);
     void *ctx;

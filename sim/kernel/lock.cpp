@@ -228,7 +228,7 @@ void port_unlock(hv_lock *l)
         port_panic(name_of(l), 0, "a pCPU releases a lock that it does not hold");
     cpu.drain();
     reach(s, cpu);
-    if (s.head)
+    if (s.head || the_host->opt.sync_every_release)
         cpu.sync();
     if (the_host->path.on())
         drop(s, cpu);

@@ -47,7 +47,7 @@ void room::add_process(process *p, const char *name)
     p->room_ = this;
     if (!opt_.sync_every_event)
         return;
-    p->wake_ = std::make_unique<sc_core::sc_event>((std::string(name) + ".wake").c_str());
+    p->wake_ = std::make_unique<sc_core::sc_event>((std::string(name) + "_wake").c_str());
     sc_core::sc_spawn_options o;
     o.set_stack_size(int(p->stack_bytes_));
     sc_core::sc_spawn(
@@ -55,7 +55,7 @@ void room::add_process(process *p, const char *name)
             sc_core::wait(*p->wake_);
             process::enter(p);
         },
-        (std::string(name) + ".process").c_str(), &o);
+        (std::string(name) + "_process").c_str(), &o);
 }
 
 // ---- the baton ------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 #include "run_child.h"
 #include "scratch_dir.h"
 #include <hv/core.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,19 +90,23 @@ static void test_time_adds_up(void)
     run_reply_free(&b);
 }
 
-/* One run queue, and 50 us for each entry that is looked at: stays in the hypervisor outlast a window of 500 us. What
- * is waited for locks is a part of its time, to the picosecond, and is the same by pCPU and by lock. */
-static void test_lock_wait_is_part_of_the_hypervisor(void)
+/* Inside a window of 500 us: what is waited for locks is a part of the hypervisor's time, to the picosecond, and is the
+ * same by pCPU and by lock. The part of all pCPUs' time that it is; held: for how long the lock was that was held for
+ * longest. */
+static double lock_wait_of(const char *warmup, double *held)
 {
-    static const char *const set[] = {
-        "xen.sched=\"credit2\"", "vm.0.count=10",       "costs.operation.sched_runq_scan=\"50 us\"",
-        "warmup=\"201 ms\"",     "duration=\"500 us\"", NULL};
+    const char *set[] = {"xen.sched=\"credit2\"",
+                         "vm.0.count=10",
+                         "costs.operation.sched_runq_scan=\"50 us\"",
+                         warmup,
+                         "duration=\"500 us\"",
+                         NULL};
     struct run_reply a = run("all.toml", seed1, set);
     check_time_adds_up(&a);
-    double wait = sum(&a, "host.time_fraction", NULL, NULL, "lock_wait"), longest = 0;
-    CU_ASSERT_TRUE(wait > 0.2);
+    double wait = sum(&a, "host.time_fraction", NULL, NULL, "lock_wait");
     CU_ASSERT_TRUE(wait * CPUS <= sum(&a, "pcpu.hypervisor_fraction", NULL, NULL, NULL));
     CU_ASSERT_DOUBLE_EQUAL(sum(&a, "lock.wait_seconds", NULL, NULL, NULL), wait * CPUS * 500e-6, 1e-12);
+    *held = 0;
     for (size_t i = 0; i < a.result.metrics.nr; i++) {
         const struct metric *m = &a.result.metrics.m[i];
         const char *lock = metric_label_value(m, "lock");
@@ -109,10 +114,55 @@ static void test_lock_wait_is_part_of_the_hypervisor(void)
             continue;
         CU_ASSERT_TRUE(sum(&a, "lock.contended", "lock", lock, NULL) <=
                        sum(&a, "lock.acquisitions", "lock", lock, NULL));
-        longest = m->value > longest ? m->value : longest;
+        *held = m->value > *held ? m->value : *held;
     }
-    CU_ASSERT_DOUBLE_EQUAL(longest, 500e-6, 1e-12); /* that of the run queue, held before, meanwhile and after */
     run_reply_free(&a);
+    return wait;
+}
+
+/* One run queue, and 50 us for each entry that is looked at: stays in the hypervisor outlast the window. Somewhere in
+ * such a crowd the queue's lock is held before, meanwhile and after; when that is depends on the trajectory. */
+static void test_lock_wait_is_part_of_the_hypervisor(void)
+{
+    static const char *const warmup[] = {"warmup=\"200.7 ms\"", "warmup=\"201.1 ms\"", "warmup=\"201.4 ms\"",
+                                         "warmup=\"201.7 ms\"", "warmup=\"202 ms\""};
+    unsigned throughout = 0;
+    for (size_t i = 0; i < sizeof(warmup) / sizeof(warmup[0]); i++) {
+        double held, wait = lock_wait_of(warmup[i], &held);
+        CU_ASSERT_TRUE(held < 500e-6 + 1e-12);
+        throughout += held > 500e-6 - 1e-12 && wait > 0.2;
+    }
+    CU_ASSERT_TRUE(throughout > 0);
+}
+
+static void check_alike(const char *what, double a, double b, double within)
+{
+    if (fabs(a - b) > within * fabs(b))
+        printf("%s: %.9g, and %.9g with every release waited for\n", what, a, b);
+    CU_ASSERT_TRUE(fabs(a - b) <= within * fabs(b));
+}
+
+/* Another order of what pCPUs do within a microsecond of each other, and so another trajectory; what comes out of ten
+ * VMs that sleep and wake is the same within the noise of seeds. */
+static void test_release_without_waiting(void)
+{
+    static const char *const scheds[] = {"xen.sched=\"credit\"", "xen.sched=\"credit2\""};
+    for (size_t i = 0; i < sizeof(scheds) / sizeof(scheds[0]); i++) {
+        const char *set[] = {scheds[i], "vm.0.count=10", NULL};
+        struct run_reply a = run("all.toml", seed1, set);
+        struct run_reply b = run("all.toml", (struct run_options){.seed = 1, .sync_every_release = true}, set);
+        CU_ASSERT_NOT_EQUAL(a.result.fingerprint, b.result.fingerprint); /* or there is nothing to compare */
+        check_alike("throughput", sum(&a, "vm.throughput", NULL, NULL, NULL),
+                    sum(&b, "vm.throughput", NULL, NULL, NULL), 0.01);
+        check_alike("hypervisor", sum(&a, "pcpu.hypervisor_fraction", NULL, NULL, NULL),
+                    sum(&b, "pcpu.hypervisor_fraction", NULL, NULL, NULL), 0.1);
+        check_alike("locks taken", sum(&a, "lock.acquisitions", NULL, NULL, NULL),
+                    sum(&b, "lock.acquisitions", NULL, NULL, NULL), 0.1);
+        check_alike("locks held", sum(&a, "lock.hold_seconds", NULL, NULL, NULL),
+                    sum(&b, "lock.hold_seconds", NULL, NULL, NULL), 0.1);
+        run_reply_free(&a);
+        run_reply_free(&b);
+    }
 }
 
 static struct hv_costs costs_of(const char *machine)
@@ -338,6 +388,8 @@ static const struct cunit_case tests[] = {
     {"the time of every pCPU, node and host adds up to all of it", test_time_adds_up},
     {"the wait for locks is a part of the hypervisor's time, also in stays that outlast the window",
      test_lock_wait_is_part_of_the_hypervisor},
+    {"a lock's release that costs no hand-over gives the figures of one that waits for its time",
+     test_release_without_waiting},
     {"traps and IPIs cost what they do on the machine's ISA", test_arch_costs_are_of_the_isa},
     {"scrubbing at boot takes what cores store or memory takes, whichever is more", test_scrub_is_bound_by_memory},
 #ifdef HVSIM_PATH_CORE

@@ -65,7 +65,7 @@ static struct run_reply run_twice(const char *text, const char *sched, const cha
     return a;
 }
 
-/* The timer of the pCPU, another IPI, its guest: or the call of all pCPUs, within a second. */
+/* The timer of the pCPU, another IPI, its guest: or the call of all pCPUs, every second. */
 static void lost_ipis_are_noticed(void)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(scheds); i++) {
@@ -76,7 +76,8 @@ static void lost_ipis_are_noticed(void)
         CU_ASSERT(by > 0);
         CU_ASSERT(by <= value(&a, "fault.injected", "ipi-lost"));
         CU_ASSERT_EQUAL(value(&a, "fault.ipi_unrecovered", NULL), 0);
-        CU_ASSERT(value(&a, "fault.ipi_recovery_max", NULL) < 2.001); /* the call may get lost as well */
+        /* Calls get lost as well, for 2 s: the one after that, up to a second later, does not. */
+        CU_ASSERT(value(&a, "fault.ipi_recovery_max", NULL) < 3.001);
         CU_ASSERT_EQUAL(value(&a, "sched.stalls", NULL), 0);
         run_reply_free(&a);
     }

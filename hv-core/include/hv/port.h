@@ -8,8 +8,9 @@
  *
  * Execution model. Each pCPU executes the core on a stack of its own. The core is entered with interrupts masked
  * (hv/core.h lists the entry points) and never sleeps; it waits only in port_lock() and port_relax_until(). Code runs
- * between two port calls without being observed: port_lock, port_trylock, port_unlock and port_relax_until first let
- * the simulated time of the path executed so far pass, then act.
+ * between two port calls without being observed: port_lock, port_trylock and port_relax_until first let the simulated
+ * time of the path executed so far pass, then act; a port_unlock takes effect at its time without letting it pass, if
+ * nobody waits for the lock.
  */
 #ifndef HV_PORT_H
 #define HV_PORT_H

@@ -39,20 +39,12 @@ static bool next_job(void *ctx, struct pool_job *job)
     return true;
 }
 
-/* The reply is the pool's: its metrics are taken over. */
-static int job_done(void *ctx, size_t index, const struct run_reply *reply)
+static int job_done(void *ctx, size_t index, struct run_reply *reply)
 {
     struct checking *k = ctx;
     struct check_run *r = &k->run[index];
-    const struct metrics *from = &reply->result.metrics;
-
     r->reply = *reply;
-    metrics_init(&r->reply.result.metrics);
-    r->reply.result.metrics.m = calloc(from->nr + 1, sizeof(*from->m));
-    if (!r->reply.result.metrics.m)
-        return EXIT_HOST_FAILED;
-    memcpy(r->reply.result.metrics.m, from->m, from->nr * sizeof(*from->m));
-    r->reply.result.metrics.nr = r->reply.result.metrics.room = from->nr;
+    metrics_take(&r->reply.result.metrics, &reply->result.metrics);
     r->finished = true;
     k->finished++;
     return EXIT_DONE;

@@ -107,6 +107,12 @@ void metrics_free(struct metrics *ms)
 }
 
 /* Whoever adds many metrics asks for the same few again and again. */
+void metrics_take(struct metrics *to, struct metrics *from)
+{
+    *to = *from;
+    metrics_init(from);
+}
+
 const struct metric_def *metric_def_find(const char *name)
 {
     enum { NR_RECENT = 64 };

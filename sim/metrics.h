@@ -46,6 +46,8 @@ int metric_label_find(const char *name);
 
 void metrics_init(struct metrics *ms);
 void metrics_free(struct metrics *ms);
+/* All of from's, which has none then, are to's, whatever that was. */
+void metrics_take(struct metrics *to, struct metrics *from);
 /* Append one; label pairs ("vm", "web1", ...) end with NULL. An unknown name or label is a bug: aborts. NULL: out of
  * memory. */
 struct metric *metrics_add(struct metrics *ms, const char *name, double value, ...) __attribute__((sentinel));

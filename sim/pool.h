@@ -22,8 +22,9 @@ struct pool {
     void *ctx;
     /* The next job; false when there are no more. */
     bool (*next)(void *ctx, struct pool_job *job);
-    /* A job ended, well or not. Results come in any order. Not EXIT_DONE: stop everything. */
-    int (*done)(void *ctx, size_t index, const struct run_reply *r);
+    /* A job ended, well or not. Results come in any order. Not EXIT_DONE: stop everything. The reply goes afterwards;
+     * metrics_take() keeps its metrics. */
+    int (*done)(void *ctx, size_t index, struct run_reply *r);
     /* Now and then; may be NULL. */
     void (*tick)(void *ctx);
     const volatile sig_atomic_t *stop; /* set by a signal handler: kill the children and return; may be NULL */

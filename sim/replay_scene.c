@@ -174,7 +174,7 @@ static bool next_job(void *ctx, struct pool_job *job)
     return true;
 }
 
-static int job_done(void *ctx, size_t index, const struct run_reply *reply)
+static int job_done(void *ctx, size_t index, struct run_reply *reply)
 {
     struct runner *r = ctx;
     r->result(r->ctx, index, r->scenario[index], reply);

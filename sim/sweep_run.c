@@ -274,7 +274,7 @@ static void show(void *ctx)
     progress_show(&r->progress, &p, done == o->total);
 }
 
-static int job_done(void *ctx, size_t index, const struct run_reply *reply)
+static int job_done(void *ctx, size_t index, struct run_reply *reply)
 {
     struct runner *r = ctx;
     struct sweep_outcome *o = r->out;

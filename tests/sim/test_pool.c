@@ -72,6 +72,7 @@ struct work {
     size_t next, nr, done, failed, stop_after;
     unsigned times[JOBS];
     bool wrong;
+    struct metrics kept; /* of job 0 */
 };
 
 static bool next_job(void *ctx, struct pool_job *job)
@@ -84,7 +85,7 @@ static bool next_job(void *ctx, struct pool_job *job)
     return true;
 }
 
-static int job_done(void *ctx, size_t index, const struct run_reply *r)
+static int job_done(void *ctx, size_t index, struct run_reply *r)
 {
     struct work *w = ctx;
     w->times[index]++;
@@ -92,6 +93,8 @@ static int job_done(void *ctx, size_t index, const struct run_reply *r)
     w->failed += r->exit != EXIT_DONE;
     if (r->exit == EXIT_DONE) /* the result is that of this job */
         w->wrong |= metrics_find(&r->result.metrics, "vm.throughput", "vm", "vm-1")->value != 2100 + (double)index;
+    if (index == 0)
+        metrics_take(&w->kept, &r->result.metrics);
     return w->stop_after && w->done >= w->stop_after ? EXIT_HOST_FAILED : EXIT_DONE;
 }
 
@@ -115,6 +118,8 @@ static void every_job_is_run_once(void)
         CU_ASSERT_EQUAL(w.done, JOBS);
         CU_ASSERT_EQUAL(w.failed, JOBS / 2);
         CU_ASSERT_FALSE(w.wrong);
+        CU_ASSERT_EQUAL(metrics_find(&w.kept, "vm.throughput", "vm", "vm-1")->value, 2100); /* the reply has gone */
+        metrics_free(&w.kept);
         for (int i = 0; i < JOBS; i++)
             CU_ASSERT_EQUAL(w.times[i], 1);
         CU_ASSERT_TRUE(no_children_left());

@@ -18,8 +18,8 @@ struct resource {
 /* What a task's misses do to a resource. */
 struct demand {
     unsigned resource, slot; /* slot: of lazy rates (rate_lazy.h) */
-    double part;  /* of its misses that wait for it, 0..1 */
-    double lines; /* that it carries per miss, write-backs included */
+    double part;             /* of its misses that wait for it, 0..1 */
+    double lines;            /* that it carries per miss, write-backs included */
 };
 
 /* Cores for which the hardware is the same: of one node and L3, one cluster, one kind. In this order. */

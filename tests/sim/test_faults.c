@@ -232,12 +232,13 @@ static void allocations_that_fail_are_refused(void)
 /* A pCPU that is to be descheduled does not answer, and nobody calls it again: that ends with the reason. */
 static void what_cannot_be_made_up_for_panics(void)
 {
-    struct run_reply a = run(BASE "time_calibration = false\n[[vm]]\nconfig = 'b.cfg'\nworkload = 'burn'\n"
-                                  "[[fault]]\nkind = 'ipi-lost'\nat = '900 ms'\nprobability = 1\n"
-                                  "[[action]]\nat = '1 s'\ndo = 'pause'\nvm = 'b'\n",
-                             "null");
+    struct run_reply a =
+        run(BASE "time_calibration = false\nwatchdog_timeout = 1\n[[vm]]\nconfig = 'b.cfg'\nworkload = 'burn'\n"
+                 "[[fault]]\nkind = 'ipi-lost'\nat = '900 ms'\nprobability = 1\n"
+                 "[[action]]\nat = '1 s'\ndo = 'pause'\nvm = 'b'\n",
+            "null");
     CU_ASSERT_EQUAL(a.exit, EXIT_MODEL_PANIC);
-    CU_ASSERT_PTR_NOT_NULL(strstr(a.result.error, "a pCPU has been spinning for a second"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(a.result.error, "it spins until another one has done something"));
     CU_ASSERT_PTR_NOT_NULL(strstr(a.result.error, "(faults injected: ipi-lost "));
     CU_ASSERT_PTR_NOT_NULL(strstr(a.result.error, "last lost: the IPI of pCPU "));
     run_reply_free(&a);

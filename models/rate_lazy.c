@@ -128,19 +128,22 @@ static double price_lag(const struct rate_model *r, unsigned cpu)
     return lazy_price_lag(r, &r->lazy->l3[r->m->l3.of[cpu]]) - c->price_lag - c->price * (r->now_ns - r->t[cpu].since);
 }
 
-/* What more latency makes of a pCPU's time, 0 where it is idle; of: lat_ahead, or lat_lag: its integral. */
+/* What more latency makes of a busy pCPU's time; of: lat_ahead, or lat_lag: its integral. Tasks that miss nothing, or
+ * whose latency makes nothing longer, are not asked. */
 static double longer_of(const struct rate_model *r, unsigned cpu,
                         double (*of)(const struct lazy *z, const struct placement *p))
 {
     const struct lazy *z = r->lazy;
-    unsigned core = r->m->cpu[cpu].core, nr = z->core[core].nr, at = nr;
-    const unsigned *busy = &z->busy[core * r->m->threads_per_core];
-    double lat[MAX_THREADS_PER_CORE];
-    for (unsigned j = 0; j < nr; j++) {
-        lat[j] = of(z, z->thread[busy[j]].slot.place);
-        at = busy[j] == cpu ? j : at;
-    }
-    return at < nr ? longer(r, core, at, lat) : 0;
+    unsigned core = r->m->cpu[cpu].core, threads = r->m->threads_per_core, nr = z->core[core].nr, at = 0;
+    const unsigned *busy = &z->busy[core * threads];
+    while (busy[at] != cpu)
+        at++;
+    const double *response = &z->response[((size_t)core * threads + at) * threads];
+    double sum = 0;
+    for (unsigned j = 0; j < nr; j++)
+        if (response[j] != 0)
+            sum += response[j] * of(z, z->thread[busy[j]].slot.place);
+    return sum;
 }
 
 void rate_lazy_elapse(struct rate_model *r, double ns)
@@ -156,7 +159,9 @@ double rate_lazy_work(const struct rate_model *r, unsigned cpu)
     const struct lazy_thread *l = &r->lazy->thread[cpu];
     if (!l->slot.class)
         return t->work;
-    double lost = longer_of(r, cpu, lat_lag) - l->lag + l->longer * price_lag(r, cpu);
+    double lost = longer_of(r, cpu, lat_lag) - l->lag;
+    if (l->longer != 0)
+        lost += l->longer * price_lag(r, cpu);
     return t->work + t->ipns * (r->now_ns - t->since - lost);
 }
 

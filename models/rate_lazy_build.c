@@ -46,6 +46,9 @@ static void add_thread(struct rate_model *r, unsigned core, unsigned i, const st
     struct lazy *z = r->lazy;
     struct lazy_ways *w = &z->ways;
     const struct placement *p = t->slot.place;
+    z->uneven = p->uneven > z->uneven ? p->uneven : z->uneven;
+    if (t->flow == 0 && t->flow_slope == 0 && t->slot.stall_ns == 0)
+        return; /* it misses nothing: no load, and no latency that it or a sibling would wait for */
     unsigned l3 = r->site[r->core_site[core]].l3;
     double *slope = &z->slope[(size_t)l3 * z->nr_slots], *lines = &w->lines[i * z->nr_slots];
     double *part = &w->part[i * z->nr_slots];
@@ -62,7 +65,6 @@ static void add_thread(struct rate_model *r, unsigned core, unsigned i, const st
     }
     double bound = t->slot.stall_ns * t->slot.lat_ns / t->slot.time_ns;
     z->bound = bound > z->bound ? bound : z->bound;
-    z->uneven = p->uneven > z->uneven ? p->uneven : z->uneven;
 }
 
 /* What one more ns of each wait takes off the loads of thread i; response: of its time, by ns of its siblings' misses.

@@ -37,9 +37,9 @@ struct lock_stats {
 /// By name, and pCPU + 1 whose own they are.
 using lock_figures = std::map<std::pair<std::string, unsigned>, lock_stats>;
 
-/// Bytes brought into an L3. With exact rates progress counts them; with lazy ones who executes brings in its rate x
-/// (now
-/// - since when), all of them together the sum of rates x now less the sum of rate x since when: nobody is looked at.
+/// Bytes brought into an L3. With exact rates progress counts them. With lazy ones nobody is looked at: who executes
+/// brings in his rate times the time since when he does, all together the sum of rates times now, less the sum of rates
+/// times since when.
 struct insertions {
     double counted = 0, per_ps = 0, rate_since = 0; ///< sums of rate, of rate x since when
     double until(time_ps now) const

@@ -181,9 +181,14 @@ static void read_machine(cfg_doc *doc, const char *path, struct machine *m)
 
 struct machine *machine_load(const char *path, const char *const *overrides, char **err)
 {
+    return machine_load_from(path, NULL, overrides, err);
+}
+
+struct machine *machine_load_from(const char *path, const char *presets, const char *const *overrides, char **err)
+{
     *err = NULL;
     struct machine *m = calloc(1, sizeof(*m));
-    cfg_doc *doc = m ? cfg_load(path) : NULL;
+    cfg_doc *doc = m ? cfg_load_from(path, presets) : NULL;
     if (!doc) {
         free(m);
         *err = strdup("out of memory");

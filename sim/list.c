@@ -2,6 +2,7 @@
 #include "list.h"
 
 #include "check.h"
+#include "machine_open.h"
 
 #include "sweep.h"
 #include "xlcfg.h"
@@ -95,7 +96,7 @@ static int list_files(FILE *out, const char *folder, struct fault *f,
 static void machine_line(FILE *out, const char *path, const char *name, struct fault *f)
 {
     char *err = NULL;
-    struct machine *m = machine_load(path, NULL, &err);
+    struct machine *m = machine_open_file(path, NULL, &err);
     if (m)
         fprintf(out, "%-22s %-7s %6u %6u %9.6g  %s\n", name, m->isa, m->nr_cpus, m->nr_nodes,
                 (double)machine_memory(m) / (double)(1u << 30), m->description ? m->description : "");

@@ -2,6 +2,7 @@
 #include "machine_open.h"
 
 #include "scenario_priv.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,12 +19,23 @@ static char *by_name(const char *name, struct fault *f)
     return path;
 }
 
+struct machine *machine_open_file(const char *path, const char *const *overrides, char **err)
+{
+    char *presets = NULL;
+    *err = NULL;
+    if (asprintf(&presets, "%s/models/machines", scenario_data_dir()) < 0)
+        return NULL;
+    struct machine *m = machine_load_from(path, presets, overrides, err);
+    free(presets);
+    return m;
+}
+
 struct machine *machine_open(const char *name, const char *const *overrides, struct fault *f)
 {
     size_t n = strlen(name);
     bool file = strchr(name, '/') || (n > 5 && !strcmp(name + n - 5, ".toml"));
     char *path = file ? strdup(name) : by_name(name, f), *err = NULL;
-    struct machine *m = path ? machine_load(path, overrides, &err) : NULL;
+    struct machine *m = path ? machine_open_file(path, overrides, &err) : NULL;
     if (!m)
         fault_set(f, EXIT_BAD_INPUT, "%s", err ? err : "out of memory");
     free(err);

@@ -11,5 +11,7 @@
  * in: no such machine (with the nearest name), or what is wrong with its file.
  */
 struct machine *machine_open(const char *name, const char *const *overrides, struct fault *f);
+/* A machine's file: machine_load(), and `inherits` may name one of models/machines. */
+struct machine *machine_open_file(const char *path, const char *const *overrides, char **err);
 
 #endif

@@ -3,6 +3,7 @@
  * Loads a scenario. Order of work: the scenario file, then the files that it names (machine, costs, profiles, xl.cfg),
  * then the checks that need more than one of them. The first mistake ends it with one line that says where it is.
  */
+#include "machine_open.h"
 #include "scenario_priv.h"
 
 #include <limits.h>
@@ -173,7 +174,7 @@ static void load_machine(struct loader *l)
     int at = add_file(l, cfg_root(l->doc), "machine", DATA_MACHINE, l->raw.machine);
     if (at < 0)
         return;
-    l->s->machine = machine_load(l->file[at].path, l->file[at].overrides, &l->err);
+    l->s->machine = machine_open_file(l->file[at].path, l->file[at].overrides, &l->err);
     if (!l->s->machine)
         l->err = scenario_restore_override(l->err, &l->file[at]);
 }

@@ -118,7 +118,13 @@ void wrong_kind(cfg_table *t, const char *key, const value &v, const std::string
 
 cfg_doc *cfg_load(const char *path)
 {
+    return cfg_load_from(path, nullptr);
+}
+
+cfg_doc *cfg_load_from(const char *path, const char *presets)
+{
     return new_doc([&](cfg_doc &doc) {
+        doc.presets = presets ? presets : "";
         doc.root->pos = {doc.intern(path), 1, 1};
         take(doc, config::read_file(path), path);
     });

@@ -87,6 +87,7 @@ struct cfg_doc {
     bool failed = false;
     bool no_memory = false;
     std::list<std::string> names; // of files and overrides; addresses are stable
+    std::string presets;          // folder of what `inherits` names without a path; empty: none
 
     // What readers were given; lives as long as the document.
     std::list<std::string> strings;

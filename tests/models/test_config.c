@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define GIB (1ull << 30)
@@ -374,6 +375,34 @@ static void inherits_merges_table_by_table(void)
     cfg_free(doc);
 }
 
+static void inherits_by_name(void)
+{
+    CU_ASSERT_EQUAL_FATAL(mkdir("presets", 0777), 0);
+    scratch_write("presets/small.toml", "inherits = 'smaller'\na = 1\n");
+    scratch_write("presets/smaller.toml", "a = 0\nb = 2\n");
+    scratch_write("own.toml", "inherits = 'small'\nc = 3\n");
+    cfg_doc *doc = cfg_load_from("own.toml", "presets");
+    CU_ASSERT_PTR_NULL(cfg_error(doc));
+    CU_ASSERT_STRING_EQUAL(cfg_where(cfg_root(doc), "a"), "presets/small.toml:2:5");
+    CU_ASSERT_STRING_EQUAL(cfg_where(cfg_root(doc), "b"), "presets/smaller.toml:2:5");
+    cfg_free(doc);
+    scratch_write("own.toml", "inherits = 'smal'\n");
+    doc = cfg_load_from("own.toml", "presets");
+    says(doc, "own.toml:1:12: inherits: no 'smal' in presets; did you mean 'small'?");
+    cfg_free(doc);
+    scratch_write("presets/small.toml", "inherits = 'small'\n");
+    doc = cfg_load_from("presets/small.toml", "presets");
+    says(doc, "presets/small.toml:1:12: 'small' inherits, in the end, from itself");
+    cfg_free(doc);
+    doc = cfg_load("own.toml"); /* without a folder it is a path */
+    says(doc, "own.toml:1:12: inherits: smal: cannot open: No such file or directory");
+    cfg_free(doc);
+    unlink("presets/small.toml");
+    unlink("presets/smaller.toml");
+    CU_ASSERT_EQUAL(rmdir("presets"), 0);
+    unlink("own.toml");
+}
+
 static void inherits_that_goes_wrong(void)
 {
     scratch_write("self.toml", "inherits = 'self.toml'\n");
@@ -521,6 +550,7 @@ static const struct cunit_case tests[] = {
     {"readers report at the place of a key", readers_report_at_the_place_of_a_key},
     {"files that cannot be read", files_that_cannot_be_read},
     {"inherits merges table by table", inherits_merges_table_by_table},
+    {"inherits by name: a preset", inherits_by_name},
     {"inherits that goes wrong", inherits_that_goes_wrong},
     {"overrides reach every place", overrides_reach_every_place},
     {"bad overrides are refused", bad_overrides_are_refused},

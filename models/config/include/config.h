@@ -27,6 +27,8 @@ typedef struct cfg_table cfg_table;
  * level, the named file (relative to this one) is read first and this one's keys override it, table by table.
  */
 cfg_doc *cfg_load(const char *path);
+/* The same; what `inherits` names without '/' or ".toml" is NAME.toml in the folder presets (NULL: there is none). */
+cfg_doc *cfg_load_from(const char *path, const char *presets);
 /* The same from text; name stands in error messages where the path would. */
 cfg_doc *cfg_parse(const char *text, const char *name);
 void cfg_free(cfg_doc *doc);

@@ -139,6 +139,8 @@ struct machine {
 /* Read and check; NULL with the reason in *err (malloc'ed, "file:line:column: ..."). overrides: NULL-terminated list of
  * "key=value" (dotted), or NULL. */
 struct machine *machine_load(const char *path, const char *const *overrides, char **err);
+/* The same; presets: the folder of the machines that `inherits` may name without a path, or NULL. */
+struct machine *machine_load_from(const char *path, const char *presets, const char *const *overrides, char **err);
 void machine_free(struct machine *m);
 uint64_t machine_memory(const struct machine *m);
 /* Links that a line takes from one socket to another, in order; *n of them. Only with nr_links > 0. */

@@ -54,7 +54,7 @@ do for [type in "svg png"] {
     set xrange [0:1]
     set yrange [0:1]
     set key center center vertical maxrows 2 Left reverse width 2 spacing 1.3 samplen 3
-    plot NaN with linespoints ls 1 title "simulated, cpus=\"all\" (memory interleaved)", \
+    plot NaN with linespoints ls 1 title "simulated, cpus=\"all\"", \
          NaN with points ls 11 title "published, cpus=\"all\"", \
          NaN with linespoints ls 2 title "simulated, pinned to a node", \
          NaN with points ls 12 title "published, pinned", \

@@ -19,11 +19,17 @@ static char *by_name(const char *name, struct fault *f)
     return path;
 }
 
+char *machine_presets(void)
+{
+    char *folder = NULL;
+    return asprintf(&folder, "%s/models/machines", scenario_data_dir()) < 0 ? NULL : folder;
+}
+
 struct machine *machine_open_file(const char *path, const char *const *overrides, char **err)
 {
-    char *presets = NULL;
+    char *presets = machine_presets();
     *err = NULL;
-    if (asprintf(&presets, "%s/models/machines", scenario_data_dir()) < 0)
+    if (!presets)
         return NULL;
     struct machine *m = machine_load_from(path, presets, overrides, err);
     free(presets);

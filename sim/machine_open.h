@@ -11,7 +11,10 @@
  * in: no such machine (with the nearest name), or what is wrong with its file.
  */
 struct machine *machine_open(const char *name, const char *const *overrides, struct fault *f);
-/* A machine's file: machine_load(), and `inherits` may name one of models/machines. */
+/* The folder whose machines `inherits` may name without a path, models/machines of the data; malloc'ed, NULL without
+ * memory. */
+char *machine_presets(void);
+/* A machine's file: machine_load(), and `inherits` may name one of machine_presets(). */
 struct machine *machine_open_file(const char *path, const char *const *overrides, char **err);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The configuration as resolved, for run.json: {"scenario", "machine", "costs", "profiles", "vms"}. */
 #include "json.h"
+#include "machine_open.h"
 #include "scenario_priv.h"
 
 #include <stdio.h>
@@ -23,15 +24,19 @@ static bool put_doc(FILE *f, cfg_doc *doc)
     return true;
 }
 
-/* A file of the scenario with its overrides; it was read without error before. */
-static bool put_file(FILE *f, const struct data_file *file)
+/* A file of the scenario with its overrides; it was read without error before, in the same way. */
+static bool put_file(FILE *f, const struct data_file *file, char **err)
 {
-    cfg_doc *doc = cfg_load(file->path);
+    char *presets = machine_presets();
+    cfg_doc *doc = presets ? cfg_load_from(file->path, file->kind == DATA_MACHINE ? presets : NULL) : NULL;
+    free(presets);
     if (!doc)
         return false;
     for (unsigned i = 0; file->overrides[i]; i++)
         cfg_override(doc, file->overrides[i]);
     bool ok = !cfg_error(doc) && put_doc(f, doc);
+    if (cfg_error(doc)) /* the file changed meanwhile */
+        *err = strdup(cfg_error(doc));
     cfg_free(doc);
     return ok;
 }
@@ -78,7 +83,7 @@ static void put_vm(FILE *f, const struct scenario_vm *vm, const struct scenario_
     putc('}', f);
 }
 
-static bool put_all(FILE *f, const struct loader *l)
+static bool put_all(FILE *f, const struct loader *l, char **err)
 {
     bool ok = true;
     fputs("{", f);
@@ -91,7 +96,7 @@ static bool put_all(FILE *f, const struct loader *l)
         fputs(", ", f);
         put_key(f, l->file[i].kind == DATA_MACHINE ? "machine" : l->file[i].kind == DATA_CORE ? "core" : "costs");
         costs = costs || l->file[i].kind == DATA_COSTS;
-        ok = ok && put_file(f, &l->file[i]);
+        ok = ok && put_file(f, &l->file[i], err);
     }
     fputs(costs ? ", \"profiles\": {" : ", \"costs\": null, \"profiles\": {", f);
     const char *comma = "";
@@ -101,7 +106,7 @@ static bool put_all(FILE *f, const struct loader *l)
         fputs(comma, f);
         comma = ", ";
         put_key(f, l->file[i].name);
-        ok = ok && put_file(f, &l->file[i]);
+        ok = ok && put_file(f, &l->file[i], err);
     }
     fputs("}, \"vms\": [", f);
     for (unsigned i = 0; i < l->s->nr_vms; i++) {
@@ -117,13 +122,15 @@ char *scenario_resolved_json(const struct loader *l, char **err)
 {
     char *text = NULL;
     size_t len = 0;
+    *err = NULL;
     FILE *f = open_memstream(&text, &len);
-    bool ok = f && put_all(f, l);
+    bool ok = f && put_all(f, l, err);
     if (f && fclose(f) != 0)
         ok = false;
     if (!ok) {
         free(text);
-        *err = strdup("out of memory while writing the resolved configuration");
+        if (!*err)
+            *err = strdup("out of memory while writing the resolved configuration");
         return NULL;
     }
     return text;

@@ -90,7 +90,7 @@ static inline void in_a_directory_of_its_own(void)
 
 static inline void clean_up(void)
 {
-    static const char *const files[] = {"t.toml", "a.cfg", "b.cfg", "c.cfg", "late.cfg", "b1.cfg", NULL};
+    static const char *const files[] = {"t.toml", "own.toml", "a.cfg", "b.cfg", "c.cfg", "late.cfg", "b1.cfg", NULL};
     scratch_leave(files);
 }
 

@@ -261,6 +261,18 @@ static void resolved_configuration_is_whole_and_stable(void)
     scenario_free(again);
 }
 
+/* A machine of one's own that starts from a preset's name is written down as resolved, like any other. */
+static void resolved_configuration_of_a_machine_from_a_preset(void)
+{
+    static const char *const set[] = {"machine=./own.toml", NULL};
+    scratch_write("own.toml", "inherits = \"westmere-ep-2s\"\nname = \"own\"\n[memory]\nbandwidth = \"21 GB/s\"\n");
+    scratch_write("t.toml", "%s", whole);
+    struct scenario *s = must_load("t.toml", set);
+    CU_ASSERT_STRING_EQUAL(s->machine->name, "own");
+    CU_ASSERT_PTR_NOT_NULL(strstr(s->resolved_json, "\"bandwidth\": \"21 GB/s\""));
+    scenario_free(s);
+}
+
 static void the_density_scenarios_are_those_of_the_benchmark(void)
 {
     static const char *const ten[] = {"vm.0.count=10", NULL};
@@ -440,6 +452,8 @@ static const struct cunit_case tests[] = {
     {"--set reaches the file that it is for", set_reaches_its_file},
     {"a scenario may have no VMs", no_vms_is_a_scenario},
     {"the resolved configuration is whole and stable", resolved_configuration_is_whole_and_stable},
+    {"the resolved configuration has a machine that starts from a preset",
+     resolved_configuration_of_a_machine_from_a_preset},
     {"the density scenarios are those of the benchmark", the_density_scenarios_are_those_of_the_benchmark},
     {"the table of keys is complete", the_table_of_keys_is_complete},
     {"bad scenario files", bad_scenario_files},

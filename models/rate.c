@@ -11,7 +11,7 @@
  *   walks_i  tlb_mpki / 1000 * walk
  *   q_i      L3 misses per instruction at its share of L3    models/cache.h
  *   L_i      sum over nodes n of share_in (L0[node of i][n] + W_n + sum of W_l over links l from n to i + write_i sum
- * of W_l over links from i to n) + W_cluster(i)
+ * of W_l over links from i to n) + W_cluster(i), each W without the thread's own request       rate_wait.c
  *
  *   rho_n    = sum_i (1 + (1 + k) write_i) q_i share_in / t_i / (C_n / line); k: what turning the bus round costs
  *   rho_l    the same with q_i where line l is on the way from the memory and write_i q_i where it is on the way there
@@ -73,6 +73,7 @@ struct rate_model *rate_create(const struct machine *m)
     r->partial = array(r->nr_resources, sizeof(double), &ok);
     r->step = array(r->nr_resources, sizeof(double), &ok);
     r->tried = array(r->nr_resources, sizeof(double), &ok);
+    r->own = array(r->nr_resources, sizeof(double), &ok);
     r->weight = array(m->nr_cpus, sizeof(double), &ok);
     r->most = array(m->nr_cpus, sizeof(double), &ok);
     r->share = array(m->nr_cpus, sizeof(double), &ok);
@@ -102,7 +103,7 @@ void rate_free(struct rate_model *r)
                             r->resource, r->rho,      r->active,    r->active_of,  r->wait,     r->load,
                             r->partial,  r->step,     r->tried,     r->weight,     r->most,     r->share,
                             r->count,    r->jacobian, r->site,      r->core_site,  r->l3_first, r->socket_cores,
-                            r->clock,    r->route};
+                            r->clock,    r->route,    r->own};
     for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++)
         free(arrays[i]);
     free(r);

@@ -179,9 +179,10 @@ void classes_free(struct rate_model *r)
     free(r->bucket);
 }
 
-static void add_demand(struct placement *p, unsigned resource, double part, double lines)
+/* read: of the lines, those that come with the miss, not with what it writes back. */
+static void add_demand(struct placement *p, unsigned resource, double part, double lines, double read)
 {
-    p->demand[p->nr_demands++] = (struct demand){.resource = resource, .part = part, .lines = lines};
+    p->demand[p->nr_demands++] = (struct demand){.resource = resource, .part = part, .lines = lines, .own = read};
 }
 
 /*
@@ -194,10 +195,10 @@ static void add_links(const struct rate_model *r, struct placement *p, unsigned 
     unsigned scratch, n;
     const unsigned *way = sites_route(r, memory_socket, core_socket, &scratch, &n);
     for (unsigned i = 0; i < n; i++)
-        add_demand(p, way[i], part, part * reads);
+        add_demand(p, way[i], part, part * reads, part * reads);
     way = sites_route(r, core_socket, memory_socket, &scratch, &n);
     for (unsigned i = 0; i < n && writes > 0; i++)
-        add_demand(p, way[i], part * writes, part * writes);
+        add_demand(p, way[i], part * writes, part * writes, 0);
 }
 
 /* From the memory's node into the core's, and back what is written. */
@@ -205,12 +206,12 @@ static void add_ports(const struct rate_model *r, struct placement *p, unsigned 
                       double part, double reads, double writes)
 {
     unsigned of_core = r->first_port + 2 * core_node, of_memory = r->first_port + 2 * memory_node; /* in; out: + 1 */
-    add_demand(p, of_memory + 1, part, part * reads);
-    add_demand(p, of_core, part, part * reads);
+    add_demand(p, of_memory + 1, part, part * reads, part * reads);
+    add_demand(p, of_core, part, part * reads, part * reads);
     if (writes <= 0)
         return;
-    add_demand(p, of_core + 1, part * writes, part * writes);
-    add_demand(p, of_memory, part * writes, part * writes);
+    add_demand(p, of_core + 1, part * writes, part * writes, 0);
+    add_demand(p, of_memory, part * writes, part * writes, 0);
 }
 
 /*
@@ -230,7 +231,7 @@ static void add_snoops(const struct rate_model *r, struct placement *p, unsigned
             const unsigned *way =
                 back ? sites_route(r, other, socket, &scratch, &n) : sites_route(r, socket, other, &scratch, &n);
             for (unsigned i = 0; i < n; i++)
-                add_demand(p, way[i], part, lines);
+                add_demand(p, way[i], part, lines, lines);
         }
 }
 
@@ -276,16 +277,17 @@ const struct placement *class_place(struct rate_model *r, struct task_class *c, 
         if (part <= 0)
             continue;
         bool far = m->node_socket[n] != at->socket;
-        double written = writes + (far ? m->snoop_directory_write : 0);
-        add_demand(p, n, part, part * (reads + written * (1 + m->write_cost)));
+        double read = reads + (far ? m->snoop_directory_write * (1 + m->write_cost) : 0);
+        add_demand(p, n, part, part * (read + writes * (1 + m->write_cost)), part * read);
         if (far)
             add_links(r, p, at->socket, m->node_socket[n], part, reads, writes);
         if (n != at->node && m->port_bandwidth > 0)
             add_ports(r, p, at->node, n, part, reads, writes);
     }
     if (m->cluster_cores)
-        add_demand(p, r->first_cluster + at->cluster, 1, reads + writes);
+        add_demand(p, r->first_cluster + at->cluster, 1, reads + writes, reads);
     add_snoops(r, p, at->socket);
+    wait_place(r, p);
     double miss = cache_mpki(c->mix.nr_curve, c->mix.curve_size, c->mix.curve_mpki, (double)m->l3.size) / 1000;
     p->l3_weight = c->mix.l3_apki / 1000 /
                    (p->core_ns + rate_hidden_ns(m, kind, &c->mix, kind->l2_latency_ns, miss) +

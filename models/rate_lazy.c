@@ -18,8 +18,8 @@
  * The inverse is kept (it changes slowly), A is carried along: a switch costs one column of it for each resource
  * touched, and no thread is visited. A thread's rate is 1 / (t_i (1 + x_i)) with
  *
- *   x_i = sum over threads j of its core of  dt_i/dm_j stall_j / t_i  x  sum of part_jk A_k        ("response" x
- * latency)
+ *   x_i = sum over threads j of its core of  dt_i/dm_j dm_j/dL_j / t_i  x  sum of part_jk A_k      ("response" x
+ * latency; part without the thread's own request: rate_wait.c)
  *
  * which is worked out when somebody asks; and as x_i is linear in A, so is its integral over time in the integrals of
  * A_k ("lag"), which gives the work that was done since. Resources that hardly anybody waits for have no A that
@@ -87,21 +87,33 @@ static double ahead_of(const struct lazy *z, unsigned k)
 }
 
 /* By how much a miss takes longer than when it was last worked out. */
-static double lat_ahead(const struct lazy *z, const struct placement *p)
+static double lat_ahead(const struct lazy *z, const struct slot *s)
 {
     double sum = 0;
-    for (unsigned d = 0; d < p->nr_demands; d++)
-        sum += p->demand[d].part * ahead_of(z, p->demand[d].resource);
+    for (unsigned d = 0; d < s->place->nr_demands; d++)
+        sum += wait_part(s, &s->place->demand[d]) * ahead_of(z, s->place->demand[d].resource);
     return sum;
 }
 
 /* The integral of that over time. */
-static double lat_lag(const struct lazy *z, const struct placement *p)
+static struct lazy_lag lags_of(const struct lazy *z, const struct placement *p)
 {
-    double sum = 0;
-    for (unsigned d = 0; d < p->nr_demands; d++)
-        sum += p->demand[d].part * z->res[p->demand[d].resource].lag;
+    struct lazy_lag sum = {0, 0};
+    for (unsigned d = 0; d < p->nr_demands; d++) {
+        sum.part += p->demand[d].part * z->res[p->demand[d].resource].lag;
+        sum.own += p->demand[d].own * z->res[p->demand[d].resource].lag;
+    }
     return sum;
+}
+
+static double lag_of(const struct slot *s, struct lazy_lag l)
+{
+    return l.part - s->request * l.own;
+}
+
+static double lat_lag(const struct lazy *z, const struct slot *s)
+{
+    return lag_of(s, lags_of(z, s->place));
 }
 
 /* What more latency of all threads of a core makes of the time of busy thread i, in parts of it. */
@@ -131,7 +143,7 @@ static double price_lag(const struct rate_model *r, unsigned cpu)
 /* What more latency makes of a busy pCPU's time; of: lat_ahead, or lat_lag: its integral. Tasks that miss nothing, or
  * whose latency makes nothing longer, are not asked. */
 static double longer_of(const struct rate_model *r, unsigned cpu,
-                        double (*of)(const struct lazy *z, const struct placement *p))
+                        double (*of)(const struct lazy *z, const struct slot *s))
 {
     const struct lazy *z = r->lazy;
     unsigned core = r->m->cpu[cpu].core, threads = r->m->threads_per_core, nr = z->core[core].nr, at = 0;
@@ -142,7 +154,7 @@ static double longer_of(const struct rate_model *r, unsigned cpu,
     double sum = 0;
     for (unsigned j = 0; j < nr; j++)
         if (response[j] != 0)
-            sum += response[j] * of(z, z->thread[busy[j]].slot.place);
+            sum += response[j] * of(z, &z->thread[busy[j]].slot);
     return sum;
 }
 
@@ -210,7 +222,7 @@ double rate_lazy_l3_share(const struct rate_model *r, unsigned cpu)
 double rate_lazy_latency_ns(const struct rate_model *r, unsigned cpu)
 {
     const struct lazy_thread *t = &r->lazy->thread[cpu];
-    return r->t[cpu].lat_ns + (t->slot.class ? lat_ahead(r->lazy, t->slot.place) : 0);
+    return r->t[cpu].lat_ns + (t->slot.class ? lat_ahead(r->lazy, &t->slot) : 0);
 }
 
 /* Before what the rates of a core rest on changes: the work up to now, once; it goes on when they are published. */
@@ -223,8 +235,11 @@ static void bank(struct rate_model *r, unsigned core)
         return;
     z->core[core].banked = true;
     double of_price = z->core[core].nr ? price_lag(r, busy[0]) : 0;
-    for (unsigned i = 0; i < z->core[core].nr; i++)
-        lag[i] = z->thread[busy[i]].lat_lag = lat_lag(z, z->thread[busy[i]].slot.place);
+    for (unsigned i = 0; i < z->core[core].nr; i++) {
+        struct lazy_thread *t = &z->thread[busy[i]];
+        t->since = lags_of(z, t->slot.place);
+        lag[i] = lag_of(&t->slot, t->since);
+    }
     for (unsigned i = 0; i < z->core[core].nr; i++) {
         struct thread_state *t = &r->t[busy[i]];
         double lost = longer(r, core, i, lag) - z->thread[busy[i]].lag + z->thread[busy[i]].longer * of_price;
@@ -243,7 +258,7 @@ static void begin_work(struct rate_model *r, unsigned core)
         return;
     c->price_lag = lazy_price_lag(r, &z->l3[r->m->l3.of[busy[0]]]);
     for (unsigned i = 0; i < c->nr; i++)
-        lag[i] = z->thread[busy[i]].lat_lag;
+        lag[i] = lag_of(&z->thread[busy[i]].slot, z->thread[busy[i]].since);
     for (unsigned i = 0; i < c->nr; i++) {
         r->t[busy[i]].since = r->now_ns;
         z->thread[busy[i]].lag = longer(r, core, i, lag);
@@ -288,7 +303,7 @@ static void put_in(struct rate_model *r, unsigned core)
         struct lazy_thread *t = &z->thread[cpu];
         t->slot.class = class;
         t->slot.place = class->place[r->site[site].spot];
-        t->lat_lag = lat_lag(z, t->slot.place);
+        t->since = lags_of(z, t->slot.place);
         z->uneven = t->slot.place->uneven > z->uneven ? t->slot.place->uneven : z->uneven;
         c->nodes |= t->slot.place->nodes;
         c->others |= t->slot.place->others;
@@ -318,12 +333,13 @@ static void set_clocks(struct rate_model *r)
     }
 }
 
-/* Loaded latency of a miss. */
-static double latency(const struct rate_model *r, const struct placement *p)
+/* Loaded latency of a miss, its own part of the queues as it was. */
+static double latency(const struct rate_model *r, const struct slot *s)
 {
-    double lat = p->idle_lat_ns;
+    const struct placement *p = s->place;
+    double lat = p->idle_lat_ns - s->request * p->own_idle;
     for (unsigned d = 0; d < p->nr_demands; d++)
-        lat += p->demand[d].part * r->wait[p->demand[d].resource];
+        lat += wait_part(s, &p->demand[d]) * r->wait[p->demand[d].resource];
     return lat;
 }
 
@@ -334,7 +350,7 @@ static bool is_settled(const struct rate_model *r, unsigned core)
     const unsigned *cpu = &z->busy[core * r->m->threads_per_core];
     for (unsigned i = 0; i < z->core[core].nr; i++) {
         const struct slot *s = &z->thread[cpu[i]].slot;
-        if (lazy_size(latency(r, s->place) - s->lat_ns) * s->stall_ns > LAZY_SKIP_TOLERANCE * s->time_ns)
+        if (lazy_size(latency(r, s) - s->lat_ns) * s->stall_ns * s->follow > LAZY_SKIP_TOLERANCE * s->time_ns)
             return false;
     }
     return true;
@@ -351,7 +367,7 @@ static void set_response(struct rate_model *r, unsigned core, bool same, const d
         for (unsigned j = 0; j < nr; j++) {
             const struct slot *s = &z->thread[cpu[j]].slot;
             double g = !same ? gain[i * nr + j] : i == j ? gain[0] : 0;
-            response[i * threads + j] = g * s->stall_ns / z->thread[cpu[i]].slot.time_ns;
+            response[i * threads + j] = g * s->stall_ns * s->follow / z->thread[cpu[i]].slot.time_ns;
         }
 }
 
@@ -377,8 +393,7 @@ static void evaluate_core(struct rate_model *r, unsigned core, bool touch)
         lazy_share_take(r, core);
     for (unsigned i = 0; i < nr; i++) {
         struct slot *s = &z->thread[cpu[i]].slot;
-        s->lat_ns = latency(r, s->place);
-        s->m = s->hidden_ns + s->stall_ns * s->lat_ns;
+        wait_set(s, r->wait);
         smt[i] = (struct smt_thread){s->core_ns, s->class->mix.smt_slowdown, s->m};
         same = same && s->class == first->class && s->miss == first->miss;
     }
@@ -389,8 +404,8 @@ static void evaluate_core(struct rate_model *r, unsigned core, bool touch)
     for (unsigned i = 0; i < nr; i++) {
         struct lazy_thread *t = &z->thread[cpu[i]];
         struct slot *s = &t->slot;
-        double ipns = 1 / s->time_ns, flow = s->miss * ipns, bound = s->stall_ns * s->lat_ns * ipns;
-        double answer = flow * ipns * s->stall_ns * (same ? gain[0] : gain[i * nr + i]);
+        double ipns = 1 / s->time_ns, flow = s->miss * ipns, bound = s->stall_ns * s->follow * s->lat_ns * ipns;
+        double answer = flow * ipns * s->stall_ns * s->follow * (same ? gain[0] : gain[i * nr + i]);
         add_flow(r, l3, s->place, (struct flow){flow - before[i], answer - t->answer, t->flow_slope - slope[i]}, touch);
         t->answer = answer;
         t->flow = flow;

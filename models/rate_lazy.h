@@ -14,6 +14,11 @@ struct lazy_l3 {
     bool touched;       /* tasks have come or gone since the price was found */
 };
 
+/* Integrals over time of what waits are ahead, summed over a thread's demands: by part, and by own. */
+struct lazy_lag {
+    double part, own;
+};
+
 struct lazy_thread {
     struct slot slot;  /* at the price of its core; class NULL: idle */
     double flow;       /* L3 misses per ns that are in the loads, at the price of its core */
@@ -22,8 +27,8 @@ struct lazy_thread {
     double longer;
     double miss_slope;
     double share_slope;
-    double lat_lag; /* integral over time of what its latency is ahead, and the work that was lost by that and its
-                     * siblings', in ns; both at thread_state.since */
+    struct lazy_lag since; /* at thread_state.since, and the work that was lost by its latency and its siblings', in ns
+                            */
     double lag;
 };
 

@@ -58,12 +58,12 @@ static void add_thread(struct rate_model *r, unsigned core, unsigned i, const st
         z->res[x->resource].lines += flow * x->lines;
         slope[x->slot] += t->flow_slope * x->lines;
         lines[x->slot] += x->lines;
-        part[x->slot] += x->part;
+        part[x->slot] += wait_part(&t->slot, x);
         if (!w->used[x->slot])
             w->slot[w->nr++] = x->slot;
         w->used[x->slot] = true;
     }
-    double bound = t->slot.stall_ns * t->slot.lat_ns / t->slot.time_ns;
+    double bound = t->slot.stall_ns * t->slot.follow * t->slot.lat_ns / t->slot.time_ns;
     z->bound = bound > z->bound ? bound : z->bound;
 }
 

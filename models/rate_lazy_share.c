@@ -10,7 +10,8 @@
  *
  * misses and shares likewise; and the L3 carries the sum of the slopes of its tasks' flows, so that the loads follow
  * the price without a look at anybody. Miss curves are piecewise linear, so without a sibling t_i is exact up to the
- * next bend: of the curve, or where it has its most. A core keeps the range of prices up to there, at most
+ * next bend: of the curve, or where it has its most; but for what its own requests make of it (rate_wait.c), of which
+ * this is the first order. A core keeps the range of prices up to there, at most
  * LAZY_SHARE_REACH of the time of any of its threads, and is worked out again when the price leaves it.
  */
 #include "rate_lazy.h"
@@ -183,7 +184,8 @@ static double stall_slope(const struct rate_model *r, struct lazy_core *c, unsig
     else
         c->high = least(c->high, none);
     double of_hits = hits > 0 ? r->m->l3.latency_ns / w->mlp : 0;
-    return t->miss_slope * (t->slot.lat_ns / rate_overlap(r->m, w) - of_hits);
+    /* latency falls with misses by own_ns / stall, and that again by follow */
+    return t->miss_slope * t->slot.follow * ((t->slot.lat_ns - t->slot.own_ns) / rate_overlap(r->m, w) - of_hits);
 }
 
 void lazy_share_follow(struct rate_model *r, unsigned core, bool same, const double *gain)

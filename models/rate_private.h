@@ -20,6 +20,7 @@ struct demand {
     unsigned resource, slot; /* slot: of lazy rates (rate_lazy.h) */
     double part;             /* of its misses that wait for it, 0..1 */
     double lines;            /* that it carries per miss, write-backs included */
+    double own;              /* part x ns of its capacity that the reads of a miss take (rate_wait.c) */
 };
 
 /* Cores for which the hardware is the same: of one node and L3, one cluster, one kind. In this order. */
@@ -34,6 +35,7 @@ struct placement {
     double core_ns;     /* core-bound time with the core to itself */
     double idle_lat_ns; /* of an L3 miss, over its nodes */
     double l3_weight;   /* accesses to L3 per ns when alone: its pressure on the shared cache */
+    double own_idle;    /* sum over demands of own x half of the service time */
     double uneven;      /* sum over all nodes of |part of its memory there - 1 / nodes| */
     uint64_t nodes;     /* bit n: some of its memory is on node n */
     uint64_t others;    /* bit k: it demands something of another resource whose number is k modulo 64 */
@@ -64,9 +66,13 @@ struct slot {
     double core_ns;   /* core-bound time with the core to itself, at the present clock */
     double hidden_ns; /* everything but core and L3 misses: hits in L2 and L3, page walks */
     double stall_ns;  /* ns of lost time per ns of miss latency: miss / mlp */
-    double lat_ns;    /* loaded latency of a miss */
+    double lat_ns;    /* loaded latency of a miss, without its own queue */
     double m;         /* all that is not core-bound, ns */
     double time_ns;   /* per instruction */
+
+    /* Of rate_wait.c: misses per ns of each of its requests in flight; latency that is taken off for its own request;
+     * what m takes on when its other terms take on a ns. */
+    double request, own_ns, follow;
 };
 
 /* Cores of one site that run the same classes: solved once. */
@@ -128,6 +134,7 @@ struct rate_model {
     double *load;        /* per active resource: utilisation that the present rates make */
     double *partial;     /* the same from one node's cores */
     double *step, *tried, *jacobian;
+    double *own; /* scratch of placements: per resource, lines that the reads of a miss bring there */
 
     double *weight, *most, *share; /* scratch of cache_shares */
     unsigned *count;
@@ -173,6 +180,18 @@ bool sites_make(struct rate_model *r);
 const unsigned *sites_route(const struct rate_model *r, unsigned from, unsigned to, unsigned *scratch, unsigned *n);
 /* Longest of these ways. */
 unsigned sites_longest_route(const struct rate_model *r);
+
+/* ---- rate_wait.c: see there for the equations */
+
+/* What reads bring (demand.own, so far in lines per miss) becomes demand.own and own_idle. */
+void wait_place(struct rate_model *r, struct placement *p);
+/* At the waits w of all resources: lat_ns, m and what follows them in a slot whose stall_ns and hidden_ns are set. */
+void wait_set(struct slot *s, const double *w);
+/* What a ns more of that wait makes of its latency, before that follows itself: dm/dW = stall_ns x follow x this. */
+static inline double wait_part(const struct slot *s, const struct demand *d)
+{
+    return d->part - s->request * d->own;
+}
 
 /* ---- smt.c: see there for the equations */
 

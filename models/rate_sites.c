@@ -4,11 +4,12 @@
  *
  * A machine file gives bandwidths as tools measure them: all cores of the node read, each with its lines in flight. A
  * queue is never quite full, so what was measured is less than the capacity C. With N lines in flight (Little) and idle
- * latency L0, reads at B bytes/s wait W = N line / B - L0, and M/D/1 turned around gives
+ * latency L0, reads at B bytes/s wait V = N line / B - L0. A read waits for N - 1 others, not for itself (rate_wait.c):
+ * the queue of all is W = V N / (N - 1), and M/D/1 turned around gives
  *
  *   C = B / rho = B (1 + S / (2 W)).
  *
- * Where the cores have too few lines in flight to saturate (W <= 0), where their number is not known, and where
+ * Where the cores have too few lines in flight to saturate (V <= 0), where their number is not known, and where
  * bandwidth is shared max-min, which fills a resource to the brim, C = B.
  */
 #include "rate_private.h"
@@ -19,9 +20,9 @@
 static double capacity(const struct machine *m, double bandwidth, double service_ns, double idle_ns, unsigned cores)
 {
     double line = (double)m->l3.line, per_ns = bandwidth / 1e9;
-    double wait = cores * m->core_outstanding * line / per_ns - idle_ns;
-    bool queue = m->sharing == MACHINE_QUEUE && wait > 0;
-    return per_ns / line * (queue ? 1 + service_ns / (2 * wait) : 1);
+    double lines = cores * m->core_outstanding, wait = lines * line / per_ns - idle_ns;
+    bool queue = m->sharing == MACHINE_QUEUE && wait > 0 && lines > 1;
+    return per_ns / line * (queue ? 1 + service_ns * (lines - 1) / (2 * wait * lines) : 1);
 }
 
 static unsigned cores_of_node(const struct machine *m, unsigned node)

@@ -11,8 +11,9 @@
  * It is unique. Without SMT t_i = a_i + stall_i sum_k part_ik W_k; with y_i = q_i / t_i and lines = part,
  * F = 0 says that the gradient of  sum_i U_i(y_i) - sum_k capacity_k * integral of W_k(rho)  vanishes, U_i' = (flow_i /
  * y_i - a_i) / stall_i falling: the sum is strictly concave (the flow problem of Kelly, Maulloo, Tan, J. Oper. Res.
- * Soc. 1998). What write-backs add (lines that nobody waits for), and the pull that SMT adds between siblings, do not
- * change the sign of dF (tests compare with bisection).
+ * Soc. 1998). What write-backs add (lines that nobody waits for), what a thread's own requests take off its waits
+ * (rate_wait.c: a part of them, below 1), and the pull that SMT adds between siblings, do not change the sign of dF
+ * (tests compare with bisection).
  *
  * Newton's method from W = 0, with steps halved while they do not bring F down: F is smooth, its Jacobian is never
  * singular, so the steps become whole and the convergence quadratic. Nothing of an earlier solution enters.
@@ -55,11 +56,8 @@ static void group_times(const struct rate_model *r, struct core_group *g, double
     double time[MAX_THREADS_PER_CORE];
     for (unsigned i = 0; i < g->nr_different; i++) {
         struct slot *s = &g->slot[i];
-        double lat = s->place->idle_lat_ns;
-        for (unsigned d = 0; d < s->place->nr_demands; d++)
-            lat += s->place->demand[d].part * r->wait[s->place->demand[d].resource];
-        s->lat_ns = lat;
-        t[i] = (struct smt_thread){s->core_ns, s->class->mix.smt_slowdown, s->hidden_ns + s->stall_ns * lat};
+        wait_set(s, r->wait);
+        t[i] = (struct smt_thread){s->core_ns, s->class->mix.smt_slowdown, s->m};
     }
     smt_solve(g->nr, g->nr_different < g->nr, t, time, gain);
     for (unsigned i = 0; i < g->nr_different; i++)
@@ -73,7 +71,7 @@ static void add_derivatives(struct rate_model *r, const struct core_group *g, un
     const struct slot *s = &g->slot[i];
     for (unsigned j = 0; j < g->nr_different; j++) {
         const struct slot *other = &g->slot[j];
-        double f = slope * gain[i * g->nr + j] * other->stall_ns;
+        double f = slope * gain[i * g->nr + j] * other->stall_ns * other->follow;
         if (f == 0)
             continue;
         for (unsigned a = 0; a < s->place->nr_demands; a++) {
@@ -81,7 +79,7 @@ static void add_derivatives(struct rate_model *r, const struct core_group *g, un
             double *row = &r->jacobian[(size_t)r->active_of[da->resource] * r->nr_active];
             for (unsigned b = 0; b < other->place->nr_demands; b++) {
                 const struct demand *db = &other->place->demand[b];
-                row[r->active_of[db->resource]] += f * da->lines * db->part;
+                row[r->active_of[db->resource]] += f * da->lines * wait_part(other, db);
             }
         }
     }

@@ -83,13 +83,62 @@ static double part(const struct state *s, unsigned cpu, unsigned k)
     return s->task[cpu]->node_share[1 - socket] * (k - NODES != socket ? 1 : s->task[cpu]->mix->write_fraction);
 }
 
-/* Lines that resource k carries for each miss. */
+/* Lines that resource k carries for each miss; those of reads alone. */
 static double lines(const struct state *s, unsigned cpu, unsigned k)
 {
     double writes = s->task[cpu]->mix->write_fraction;
     if (k < NODES)
         return s->task[cpu]->node_share[k] * (1 + writes * (1 + s->m->write_cost));
     return part(s, cpu, k);
+}
+
+static double read_lines(const struct state *s, unsigned cpu, unsigned k)
+{
+    return k < NODES || k - NODES != s->m->cpu[cpu].socket ? part(s, cpu, k) : 0;
+}
+
+static double ns_per_line(const struct machine *m, unsigned k)
+{
+    return (double)m->l3.line * 1e9 / (k < NODES ? m->mem_bandwidth[k] : m->link_bandwidth);
+}
+
+static double service_ns(const struct machine *m, unsigned k)
+{
+    return k < NODES ? m->mem_service_ns : m->link_service_ns;
+}
+
+/* On machines that one request in flight nearly fills, its own part counts less: models/rate_wait.c has the bounds. */
+static double counted(const struct state *s, unsigned c)
+{
+    double lat = idle_latency(s, c), longest = 0, queue = 0;
+    for (unsigned k = 0; k < RESOURCES; k++) {
+        double line = read_lines(s, c, k) * ns_per_line(s->m, k);
+        longest = fmax(longest, line);
+        queue += part(s, c, k) * line * service_ns(s->m, k) / 2;
+    }
+    return fmin(1, fmin(3 * lat * lat / 16 / queue, 3 * lat / 8 / longest));
+}
+
+/*
+ * Latency of a miss of thread c. Of m requests in flight one that arrives sees m - 1: the load of all, less a part of m
+ * of the own reads' one, as if the core were its own. The wait that the load of all makes is in front of it but for
+ * that part. Iterated until it stays.
+ */
+static double latency(const struct state *s, unsigned c)
+{
+    const struct machine *m = s->m;
+    const struct work_mix *w = s->task[c]->mix;
+    double idle = idle_latency(s, c), lat = idle, change = 1, less = counted(s, c);
+    for (unsigned i = 0; i < 1000 && change > 0; i++) {
+        double time = w->cpi_core * 1e9 / m->freq_hz + s->hidden[c] + s->miss[c] * lat / w->mlp, now = idle;
+        for (unsigned k = 0; k < RESOURCES; k++) {
+            double own = less * read_lines(s, c, k) * s->miss[c] / time * ns_per_line(m, k);
+            now += part(s, c, k) * (s->wait[k] - (service_ns(m, k) / 2 + s->wait[k]) * own / w->mlp);
+        }
+        change = fabs(now - lat) > 1e-15 * lat ? 1 : 0;
+        lat = now;
+    }
+    return lat;
 }
 
 static void times(struct state *s)
@@ -100,9 +149,7 @@ static void times(struct state *s)
         u[c] = 0;
         if (!s->task[c])
             continue;
-        s->lat[c] = idle_latency(s, c);
-        for (unsigned k = 0; k < RESOURCES; k++)
-            s->lat[c] += part(s, c, k) * s->wait[k];
+        s->lat[c] = latency(s, c);
         stalled[c] = s->hidden[c] + s->miss[c] * s->lat[c] / s->task[c]->mix->mlp;
     }
     unsigned threads = m->threads_per_core;
@@ -141,7 +188,7 @@ static double load(struct state *s, unsigned k)
 /* The utilisation of resource k that brings itself about, the others being as they are. Returns how far it moved. */
 static double settle(struct state *s, unsigned k)
 {
-    double before = s->rho[k], service = k < NODES ? s->m->mem_service_ns : s->m->link_service_ns, low = 0, high = 1;
+    double before = s->rho[k], service = service_ns(s->m, k), low = 0, high = 1;
     for (unsigned i = 0; i < 60; i++) {
         s->rho[k] = (low + high) / 2;
         s->wait[k] = service * s->rho[k] / (2 * (1 - s->rho[k]));

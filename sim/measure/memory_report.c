@@ -28,6 +28,8 @@ static void print_row(const struct memory_row *m, FILE *out)
         snprintf(bar, sizeof(bar), "%s (%g %%)", m->ok ? "ok" : "MISS", m->bar);
     fprintf(out, "  %-46s %12.2f %12.2f %-5s %+8.2f %%  %s\n", m->row, m->published, m->simulated, m->unit, m->error,
             bar);
+    if (!m->ok && !m->of_mean && *m->source)
+        fprintf(out, "    published in: %s\n", m->source);
 }
 
 /* The rows of one table, machine and role, and the mean error of those that share a bar. */

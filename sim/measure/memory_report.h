@@ -14,6 +14,7 @@ extern const char *const memory_role_names[MEMORY_ROLES + 1]; /* NULL at the end
 
 struct memory_row {
     const char *table, *row, *machine, *tool, *options, *metric, *unit; /* of the file */
+    const char *source;                                                 /* "" where the file has no such column */
     unsigned line;                                                      /* of it */
     double published, simulated;
     double error; /* percent */

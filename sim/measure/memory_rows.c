@@ -33,6 +33,8 @@ static int read_row(struct memory_report *r, size_t i, const int *at, struct fau
     const char **text[] = {&m->table, &m->row, &m->machine, &m->tool, &m->options, &m->metric, &m->unit};
     for (unsigned k = 0; k < sizeof(text) / sizeof(text[0]); k++)
         *text[k] = csv_cell(c, i, at[k]);
+    int source = csv_column(c, "source"); /* for people: need not be there */
+    m->source = source < 0 ? "" : csv_cell(c, i, source);
     m->line = c->line[i];
     if (!number(csv_cell(c, i, at[PUBLISHED]), &m->published) || m->published <= 0)
         return bad(r, c, i, at[PUBLISHED], "expected a number above 0", f);

@@ -129,8 +129,10 @@ static void a_machine_that_says_too_little(void)
 static void the_bars_of_the_validation(void)
 {
     static const char *const known[] = {
-        "Skylake-SP peak 1:1 reads to writes",  "Skylake-SP peak like STREAM triad",
-        "two writers, the second on node 0",    "copy, 12 threads of node 0, memory 1",
+        "Skylake-SP peak 1:1 reads to writes",
+        "Skylake-SP peak like STREAM triad",
+        "two writers, the second on node 0",
+        "copy, 12 threads of node 0, memory 1",
     };
     struct fault f = {0};
     struct memory_report *r = memory_report_load(HVSIM_SOURCE_DIR "/results/reference/memory.csv", &f);

@@ -355,7 +355,7 @@ static void write_memory(struct writer *w)
         line_of(w, NULL, "bandwidth = \"%.3f GB/s\"", w->t->node[w->old[0]].bandwidth / 1e9);
     else
         line_of(w, "two channels at two thirds; measure it with STREAM", "bandwidth = \"20 GB/s\"");
-    line_of(w, "as calibrated with a loaded-latency curve of another machine", "service = \"39 ns\"");
+    line_of(w, "as calibrated with a loaded-latency curve of another machine", "service = \"41 ns\"");
     fprintf(w->to, "\n[link]\n");
     line_of(w, "a link of 16 bits at 6.4 GT/s; measure it", "bandwidth = \"12.8 GB/s\"");
     line_of(w, "a line at that rate", "service = \"5 ns\"");

@@ -14,9 +14,12 @@ if(HVSIM_FUZZ)
     add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
-# The core and its port call each other a dozen times a page; optimising across files is worth a tenth of a run.
+# The core and its port call each other a dozen times a page; optimising across files is worth a tenth of a run. Programs
+# of the tests are built without it (tests/CMakeLists.txt), from the same libraries: these hold machine code, too.
 if(CMAKE_BUILD_TYPE STREQUAL "Release" AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    set(HVSIM_LTO ON)
     set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
+    add_compile_options($<$<IN_LIST:$<TARGET_PROPERTY:TYPE>,STATIC_LIBRARY$<SEMICOLON>OBJECT_LIBRARY>:-ffat-lto-objects>)
 endif()
 
 # hvsim_library(NAME SOURCES ... DEPENDS ... ) : a room's static library with its public include directory.

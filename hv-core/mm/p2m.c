@@ -314,27 +314,27 @@ unsigned p2m_vmid(const struct domain *d)
 
 /* ---- for reports ------------------------------------------------------------------------------------------------- */
 
-/* Below an entry that covers 2^shift frames. */
-static void count_entry(uint64_t e, unsigned shift, uint64_t pages[HV_MAX_NODES][3])
+/* What a table maps whose entries cover 2^shift frames each: single ones, superpages, or tables of the level below. */
+static void count_table(const uint64_t *t, unsigned shift, uint64_t pages[HV_MAX_NODES][3])
 {
-    if (!is_table(e)) {
-        if (!is_mapped(e))
-            return;
-        node_id n = mfn_to_firmware_node(mfn(e >> 1));
-        if (node_valid(n))
-            pages[n.n][shift / LEVEL_BITS] += 1ull << shift;
-        return;
+    for (unsigned i = 0; i < FANOUT; i++) {
+        if (shift && is_table(t[i])) {
+            count_table(table_of(t[i]), shift - LEVEL_BITS, pages);
+        } else if (is_mapped(t[i])) {
+            node_id n = mfn_to_firmware_node(mfn(t[i] >> 1));
+            if (node_valid(n))
+                pages[n.n][shift / LEVEL_BITS] += 1ull << shift;
+        }
     }
-    const uint64_t *t = table_of(e);
-    for (unsigned i = 0; i < FANOUT; i++)
-        count_entry(t[i], shift - LEVEL_BITS, pages);
 }
 
+/* An entry of the root covers more than any superpage: it is a table, or empty. */
 void p2m_count_pages(const struct domain *d, uint64_t pages[HV_MAX_NODES][3])
 {
     const struct p2m *p = d->p2m;
 
     __builtin_memset(pages, 0, HV_MAX_NODES * sizeof(pages[0]));
     for (unsigned i = 0; p && i < ROOT_NR; i++)
-        count_entry(p->root[i], ROOT_SHIFT, pages);
+        if (is_table(p->root[i]))
+            count_table(table_of(p->root[i]), ROOT_SHIFT - LEVEL_BITS, pages);
 }

@@ -51,7 +51,7 @@ static void remove_dir(void)
 
 static void link_to(const char *source, const char *in, const char *name)
 {
-    char target[PATH_MAX + 512], link[PATH_MAX + 512];
+    char target[sizeof(HVSIM_SOURCE_DIR) + PATH_MAX + 512], link[PATH_MAX + 512];
     snprintf(target, sizeof(target), "%s/%s", HVSIM_SOURCE_DIR, source);
     snprintf(link, sizeof(link), "%s/%s", in, name);
     FUZZ_CHECK(symlink(target, link) == 0, "%s: cannot be made", link);

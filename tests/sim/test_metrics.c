@@ -83,6 +83,29 @@ static void json_is_written_to_the_letter(void)
     metrics_free(&ms);
 }
 
+/* Escapes next to one another, at both ends and between plain text. */
+static void json_strings_are_written_to_the_letter(void)
+{
+    static const struct {
+        const char *text, *written;
+    } rows[] = {
+        {"", "\"\""},
+        {"plain", "\"plain\""},
+        {"\"\\\b\f\n\r\t", "\"\\\"\\\\\\b\\f\\n\\r\\t\""},
+        {"\x01-\x1f\x7fz\xc3\xa9\xff", "\"\\u0001-\\u001f\\u007fz\xc3\xa9\xff\""},
+        {"a/'b' {\n", "\"a/'b' {\\n\""},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char *text = NULL;
+        size_t n;
+        FILE *f = open_memstream(&text, &n);
+        json_write_string(f, rows[i].text);
+        fclose(f);
+        CU_ASSERT_STRING_EQUAL(text, rows[i].written);
+        free(text);
+    }
+}
+
 static void csv_quotes_and_reads_back(void)
 {
     char *text = NULL;
@@ -295,6 +318,7 @@ static void results_survive_the_pipe(void)
 static const struct cunit_case tests[] = {
     {"metrics.json reads back, awkward text included", json_reads_back},
     {"metrics.json is written to the letter", json_is_written_to_the_letter},
+    {"strings of JSON are written to the letter", json_strings_are_written_to_the_letter},
     {"CSV quotes and reads back", csv_quotes_and_reads_back},
     {"bad CSV is refused with its line", bad_csv_is_refused_with_its_line},
     {"doubles are written shortest and exact", doubles_are_shortest_and_exact},

@@ -140,11 +140,20 @@ static char *parse_unicode(struct parser *q, char *out)
     return put_utf8(out, (unsigned)c);
 }
 
+/* Bytes that a text needs that begins here, as far as its closing quote; decoding never makes it longer. */
+static size_t room_of_text(const char *s)
+{
+    size_t n = 0;
+    while (s[n] && s[n] != '"')
+        n += s[n] == '\\' && s[n + 1] ? 2 : 1;
+    return n + 1;
+}
+
 /* The text after an opening quote, decoded. */
 static char *parse_text(struct parser *q)
 {
     static const char escaped[] = "\"\\/bfnrt", plain[] = "\"\\/\b\f\n\r\t";
-    char *text = malloc(strlen(q->p) + 1), *out = text; /* decoding never makes it longer */
+    char *text = malloc(room_of_text(q->p)), *out = text;
     if (!text)
         return expected(q, "more memory");
     while (*q->p != '"') {

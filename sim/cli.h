@@ -50,6 +50,9 @@ int cli_parse(cli_function *run, argp_parser_t parser, int argc, char **argv, vo
 error_t cli_bad(struct argp_state *state, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* --hv-cost: the override that stands for it, into out. 0, or the error of argp, reported. */
 error_t cli_hv_cost(struct argp_state *state, const char *arg, char *out, size_t n);
+/* One of the names? 0, or EINVAL after "WHAT 'ARG'; did you mean ...", with the hint where none of them is near. */
+error_t cli_word(struct argp_state *state, const char *what, const char *arg, const char *const *names,
+                 const char *hint);
 /* A whole number in [min, max]; false after a message. */
 bool cli_number(struct argp_state *state, const char *option, const char *text, uint64_t min, uint64_t max,
                 uint64_t *out);
@@ -61,6 +64,8 @@ struct cli_list {
 };
 bool cli_list_add(struct cli_list *l, const char *item);
 void cli_list_free(struct cli_list *l);
+/* --set KEY=VALUE: one more of them. 0, or the error of argp, reported. */
+error_t cli_set(struct argp_state *state, const char *arg, struct cli_list *l);
 
 /* The nearest of the names, NULL if none is near. */
 const char *cli_nearest(const char *word, const char *const *names);

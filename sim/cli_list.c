@@ -31,9 +31,7 @@ static error_t find_level(struct argp_state *state, const char *arg, const struc
     *out = hv_profile_find(arg);
     if (*out)
         return 0;
-    const char *near = cli_nearest(arg, names);
-    return cli_bad(state, "no level '%s'%s%s%s", arg, near ? "; did you mean '" : "; see hvsim list levels",
-                   near ? near : "", near ? "'?" : "");
+    return cli_word(state, "no level", arg, names, "see hvsim list levels");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -48,12 +46,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         for (const struct list_kind *k = list_kinds; k->name; k++)
             if (!strcmp(k->name, arg))
                 a->kind = k;
-        if (!a->kind) {
-            const char *near = cli_nearest(arg, cli_list_words);
-            return cli_bad(state, "no list '%s'%s%s%s", arg, near ? "; did you mean '" : "; see hvsim list",
-                           near ? near : "", near ? "'?" : "");
-        }
-        return 0;
+        return a->kind ? 0 : cli_word(state, "no list", arg, cli_list_words, "see hvsim list");
     case ARGP_KEY_END:
         if (a->level && (!a->kind || !a->kind->print_at))
             return cli_bad(state, "--level goes with schedulers and quirks");

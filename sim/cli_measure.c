@@ -119,9 +119,7 @@ static error_t take_argument(struct measure_args *a, const char *arg, struct arg
             a->tool = t;
             return 0;
         }
-    const char *near = cli_nearest(arg, cli_measure_words);
-    return cli_bad(state, "no tool '%s'%s%s%s", arg, near ? "; did you mean '" : "; see --help", near ? near : "",
-                   near ? "'?" : "");
+    return cli_word(state, "no tool", arg, cli_measure_words, "see --help");
 }
 
 static error_t check_whole(const struct measure_args *a, struct argp_state *state)

@@ -42,6 +42,17 @@ error_t cli_bad(struct argp_state *state, const char *fmt, ...)
     return EINVAL;
 }
 
+error_t cli_word(struct argp_state *state, const char *what, const char *arg, const char *const *names,
+                 const char *hint)
+{
+    for (const char *const *n = names; *n; n++)
+        if (!strcmp(arg, *n))
+            return 0;
+    const char *near = cli_nearest(arg, names);
+    return near ? cli_bad(state, "%s '%s'; did you mean '%s'?", what, arg, near)
+                : cli_bad(state, "%s '%s'; %s", what, arg, hint);
+}
+
 error_t cli_hv_cost(struct argp_state *state, const char *arg, char *out, size_t n)
 {
     static const char *const modes[] = {"none", "fixed", "path", NULL};
@@ -85,6 +96,13 @@ void cli_list_free(struct cli_list *l)
 {
     free(l->item);
     memset(l, 0, sizeof(*l));
+}
+
+error_t cli_set(struct argp_state *state, const char *arg, struct cli_list *l)
+{
+    if (!strchr(arg, '='))
+        return cli_bad(state, "--set %s: expected KEY=VALUE", arg);
+    return cli_list_add(l, arg) ? 0 : ENOMEM;
 }
 
 const char *cli_nearest(const char *word, const char *const *names)

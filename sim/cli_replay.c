@@ -72,9 +72,7 @@ static error_t find_kind(struct replay_args *a, const char *name, struct argp_st
             a->kind = k;
             return 0;
         }
-    const char *near = cli_nearest(name, cli_replay_words);
-    return cli_bad(state, "no replay '%s'%s%s%s", name, near ? "; did you mean '" : "; see --help", near ? near : "",
-                   near ? "'?" : "");
+    return cli_word(state, "no replay", name, cli_replay_words, "see --help");
 }
 
 static error_t check_level(const char *name, struct argp_state *state)
@@ -86,9 +84,7 @@ static error_t check_level(const char *name, struct argp_state *state)
     for (const struct hv_profile *p = hv_profiles; p->name && n < ARRAY_SIZE(names) - 1; p++)
         names[n++] = p->name;
     names[n] = NULL;
-    const char *near = cli_nearest(name, names);
-    return cli_bad(state, "unknown level '%s'%s%s%s", name, near ? "; did you mean '" : "; see hvsim list levels",
-                   near ? near : "", near ? "'?" : "");
+    return cli_word(state, "unknown level", name, names, "see hvsim list levels");
 }
 
 /* Is it a time as scenarios write it? */
@@ -153,9 +149,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         a->opt.seeds = (unsigned)n;
         return 0;
     case OPT_SET:
-        if (!strchr(arg, '='))
-            return cli_bad(state, "--set %s: expected KEY=VALUE", arg);
-        return cli_list_add(&a->set, arg) ? 0 : ENOMEM;
+        return cli_set(state, arg, &a->set);
     case OPT_PLOT:
         a->opt.plot = arg;
         return 0;

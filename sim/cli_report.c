@@ -88,12 +88,9 @@ static error_t take_argument(struct report_args *a, const char *arg, struct argp
     }
     if (a->report)
         return cli_bad(state, "unexpected argument '%s': one report at a time", arg);
-    for (const char *const *w = cli_report_words; *w; w++)
-        if (strcmp(arg, *w) == 0) {
-            a->report = arg;
-            return 0;
-        }
-    return cli_bad(state, "no report '%s': there are density, locality, locks, scalability, time and validation", arg);
+    a->report = arg;
+    return cli_word(state, "no report", arg, cli_report_words,
+                    "there are density, locality, locks, scalability, time and validation");
 }
 
 static error_t check_whole(const struct report_args *a, struct argp_state *state)

@@ -145,9 +145,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_SEED:
         return cli_number(state, "--seed", arg, 0, UINT64_MAX, &a->seed) ? 0 : EINVAL;
     case OPT_SET:
-        if (!strchr(arg, '='))
-            return cli_bad(state, "--set %s: expected KEY=VALUE", arg);
-        return cli_list_add(&a->set, arg) ? 0 : ENOMEM;
+        return cli_set(state, arg, &a->set);
     case OPT_CHECK_DETERMINISM:
         a->check_determinism = true;
         return 0;

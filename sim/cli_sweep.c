@@ -74,9 +74,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         a->opt.jobs = (unsigned)n;
         return 0;
     case OPT_SET:
-        if (!strchr(arg, '='))
-            return cli_bad(state, "--set %s: expected KEY=VALUE", arg);
-        return cli_list_add(&a->set, arg) ? 0 : ENOMEM;
+        return cli_set(state, arg, &a->set);
     case OPT_RESUME:
         a->resume = true;
         return 0;

@@ -45,12 +45,7 @@ static error_t take_argument(struct topo_args *a, const char *arg, struct argp_s
     if (a->verb)
         return cli_list_add(&a->source, arg) ? 0 : ENOMEM;
     a->verb = arg;
-    for (const char *const *w = cli_topo_words; *w; w++)
-        if (!strcmp(arg, *w))
-            return 0;
-    const char *near = cli_nearest(arg, cli_topo_words);
-    return cli_bad(state, "no such thing as topo '%s'%s%s%s", arg, near ? "; did you mean '" : "; see --help",
-                   near ? near : "", near ? "'?" : "");
+    return cli_word(state, "no such thing as topo", arg, cli_topo_words, "see --help");
 }
 
 static error_t read_kind(struct topo_args *a, const char *arg, struct argp_state *state)
@@ -112,9 +107,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         a->xl = true;
         return 0;
     case OPT_SET:
-        if (!strchr(arg, '='))
-            return cli_bad(state, "--set %s: expected KEY=VALUE", arg);
-        return cli_list_add(&a->set, arg) ? 0 : ENOMEM;
+        return cli_set(state, arg, &a->set);
     case ARGP_KEY_ARG:
         return take_argument(a, arg, state);
     case ARGP_KEY_END:

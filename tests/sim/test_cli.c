@@ -124,7 +124,8 @@ static void bad_usage_is_one_line(void)
     REFUSED("is there already; --force replaces it", "topo", "import", "pu:2", "--output", scenario);
     REFUSED("no completion for 'fish'", "completion", "fish");
     REFUSED("which shell", "completion");
-    REFUSED("no report 'density2'", "report", "density2");
+    REFUSED("no report 'density2'; did you mean 'density'?", "report", "density2");
+    REFUSED("no report 'xyzzy'; there are density, locality,", "report", "xyzzy");
     REFUSED("no --db FILE.sqlite given", "report", "density", "--out", "x");
     CU_ASSERT_EQUAL(count_entries(dir), 2);
     end();

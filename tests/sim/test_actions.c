@@ -3,11 +3,9 @@
  * Timed actions with the whole simulator: each has its effect from its time on, Xen's refusals are reported by name and
  * change nothing, and a trajectory with actions is as reproducible as one without.
  */
-#include "cunit_main.h"
-#include "run_child.h"
+#include "whole_run.h"
 #include <hv/errno.h>
 #include <models/machine.h>
-#include <scratch_dir.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +17,6 @@
 #define MAX_MARKS 64
 #define CLASS_SCENARIO 0 /* sim/kernel/calendar.hpp */
 #define WHAT_MARK 5      /* sim/kernel/room.hpp */
-
-static const struct run_backend backend = {scenario_load, scenario_free, run_scenario, run_result_free, "test"};
 
 /* What the child saw of the trajectory: memory that it shares with the test. */
 struct seen {
@@ -58,25 +54,15 @@ static const char *const host = "name = 't'\n"
 static struct run_reply run_with(const char *const *set, const char *text, struct run_options opt)
 {
     const char *all[16] = {"machine.topology.threads_per_core=1"};
-    struct run_reply a = {0};
-    struct run_child c;
-    char *err = NULL;
     for (unsigned i = 0; set && set[i]; i++)
         all[i + 1] = set[i];
     scratch_write("t.toml", "%s%s", host, text);
-    struct scenario *s = scenario_load("t.toml", all, &err);
-    if (!s)
-        printf("%s\n", err);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(s);
     seen->nr = 0;
     opt.seed = 1;
     opt.check_invariants = true;
     opt.on_event = note_mark;
     opt.ctx = seen;
-    CU_ASSERT_EQUAL_FATAL(run_child_start(&c, &backend, s, &opt, NULL, NULL), 0);
-    run_child_finish(&c, &a);
-    scenario_free(s);
-    return a;
+    return whole_run_file("t.toml", all, opt, NULL, NULL);
 }
 
 /* A run that must be done. */
@@ -89,21 +75,14 @@ static struct run_reply run(const char *const *set, const char *text)
     return a;
 }
 
-static double value(const struct run_reply *a, const char *name, const char *label, const char *which)
-{
-    const struct metric *m = metrics_find(&a->result.metrics, name, label, which);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(m);
-    return m->value;
-}
-
 static double cpu_seconds(const struct run_reply *a, const char *vm)
 {
-    return value(a, "vm.cpu_seconds", "vm", vm);
+    return whole_value(a, "vm.cpu_seconds", "vm", vm);
 }
 
 static double busy(const struct run_reply *a, const char *pcpu)
 {
-    return value(a, "pcpu.busy_fraction", "pcpu", pcpu);
+    return whole_value(a, "pcpu.busy_fraction", "pcpu", pcpu);
 }
 
 static const char *const levels[] = {"xen.behaviour=xen-4.3", "xen.behaviour=modern"};
@@ -229,7 +208,7 @@ static void memory_stays_where_it_is(void)
                                       "3 s", "mem-set") "vm = 'late'\nmemory = '256 MiB'\n",
                                   opt);
     CU_ASSERT_EQUAL_FATAL(a.exit, EXIT_DONE);
-    CU_ASSERT(value(&a, "vm.expected_local_fraction", "vm", "late") < 0.5);
+    CU_ASSERT(whole_value(&a, "vm.expected_local_fraction", "vm", "late") < 0.5);
     run_reply_free(&a);
     char line[2048] = "";
     rewind(opt.action_log);
@@ -392,10 +371,10 @@ static void parameters_of_a_pool(void)
 {
     static const char *const set[] = {"xen.behaviour=modern", "xen.sched=credit", NULL};
     struct run_reply a = run(set, VM("a") VM("b"));
-    double slow = value(&a, "pcpu.context_switches", "pcpu", "1");
+    double slow = whole_value(&a, "pcpu.context_switches", "pcpu", "1");
     run_reply_free(&a);
     a = run(set, VM("a") VM("b") AT("1 s", "sched-params") "tslice_ms = 5\nratelimit_us = 500\n");
-    double fast = value(&a, "pcpu.context_switches", "pcpu", "1");
+    double fast = whole_value(&a, "pcpu.context_switches", "pcpu", "1");
     run_reply_free(&a);
     CU_ASSERT_TRUE(fast > 3 * slow);
 }
@@ -439,8 +418,8 @@ static void actions_are_punctual(void)
     CU_ASSERT_EQUAL(performed_at(1), 2500 * PS_PER_US);
     CU_ASSERT_EQUAL(performed_at(2), 3 * PS_PER_S);
     CU_ASSERT_DOUBLE_EQUAL(cpu_seconds(&a, "Domain-0"), 4, 1e-3);
-    CU_ASSERT_DOUBLE_EQUAL(value(&a, "vm.throughput", "vm", "Domain-0") * 4,
-                           value(&a, "vm.instructions", "vm", "Domain-0") / 1e9, 1e-3);
+    CU_ASSERT_DOUBLE_EQUAL(whole_value(&a, "vm.throughput", "vm", "Domain-0") * 4,
+                           whole_value(&a, "vm.instructions", "vm", "Domain-0") / 1e9, 1e-3);
     run_reply_free(&a);
 }
 
@@ -454,10 +433,11 @@ static void dom0_goes_on_with_its_own_work(void)
                              AT("2500 ms", "sched-credit") "vm = 'a'\nweight = 256\n"       /* */
                              AT("4999900 us", "sched-credit") "vm = 'a'\nweight = 64\n");
     CU_ASSERT_DOUBLE_EQUAL(cpu_seconds(&a, "Domain-0"), cpu_seconds(&b, "Domain-0"), 1e-3);
-    CU_ASSERT_DOUBLE_EQUAL(value(&a, "vm.wakes", "vm", "Domain-0"), value(&b, "vm.wakes", "vm", "Domain-0"), 4);
-    CU_ASSERT_TRUE(value(&a, "vm.wakes", "vm", "Domain-0") > 390);
-    CU_ASSERT_DOUBLE_EQUAL(value(&a, "vm.timer_wakes", "vm", "Domain-0"), value(&b, "vm.timer_wakes", "vm", "Domain-0"),
-                           1);
+    CU_ASSERT_DOUBLE_EQUAL(whole_value(&a, "vm.wakes", "vm", "Domain-0"), whole_value(&b, "vm.wakes", "vm", "Domain-0"),
+                           4);
+    CU_ASSERT_TRUE(whole_value(&a, "vm.wakes", "vm", "Domain-0") > 390);
+    CU_ASSERT_DOUBLE_EQUAL(whole_value(&a, "vm.timer_wakes", "vm", "Domain-0"),
+                           whole_value(&b, "vm.timer_wakes", "vm", "Domain-0"), 1);
     run_reply_free(&a);
     run_reply_free(&b);
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the hypervisor costs: where the time of the pCPUs goes, and what is charged for a path. */
-#include "cunit_main.h"
-#include "run_child.h"
-#include "scratch_dir.h"
+#include "whole_run.h"
 #include <hv/core.h>
 #include <math.h>
 #include <stdarg.h>
@@ -10,37 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SCENARIOS HVSIM_SOURCE_DIR "/workloads/scenarios/xen-4.3-density/"
-#define MAX_SET 12
 #define CPUS 16u
 
-static const struct run_backend backend = {scenario_load, scenario_free, run_scenario, run_result_free, "test"};
-
-/* Every run is a child, as in the program. `set`: up to MAX_SET overrides, NULL-terminated. */
+/* With 200 ms of warm-up. */
 static struct run_reply run(const char *file, struct run_options opt, const char *const *set)
 {
-    const char *all[MAX_SET + 3] = {"duration=\"1 s\"", "warmup=\"200 ms\""};
-    struct run_reply a = {0};
-    struct run_child c;
-    char path[512], *err = NULL;
-    for (unsigned i = 0; set && set[i]; i++)
-        all[i + 2] = set[i];
-    snprintf(path, sizeof(path), SCENARIOS "%s", file);
-    struct scenario *s = scenario_load(path, all, &err);
-    if (!s)
-        printf("%s\n", err);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(s);
-    CU_ASSERT_EQUAL_FATAL(run_child_start(&c, &backend, s, &opt, NULL, NULL), 0);
-    while (!run_child_read(&c))
-        ;
-    run_child_finish(&c, &a);
-    if (a.exit)
-        printf("%s: exit %d: %s\n", file, a.exit, a.result.error);
-    scenario_free(s);
-    return a;
+    return whole_density(file, "warmup=\"200 ms\"", set, opt);
 }
-
-static const struct run_options seed1 = {.seed = 1};
 
 /* Sum of a metric over all rows that have this label; of one op, or of all. */
 static double sum(const struct run_reply *a, const char *name, const char *label, const char *value, const char *op)
@@ -76,7 +50,7 @@ static void test_time_adds_up(void)
 {
     static const char *const none[] = {"vm.0.count=6", "hv_cost=\"none\"", NULL};
     static const char *const fixed[] = {"vm.0.count=10", "hv_cost=\"fixed\"", NULL};
-    struct run_reply a = run("all.toml", seed1, none), b = run("all.toml", seed1, fixed);
+    struct run_reply a = run("all.toml", whole_seed1, none), b = run("all.toml", whole_seed1, fixed);
     check_time_adds_up(&a);
     check_time_adds_up(&b);
     /* Without costs only what lasts 1 ns between pCPUs is left. */
@@ -101,7 +75,7 @@ static double lock_wait_of(const char *warmup, double *held)
                          warmup,
                          "duration=\"500 us\"",
                          NULL};
-    struct run_reply a = run("all.toml", seed1, set);
+    struct run_reply a = run("all.toml", whole_seed1, set);
     check_time_adds_up(&a);
     double wait = sum(&a, "host.time_fraction", NULL, NULL, "lock_wait");
     CU_ASSERT_TRUE(wait * CPUS <= sum(&a, "pcpu.hypervisor_fraction", NULL, NULL, NULL));
@@ -149,7 +123,7 @@ static void test_release_without_waiting(void)
     static const char *const scheds[] = {"xen.sched=\"credit\"", "xen.sched=\"credit2\""};
     for (size_t i = 0; i < sizeof(scheds) / sizeof(scheds[0]); i++) {
         const char *set[] = {scheds[i], "vm.0.count=10", NULL};
-        struct run_reply a = run("all.toml", seed1, set);
+        struct run_reply a = run("all.toml", whole_seed1, set);
         struct run_reply b = run("all.toml", (struct run_options){.seed = 1, .sync_every_release = true}, set);
         CU_ASSERT_NOT_EQUAL(a.result.fingerprint, b.result.fingerprint); /* or there is nothing to compare */
         check_alike("throughput", sum(&a, "vm.throughput", NULL, NULL, NULL),
@@ -204,7 +178,7 @@ static double scrub_s(const char *level, const char *bandwidth)
                                    "duration=\"1 ms\"",
                                    "warmup=\"1 ms\"",
                                    NULL};
-        struct run_reply a = run("all.toml", seed1, set);
+        struct run_reply a = run("all.toml", whole_seed1, set);
         CU_ASSERT_EQUAL_FATAL(a.exit, 0);
         boot[on] = sum(&a, "boot.seconds", NULL, NULL, NULL);
         run_reply_free(&a);
@@ -221,7 +195,7 @@ static void test_scrub_is_bound_by_memory(void)
                              *const faster = "machine.memory.bandwidth=\"900 GB/s\"";
     const char *const list[] = {"vm.0.count=1", NULL};
     char *err = NULL;
-    struct scenario *s = scenario_load(SCENARIOS "all.toml", list, &err);
+    struct scenario *s = scenario_load(WHOLE_DENSITY "all.toml", list, &err);
     CU_ASSERT_PTR_NOT_NULL_FATAL(s);
     double core_ns = s->costs.page_clear_ns, line = 1 + s->machine->write_cost, memory_ns = 4096 * line / 2;
     double pages = (double)machine_memory(s->machine) / 4096;
@@ -242,38 +216,22 @@ static void test_scrub_is_bound_by_memory(void)
 /* VMs of one vCPU and 16 MiB on these pCPUs. */
 static struct run_reply run_small(unsigned vms, const char *cpus, struct run_options opt, const char *const *set)
 {
-    struct run_child c;
-    struct run_reply a = {0};
-    char *err = NULL;
     scratch_write("cost.cfg", "name = 'v'\ntype = 'pv'\nmemory = 16\nvcpus = 1\ncpus = '%s'\n", cpus);
     scratch_write("cost.toml",
                   "name = 'small'\nmachine = 'westmere-ep-2s'\nhv_cost = 'path'\nwarmup = '100 ms'\nduration = '2 s'\n"
                   "[dom0]\nvcpus = 1\nmemory = '512 MiB'\n"
                   "[[vm]]\nconfig = 'cost.cfg'\ncount = %u\nworkload = 'burn'\n",
                   vms);
-    struct scenario *s = scenario_load("cost.toml", set, &err);
-    if (!s)
-        printf("%s\n", err);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(s);
-    CU_ASSERT_EQUAL_FATAL(run_child_start(&c, &backend, s, &opt, NULL, NULL), 0);
-    run_child_finish(&c, &a);
+    struct run_reply a = whole_run_file("cost.toml", set, opt, NULL, NULL);
     CU_ASSERT_EQUAL_FATAL(a.exit, 0);
-    scenario_free(s);
     return a;
-}
-
-static double metric(const struct run_reply *a, const char *name, const char *label, const char *value)
-{
-    const struct metric *m = metrics_find(&a->result.metrics, name, label, value);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(m);
-    return m->value;
 }
 
 static void test_path_is_deterministic(void)
 {
     static const char *const set[] = {"vm.0.count=10", "hv_cost=\"path\"", SHORT, NULL};
     struct run_options every = {.seed = 1, .sync_every_event = true};
-    struct run_reply a = run("all.toml", seed1, set), b = run("all.toml", every, set);
+    struct run_reply a = run("all.toml", whole_seed1, set), b = run("all.toml", every, set);
     check_time_adds_up(&a);
     CU_ASSERT_EQUAL(a.result.fingerprint, b.result.fingerprint);
     CU_ASSERT_PTR_NOT_NULL_FATAL(a.result.hv_build_id);
@@ -287,7 +245,7 @@ static void test_path_is_deterministic(void)
 static void test_path_charges_nobody_who_looks_on(void)
 {
     static const char *const set[] = {"duration=\"300 ms\"", NULL};
-    struct run_reply a = run_small(40, "all", seed1, set),
+    struct run_reply a = run_small(40, "all", whole_seed1, set),
                      c = run_small(40, "all", (struct run_options){.seed = 1, .check_invariants = 1}, set);
     CU_ASSERT_TRUE(a.result.events > 1000);
     CU_ASSERT_EQUAL(a.result.fingerprint, c.result.fingerprint);
@@ -302,7 +260,7 @@ static void test_cycles_are_of_the_modelled_core(void)
 {
     static const char *const one[] = {"vm.0.count=10", "hv_cost=\"path\"", SHORT, NULL};
     static const char *const wide[] = {"vm.0.count=10", "hv_cost=\"path\"", SHORT, "core.width=0.25", NULL};
-    struct run_reply a = run("pinned.toml", seed1, one), b = run("pinned.toml", seed1, wide);
+    struct run_reply a = run("pinned.toml", whole_seed1, one), b = run("pinned.toml", whole_seed1, wide);
     double x = sum(&a, "host.time_fraction", NULL, NULL, "schedule"),
            y = sum(&b, "host.time_fraction", NULL, NULL, "schedule");
     CU_ASSERT_TRUE(y > 1.2 * x); /* lines of other caches are part of it, and cost the same */
@@ -315,10 +273,10 @@ static void test_slower_scheduler_is_slower(void)
     static const char *const set[] = {"vm.0.count=10", "hv_cost=\"path\"", NULL};
     static const char *const fixed[] = {"vm.0.count=10", "hv_cost=\"fixed\"", SHORT, NULL};
     struct run_options slow = {.seed = 1, .hv_core_path = HVSIM_SLOW_CORE};
-    struct run_reply a = run("pinned.toml", seed1, set), b = run("pinned.toml", slow, set);
+    struct run_reply a = run("pinned.toml", whole_seed1, set), b = run("pinned.toml", slow, set);
     CU_ASSERT_EQUAL_FATAL(b.exit, 0);
     check_time_adds_up(&b);
-    double inserts = metric(&b, "hv.perfc", "op", "schedule");
+    double inserts = whole_value(&b, "hv.perfc", "op", "schedule");
     double more = (sum(&b, "host.time_fraction", NULL, NULL, "schedule") -
                    sum(&a, "host.time_fraction", NULL, NULL, "schedule")) *
                   CPUS;
@@ -331,7 +289,7 @@ static void test_slower_scheduler_is_slower(void)
     struct run_reply c = run("pinned.toml", (struct run_options){.seed = 1, .hv_core_path = HVSIM_HV_CORE_SO}, set);
     CU_ASSERT_EQUAL(c.exit, EXIT_BAD_INPUT);
     CU_ASSERT_PTR_NOT_NULL(strstr(c.result.error, "was not built to count what it executes"));
-    struct run_reply d = run("pinned.toml", slow, fixed), e = run("pinned.toml", seed1, fixed);
+    struct run_reply d = run("pinned.toml", slow, fixed), e = run("pinned.toml", whole_seed1, fixed);
     CU_ASSERT_EQUAL(d.exit, 0);
     CU_ASSERT_EQUAL(d.result.fingerprint, e.result.fingerprint); /* fixed does not see what is not counted */
     run_reply_free(&a);
@@ -346,14 +304,14 @@ static void test_decoded_at_load(void)
 {
     static const char *const set[] = {"vm.0.count=2", "hv_cost=\"path\"", SHORT, NULL};
     CU_ASSERT_EQUAL_FATAL(system("cp " HVSIM_PATH_CORE " copied-core.so"), 0);
-    struct run_reply a = run("all.toml", seed1, set),
+    struct run_reply a = run("all.toml", whole_seed1, set),
                      b = run("all.toml", (struct run_options){.seed = 1, .hv_core_path = "./copied-core.so"}, set);
     CU_ASSERT_EQUAL_FATAL(b.exit, 0);
     CU_ASSERT_EQUAL(a.result.fingerprint, b.result.fingerprint);
     CU_ASSERT_EQUAL_FATAL(a.result.metrics.nr, b.result.metrics.nr);
     for (size_t i = 0; i < a.result.metrics.nr; i++)
         CU_ASSERT_EQUAL(a.result.metrics.m[i].value, b.result.metrics.m[i].value);
-    CU_ASSERT_TRUE(metric(&b, "boot.memory_seconds", NULL, NULL) > 0);
+    CU_ASSERT_TRUE(whole_value(&b, "boot.memory_seconds", NULL, NULL) > 0);
     run_reply_free(&a);
     run_reply_free(&b);
     unlink("copied-core.so");
@@ -366,9 +324,9 @@ static void test_longer_queue_costs_more(void)
     double each[3];
     static const unsigned vms[3] = {4, 32, 256};
     for (unsigned i = 0; i < 3; i++) {
-        struct run_reply a = run_small(vms[i], "1", seed1, set);
+        struct run_reply a = run_small(vms[i], "1", whole_seed1, set);
         each[i] = sum(&a, "pcpu.time_fraction", "pcpu", "1", "schedule") * 2 /
-                  metric(&a, "pcpu.context_switches", "pcpu", "1");
+                  whole_value(&a, "pcpu.context_switches", "pcpu", "1");
         run_reply_free(&a);
     }
     CU_ASSERT_TRUE(each[1] > 1.2 * each[0]);

@@ -1,47 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The whole simulator on short versions of the density benchmark: determinism, conservation laws, closed forms. */
-#include "cunit_main.h"
-#include "run_child.h"
+#include "whole_run.h"
 #include <hv/core.h>
 #include <models/rate.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SCENARIOS HVSIM_SOURCE_DIR "/workloads/scenarios/xen-4.3-density/"
 #define PAGES_960_MIB 245760.0
-#define MAX_SET 8
-
-static const struct run_backend backend = {scenario_load, scenario_free, run_scenario, run_result_free, "test"};
-
-/* Every run is a child, as in the program. `set`: up to MAX_SET overrides, NULL-terminated. */
+/* With a second of warm-up. */
 static struct run_reply run(const char *file, struct run_options opt, const char *const *set)
 {
-    const char *all[MAX_SET + 3] = {"duration=\"1 s\"", "warmup=\"1 s\""};
-    struct run_reply a = {0};
-    struct run_child c;
-    char path[512], *err = NULL;
-    for (unsigned i = 0; set && set[i]; i++)
-        all[i + 2] = set[i];
-    snprintf(path, sizeof(path), SCENARIOS "%s", file);
-    struct scenario *s = scenario_load(path, all, &err);
-    if (!s)
-        printf("%s\n", err);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(s);
-    CU_ASSERT_EQUAL_FATAL(run_child_start(&c, &backend, s, &opt, NULL, NULL), 0);
-    while (!run_child_read(&c))
-        ;
-    run_child_finish(&c, &a);
-    if (a.exit)
-        printf("%s: exit %d: %s\n", file, a.exit, a.result.error);
-    scenario_free(s);
-    return a;
-}
-
-static double value(const struct run_reply *a, const char *name, const char *label, const char *which)
-{
-    const struct metric *m = metrics_find(&a->result.metrics, name, label, which);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(m);
-    return m->value;
+    return whole_density(file, "warmup=\"1 s\"", set, opt);
 }
 
 static double sum(const struct run_reply *a, const char *name, const char *vm, const char *node)
@@ -57,13 +26,11 @@ static double sum(const struct run_reply *a, const char *name, const char *vm, c
     return s;
 }
 
-static const struct run_options seed1 = {.seed = 1};
-
 static void test_same_seed_same_trajectory(void)
 {
     static const char *const set[] = {"vm.0.count=6", "vm.0.workload=\"sysbench-memory\"", NULL};
     struct run_options seed2 = {.seed = 2};
-    struct run_reply a = run("auto.toml", seed1, set), b = run("auto.toml", seed1, set),
+    struct run_reply a = run("auto.toml", whole_seed1, set), b = run("auto.toml", whole_seed1, set),
                      c = run("auto.toml", seed2, set);
     CU_ASSERT_EQUAL(a.exit, 0);
     CU_ASSERT_EQUAL(a.result.fingerprint, b.result.fingerprint);
@@ -97,7 +64,7 @@ static void test_every_event_through_the_kernel_is_the_same(void)
 static void test_shared_object_is_the_same_core(void)
 {
     struct run_options so = {.seed = 1, .hv_core_path = HVSIM_HV_CORE_SO};
-    struct run_reply a = run("pinned.toml", seed1, NULL), b = run("pinned.toml", so, NULL);
+    struct run_reply a = run("pinned.toml", whole_seed1, NULL), b = run("pinned.toml", so, NULL);
     CU_ASSERT_EQUAL(b.exit, 0);
     CU_ASSERT_EQUAL(a.result.fingerprint, b.result.fingerprint);
     run_reply_free(&a);
@@ -119,8 +86,9 @@ static void test_time_is_conserved(void)
     for (unsigned i = 0; i <= 10; i++) {
         char vm[16];
         snprintf(vm, sizeof(vm), i ? "vm-%u" : "Domain-0", i);
-        double run_s = value(&a, "vm.cpu_seconds", "vm", vm);
-        double all = run_s + value(&a, "vm.runnable_seconds", "vm", vm) + value(&a, "vm.blocked_seconds", "vm", vm);
+        double run_s = whole_value(&a, "vm.cpu_seconds", "vm", vm);
+        double all =
+            run_s + whole_value(&a, "vm.runnable_seconds", "vm", vm) + whole_value(&a, "vm.blocked_seconds", "vm", vm);
         CU_ASSERT_DOUBLE_EQUAL(all, 2.0, 1e-6); /* two vCPUs, one second */
         cpu += run_s;
     }
@@ -135,8 +103,8 @@ static void test_time_is_conserved(void)
 static void test_memory_follows_the_configuration(void)
 {
     static const char *const set[] = {"vm.0.count=2", NULL};
-    struct run_reply all = run("all.toml", seed1, set), pin = run("pinned.toml", seed1, set);
-    struct run_reply place = run("auto.toml", seed1, set);
+    struct run_reply all = run("all.toml", whole_seed1, set), pin = run("pinned.toml", whole_seed1, set);
+    struct run_reply place = run("auto.toml", whole_seed1, set);
     for (unsigned i = 1; i <= 2; i++) {
         char vm[16], here[4], there[4];
         snprintf(vm, sizeof(vm), "vm-%u", i);
@@ -145,15 +113,15 @@ static void test_memory_follows_the_configuration(void)
         /* cpus="all": alternately on both nodes */
         CU_ASSERT_DOUBLE_EQUAL(sum(&all, "vm.pages", vm, "0"), PAGES_960_MIB / 2, 1);
         CU_ASSERT_DOUBLE_EQUAL(sum(&all, "vm.pages", vm, NULL), PAGES_960_MIB, 0);
-        CU_ASSERT_DOUBLE_EQUAL(value(&all, "vm.local_access_fraction", "vm", vm), 0.5, 1e-3);
+        CU_ASSERT_DOUBLE_EQUAL(whole_value(&all, "vm.local_access_fraction", "vm", vm), 0.5, 1e-3);
         /* odd VMs are pinned to node 0, even ones to node 1, and memory follows */
         CU_ASSERT_DOUBLE_EQUAL(sum(&pin, "vm.pages", vm, here), PAGES_960_MIB, 0);
         CU_ASSERT_DOUBLE_EQUAL(sum(&pin, "vm.pages", vm, there), 0, 0);
-        CU_ASSERT_DOUBLE_EQUAL(value(&pin, "vm.local_access_fraction", "vm", vm), 1, 1e-9);
+        CU_ASSERT_DOUBLE_EQUAL(whole_value(&pin, "vm.local_access_fraction", "vm", vm), 1, 1e-9);
         /* automatic placement: on one node, whichever; node-affinity scheduling keeps the vCPUs there */
         double on0 = sum(&place, "vm.pages", vm, "0");
         CU_ASSERT_TRUE(on0 == 0 || on0 == PAGES_960_MIB);
-        CU_ASSERT_DOUBLE_EQUAL(value(&place, "vm.local_access_fraction", "vm", vm), 1, 1e-9);
+        CU_ASSERT_DOUBLE_EQUAL(whole_value(&place, "vm.local_access_fraction", "vm", vm), 1, 1e-9);
     }
     /* dom0 has memory of both nodes */
     CU_ASSERT_TRUE(sum(&all, "vm.pages", "Domain-0", "0") > 0);
@@ -171,7 +139,7 @@ static void test_lonely_vm_runs_at_the_models_rate(void)
                                       "machine.topology.threads_per_core=1",
 
                                       NULL};
-    struct run_reply a = run("auto.toml", seed1, set);
+    struct run_reply a = run("auto.toml", whole_seed1, set);
     CU_ASSERT_EQUAL_FATAL(a.exit, 0);
     char *err = NULL;
     struct machine *m = machine_load(HVSIM_SOURCE_DIR "/models/machines/westmere-ep-2s.toml",
@@ -187,7 +155,7 @@ static void test_lonely_vm_runs_at_the_models_rate(void)
     rate_set(r, first + 1, &task);
     rate_solve(r, changed);
     double expected = 2 * rate_ipns(r, first) * 1e9 * 1.0;
-    CU_ASSERT_DOUBLE_EQUAL(value(&a, "vm.instructions", "vm", "vm") / expected, 1,
+    CU_ASSERT_DOUBLE_EQUAL(whole_value(&a, "vm.instructions", "vm", "vm") / expected, 1,
                            2e-3); /* dom0 takes a little cache */
     rate_free(r);
     machine_free(m);
@@ -199,7 +167,7 @@ static void test_hypervisor_cost_slows_guests(void)
 {
     static const char *const none[] = {"vm.0.count=6", "hv_cost=\"none\"", "vm.0.workload=\"sysbench-memory\"", NULL};
     static const char *const fixed[] = {"vm.0.count=6", "hv_cost=\"fixed\"", "vm.0.workload=\"sysbench-memory\"", NULL};
-    struct run_reply a = run("pinned.toml", seed1, none), b = run("pinned.toml", seed1, fixed);
+    struct run_reply a = run("pinned.toml", whole_seed1, none), b = run("pinned.toml", whole_seed1, fixed);
     CU_ASSERT_EQUAL(sum(&a, "pcpu.hypervisor_fraction", NULL, NULL), 0);
     CU_ASSERT_TRUE(sum(&b, "pcpu.hypervisor_fraction", NULL, NULL) > 0);
     CU_ASSERT_TRUE(sum(&b, "vm.instructions", NULL, NULL) < sum(&a, "vm.instructions", NULL, NULL));

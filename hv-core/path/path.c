@@ -9,7 +9,13 @@ __attribute__((visibility("hidden"))) int64_t hv_path_touched;
 extern const int32_t __start_hv_path_sites[] __attribute__((visibility("hidden")));
 extern const int32_t __stop_hv_path_sites[] __attribute__((visibility("hidden")));
 
-__attribute__((visibility("default"), no_sanitize_coverage)) const struct hv_path *hv_path_get(void)
+#ifdef __clang__
+#define UNCOUNTED no_sanitize("coverage")
+#else
+#define UNCOUNTED no_sanitize_coverage
+#endif
+
+__attribute__((visibility("default"), UNCOUNTED)) const struct hv_path *hv_path_get(void)
 {
     static struct hv_path path;
     path = (struct hv_path){HV_PATH_ABI, __start_hv_path_sites, __stop_hv_path_sites, hv_path_sum, &hv_path_touched};
@@ -18,8 +24,12 @@ __attribute__((visibility("default"), no_sanitize_coverage)) const struct hv_pat
 
 /* ---- what freestanding C leaves to its surroundings -------------------------------------------------------------- */
 
-/* Loops that the compiler must not make calls of these very functions of. */
+/* Loops that the compiler must not make calls of these very functions of. Clang does not with -fno-builtin. */
+#ifdef __clang__
+#define LOOP __attribute__((visibility("hidden")))
+#else
 #define LOOP __attribute__((visibility("hidden"), optimize("no-tree-loop-distribute-patterns")))
+#endif
 
 typedef uint64_t __attribute__((may_alias, aligned(1))) word;
 

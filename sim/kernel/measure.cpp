@@ -286,9 +286,9 @@ void measure::write_locks(metrics &out) const
         if (!key.second)
             continue;
         std::string id = std::to_string(key.second - 1);
-        auto add = [&](const char *metric, double value) {
+        auto add = [&, lock = key.first.c_str()](const char *metric, double value) {
             if (value > 0)
-                metrics_add(&out, metric, value, "pcpu", id.c_str(), "lock", key.first.c_str(), NULL);
+                metrics_add(&out, metric, value, "pcpu", id.c_str(), "lock", lock, NULL);
         };
         add("pcpu.lock_acquisitions", x.acquired);
         add("pcpu.lock_contended", x.contended);

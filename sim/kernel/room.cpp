@@ -51,7 +51,7 @@ void room::add_process(process *p, const char *name)
     sc_core::sc_spawn_options o;
     o.set_stack_size(int(p->stack_bytes_));
     sc_core::sc_spawn(
-        [this, p] {
+        [p] {
             sc_core::wait(*p->wake_);
             process::enter(p);
         },

@@ -7,11 +7,12 @@
 //     (time, class, id)
 // and needs no sequence number to be total, because a slot holds at most one event: (class, id) is unique.
 //
-// The calendar is two indexed binary heaps over the slots that are due, and the earlier of their heads is the next
-// event: one heap for class `resume`, of which few are due at a time and which a processor sets at every step that it
-// takes inside the hypervisor, and one for everything else, where a few slots a processor wait for milliseconds. So a
-// step costs a small heap, whatever the number of processors that have timers set. Keys lie in the heaps themselves.
-// Whoever's event happened mostly sets its next one: until then its place at the head of the heap stays open.
+// Class `resume` is what matters for speed: a processor sets its resume event at every step that it takes inside the
+// hypervisor, mostly for a few nanoseconds later, when few others are due. So the first few of that class lie sorted in
+// a row, where one is taken off at the end and a new one finds its place within one or two. Those that come after them
+// (who is charged microseconds at a time), and all other classes, where a few slots a processor wait for milliseconds,
+// lie in indexed binary heaps. Whoever's event happened mostly sets its next one: until then its place at the head of
+// the heap stays open.
 #ifndef SIM_KERNEL_CALENDAR_HPP
 #define SIM_KERNEL_CALENDAR_HPP
 
@@ -52,44 +53,36 @@ class calendar
     void set(slot_id s, time_ps t)
     {
         slot &e = slots_[s];
-        heap &h = heap_of(e);
         const key k = {t, e.order, s};
-        if (e.pos == idle) {
-            e.time = t;
-            if (h.open) {
-                h.open = false;
-                sift_down(h, 0, k);
-            } else {
-                h.keys.push_back(k);
-                sift_up(h, uint32_t(h.keys.size() - 1), k);
-            }
+        if (!is_resume(e)) {
+            set_other(e, k);
             return;
         }
-        close(h);
-        if (t < e.time) {
-            e.time = t;
-            sift_up(h, e.pos, k);
-        } else if (t > e.time) {
-            e.time = t;
-            sift_down(h, e.pos, k);
-        }
+        if (e.pos != idle) [[unlikely]]
+            forget_resume(e, s);
+        e.time = t;
+        add_resume(k);
     }
     void cancel(slot_id s)
     {
         slot &e = slots_[s];
         if (e.pos == idle)
             return;
-        heap &h = heap_of(e);
-        close(h);
-        take(h, e.pos);
+        if (is_resume(e)) {
+            forget_resume(e, s);
+        } else {
+            close(others_);
+            take(others_, e.pos);
+            other_ = others_.head();
+        }
     }
     bool empty() const
     {
-        return resumes_.empty() && others_.empty();
+        return nr_soon_ == 0 && other_.slot == idle;
     }
     slot_id head() const
     {
-        return first().head().slot;
+        return (before(soon_[nr_soon_], other_) ? soon_[nr_soon_] : other_).slot;
     }
     event_class cls(slot_id s) const
     {
@@ -103,20 +96,24 @@ class calendar
     bool would_be_first(slot_id s, time_ps t) const
     {
         const key k = {t, slots_[s].order, s};
-        return (resumes_.empty() || before(k, resumes_.head())) && (others_.empty() || before(k, others_.head()));
+        return before(k, soon_[nr_soon_]) && before(k, other_);
     }
     slot_id pop()
     {
-        heap &h = const_cast<heap &>(first());
-        close(h);
-        slot_id s = h.keys.front().slot;
-        slots_[s].pos = idle;
-        h.open = true;
-        return s;
+        if (before(soon_[nr_soon_], other_)) {
+            slot_id s = soon_[nr_soon_].slot;
+            slots_[s].pos = idle;
+            if (--nr_soon_ == 0)
+                bring_up();
+            return s;
+        }
+        return pop_other();
     }
 
   private:
-    static constexpr uint32_t idle = UINT32_MAX;
+    static constexpr uint32_t idle = UINT32_MAX, in_row = UINT32_MAX - 1;
+    /// As many resumes lie in the row; it is filled, and relieved, by half.
+    static constexpr unsigned row = 16;
     struct slot {
         time_ps time;
         uint32_t order; // class, id
@@ -127,6 +124,7 @@ class calendar
         uint32_t order;
         slot_id slot;
     };
+    static constexpr key nobody = {INT64_MAX, UINT32_MAX, idle};
     struct heap {
         std::vector<key> keys;
         bool open = false; ///< keys[0] is nobody's: it was taken off
@@ -135,8 +133,11 @@ class calendar
         {
             return keys.size() == open;
         }
+        /// nobody: it is empty.
         const key &head() const
         {
+            if (empty())
+                return nobody;
             if (!open)
                 return keys[0];
             return keys[1 + (keys.size() > 2 && before(keys[2], keys[1]))];
@@ -147,17 +148,103 @@ class calendar
     {
         return x.time < y.time || (x.time == y.time && x.order < y.order);
     }
-    heap &heap_of(const slot &e)
+    static bool is_resume(const slot &e)
     {
-        return event_class(e.order >> 16) == event_class::resume ? resumes_ : others_;
+        return event_class(e.order >> 16) == event_class::resume;
     }
-    /// The heap whose head comes first; one of them is not empty.
-    const heap &first() const
+
+    // ---- class resume: the row, later_ ----
+
+    void add_resume(const key &k)
     {
-        if (resumes_.empty())
-            return others_;
-        return others_.empty() || before(resumes_.head(), others_.head()) ? resumes_ : others_;
+        if (nr_soon_ == row && before(k, soon_[1])) [[unlikely]]
+            relieve();
+        if (before(k, soon_[1]) || (nr_soon_ < row && later_.empty())) {
+            unsigned i = nr_soon_++;
+            for (; before(soon_[i], k); i--)
+                soon_[i + 1] = soon_[i];
+            soon_[i + 1] = k;
+            slots_[k.slot].pos = in_row;
+            return;
+        }
+        add_later(k);
     }
+    [[gnu::noinline]] void add_later(const key &k)
+    {
+        later_.keys.push_back(k);
+        sift_up(later_, uint32_t(later_.keys.size() - 1), k);
+    }
+    [[gnu::noinline]] void forget_resume(slot &e, slot_id s)
+    {
+        if (e.pos != in_row) {
+            take(later_, e.pos);
+            return;
+        }
+        unsigned i = nr_soon_;
+        while (soon_[i].slot != s)
+            i--;
+        for (nr_soon_--; i <= nr_soon_; i++)
+            soon_[i] = soon_[i + 1];
+        e.pos = idle;
+        if (nr_soon_ == 0)
+            bring_up();
+    }
+    /// The row is full: its later half goes.
+    [[gnu::noinline]] void relieve()
+    {
+        for (unsigned i = 1; i <= row / 2; i++) {
+            add_later(soon_[i]);
+            soon_[i] = soon_[i + row / 2];
+        }
+        nr_soon_ = row / 2;
+    }
+    /// The row is empty: the first of those that come after it, if there are any.
+    [[gnu::noinline]] void bring_up()
+    {
+        nr_soon_ = later_.keys.size() < row / 2 ? unsigned(later_.keys.size()) : row / 2;
+        for (unsigned i = nr_soon_; i > 0; i--) {
+            soon_[i] = later_.keys.front();
+            take(later_, 0);
+            slots_[soon_[i].slot].pos = in_row;
+        }
+    }
+
+    // ---- the other classes ----
+
+    [[gnu::noinline]] void set_other(slot &e, const key &k)
+    {
+        if (e.pos == idle) {
+            e.time = k.time;
+            if (others_.open) {
+                others_.open = false;
+                sift_down(others_, 0, k);
+            } else {
+                others_.keys.push_back(k);
+                sift_up(others_, uint32_t(others_.keys.size() - 1), k);
+            }
+        } else {
+            close(others_);
+            bool earlier = k.time < e.time;
+            e.time = k.time;
+            if (earlier)
+                sift_up(others_, e.pos, k);
+            else
+                sift_down(others_, e.pos, k);
+        }
+        other_ = others_.head();
+    }
+    [[gnu::noinline]] slot_id pop_other()
+    {
+        close(others_);
+        slot_id s = others_.keys.front().slot;
+        slots_[s].pos = idle;
+        others_.open = true;
+        other_ = others_.head();
+        return s;
+    }
+
+    // ---- heaps ----
+
     /// The last one takes the open place, and goes to where it has to be.
     void close(heap &h)
     {
@@ -207,7 +294,10 @@ class calendar
     }
 
     std::vector<slot> slots_;
-    heap resumes_, others_;
+    key soon_[row + 1] = {nobody}; ///< [1] to [nr_soon_], the first one last; none in later_ comes before any of them
+    unsigned nr_soon_ = 0;
+    key other_ = nobody; ///< the first of others_
+    heap later_, others_;
 };
 
 } // namespace sim

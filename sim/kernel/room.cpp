@@ -45,7 +45,7 @@ void process::enter(void *me)
 void room::add_process(process *p, const char *name)
 {
     p->room_ = this;
-    if (!opt_.sync_every_event)
+    if (!through_kernel_)
         return;
     p->wake_ = std::make_unique<sc_core::sc_event>((std::string(name) + "_wake").c_str());
     sc_core::sc_spawn_options o;
@@ -68,42 +68,18 @@ void room::catch_up()
     kernel_now_ = now_;
 }
 
-/// Whom the next event wakes.
-process *room::next_process(process *me)
+void room::make_stack(process *p)
 {
-    for (;;) {
-        if (cal.empty())
-            fail(EXIT_MODEL_PANIC, "nothing is due any more: every processor waits for another");
-        slot_id s = cal.pop();
-        steps_++;
-        now_ = cal.time(s);
-        const waker &o = owner_[s];
-        if (process *p = o.woken ? o.woken : o.told->due(s)) {
-            handovers_ += p != me;
-            return p;
-        }
-    }
+    p->cor_.reset(package_->create(p->stack_bytes_, process::enter, p));
+    p->cor_->stack_protect(true);
 }
 
-/// Direct: the coroutine that runs waits, and p's goes on.
-void room::go_on(process *p)
+/// The clock is behind by its step, or it goes along with every event.
+void room::pass_by_kernel(process *me, process *p)
 {
-    if (!p->cor_) {
-        p->cor_.reset(package_->create(p->stack_bytes_, process::enter, p));
-        p->cor_->stack_protect(true);
-    }
-    package_->yield(p->cor_.get());
-}
-
-void room::pass(process *me, process *p)
-{
-    if (!opt_.sync_every_event) {
-        if (now_ - kernel_now_ < clock_step) {
-            go_on(p);
-        } else {
-            baton_ = p;
-            package_->yield(package_->get_main());
-        }
+    if (!through_kernel_) {
+        baton_ = p;
+        package_->yield(package_->get_main());
         return;
     }
     if (kernel_now_ == now_) {
@@ -115,13 +91,9 @@ void room::pass(process *me, process *p)
     sc_core::wait(me ? *me->wake_ : never_);
 }
 
-void room::wait_for_turn(process *me)
+void room::nothing_due()
 {
-    process *p = next_process(me);
-    if (p != me)
-        pass(me, p);
-    else if (opt_.sync_every_event)
-        catch_up();
+    fail(EXIT_MODEL_PANIC, "nothing is due any more: every processor waits for another");
 }
 
 void room::start()
@@ -150,7 +122,7 @@ void room::stop()
     sc_core::sc_stop();
     stopped_ = true;
     for (;;) {
-        if (opt_.sync_every_event)
+        if (through_kernel_)
             sc_core::wait(never_);
         else
             package_->yield(package_->get_main());

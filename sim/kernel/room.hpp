@@ -67,7 +67,7 @@ class entity
 class room
 {
   public:
-    explicit room(const run_options &opt) : opt_(opt)
+    explicit room(const run_options &opt) : opt_(opt), through_kernel_(opt.sync_every_event)
     {
     }
 
@@ -96,14 +96,21 @@ class room
             return false;
         now_ = t;
         steps_++;
-        if (opt_.sync_every_event)
+        if (through_kernel_)
             catch_up();
         return true;
     }
     /// Before the simulation starts: there is a process.
     void add_process(process *p, const char *name);
     /// Give up the baton until one of my events wakes me.
-    void wait_for_turn(process *me);
+    void wait_for_turn(process *me)
+    {
+        process *p = next_process(me);
+        if (p != me)
+            pass(me, p);
+        else if (through_kernel_)
+            catch_up();
+    }
     /// Pass the baton to p at this very moment, and come back when it is passed back.
     void switch_to(process *me, process *p)
     {
@@ -148,12 +155,42 @@ class room
     static constexpr time_ps clock_step = 1'000'000'000;
 
     void catch_up();
-    process *next_process(process *me);
-    void pass(process *me, process *p);
-    void go_on(process *p);
-    void first_turn(process *p);
+    /// Whom the next event wakes.
+    process *next_process(process *me)
+    {
+        for (;;) {
+            if (cal.empty()) [[unlikely]]
+                nothing_due();
+            slot_id s = cal.pop();
+            steps_++;
+            now_ = cal.time(s);
+            const waker &o = owner_[s];
+            if (process *p = o.woken ? o.woken : o.told->due(s)) {
+                handovers_ += p != me;
+                return p;
+            }
+        }
+    }
+    [[noreturn]] void nothing_due();
+    void pass(process *me, process *p)
+    {
+        if (!through_kernel_ && now_ - kernel_now_ < clock_step) [[likely]]
+            go_on(p);
+        else
+            pass_by_kernel(me, p);
+    }
+    void pass_by_kernel(process *me, process *p);
+    /// Direct: the coroutine that runs waits, and p's goes on.
+    void go_on(process *p)
+    {
+        if (!p->cor_) [[unlikely]]
+            make_stack(p);
+        package_->yield(p->cor_.get());
+    }
+    void make_stack(process *p);
 
     const run_options &opt_;
+    const bool through_kernel_; ///< sync_every_event
     sc_core::sc_event never_{"never"};
     sc_core::sc_cor_pkg *package_ = nullptr;
     process *baton_ = nullptr; ///< direct: who goes on when the clock has been advanced

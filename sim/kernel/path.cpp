@@ -186,7 +186,7 @@ bool path_costs::patch(const struct hv_path *p, const struct path_table *t, cons
     return true;
 }
 
-uint64_t path_costs::drain(unsigned cpu, time_account &out, time_ps &charged)
+uint64_t path_costs::drain(unsigned cpu, time_account &out)
 {
     time_ps most = 0;
     spent main = out.last();
@@ -195,7 +195,6 @@ uint64_t path_costs::drain(unsigned cpu, time_account &out, time_ps &charged)
             continue;
         time_ps ps = scaled(cpu, sum_[k]);
         sum_[k] = 0;
-        charged += ps;
         out.add(spent(k), ps);
         if (ps > most) {
             most = ps;

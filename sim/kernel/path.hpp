@@ -33,9 +33,8 @@ class path_costs
             sum_[k] = 0;
         *touched_ = 0;
     }
-    /// What the core has executed since the last call, by kind, on that pCPU: adds to out, whose kinds are ps. Loads
-    /// through pointers.
-    uint64_t drain(unsigned cpu, time_account &out, time_ps &charged);
+    /// What the core has executed since the last call, by kind, on that pCPU: charged to out. Loads through pointers.
+    uint64_t drain(unsigned cpu, time_account &out);
     /// Time of a cache line from the cache of pCPU a into that of b.
     time_ps transfer(unsigned a, unsigned b) const;
     /// A line of some other pCPU, wherever: the mean over all of them.

@@ -120,6 +120,13 @@ process *pcpu_module::interrupt(unsigned bit)
     return mode_ == mode::guest ? this : nullptr;
 }
 
+void pcpu_module::drain_path()
+{
+    uint64_t touched = host_.path.drain(id_, time);
+    if (innermost && touched)
+        charge(innermost->touch(touched));
+}
+
 void pcpu_module::turn()
 {
     host_.room.wait_for_turn(this);

@@ -57,11 +57,10 @@ class pcpu_module : public sc_core::sc_module, public process, public entity
     time_ps local_now()
     {
         drain();
-        return host_.room.now() + charged_;
+        return host_.room.now() + time.charged();
     }
     void charge(time_ps ps, spent on)
     {
-        charged_ += ps;
         time.add(on, ps);
     }
     /// The same for a step of whatever was charged last.
@@ -72,20 +71,16 @@ class pcpu_module : public sc_core::sc_module, public process, public entity
     /// Charge what the core has executed since the last time (hv_cost path).
     void drain()
     {
-        if (!host_.path.on())
-            return;
-        uint64_t touched = host_.path.drain(id_, time, charged_);
-        if (innermost && touched)
-            charge(innermost->touch(touched));
+        if (host_.path.on()) [[unlikely]]
+            drain_path();
     }
     /// Let the charged time pass, so that what others do in the meantime has happened.
     void sync()
     {
         drain();
-        if (charged_ == 0)
+        if (time.charged() == 0)
             return;
-        time_ps t = host_.room.now() + charged_;
-        charged_ = 0;
+        time_ps t = host_.room.now() + time.charged();
         if (!host_.room.advance_to(resume_, t))
             sleep_until(t);
         time.settle(t);
@@ -169,6 +164,7 @@ class pcpu_module : public sc_core::sc_module, public process, public entity
 
   private:
     void body() override;
+    void drain_path();
     void boot();
     void wait_for_boot();
     void construct_dom0();
@@ -197,7 +193,6 @@ class pcpu_module : public sc_core::sc_module, public process, public entity
     uint16_t id_;
     slot_id resume_, guest_slot_;
     mode mode_ = mode::offline;
-    time_ps charged_ = 0;
     spent waits_ = spent::idle;
     unsigned pending_ = 0;
     bool action_due_ = false;

@@ -32,11 +32,28 @@ const spent spent_of_perfc[PERFC_NR] = {
     spent::memory,     // p2m_set
 };
 
+void time_account::change(spent s)
+{
+    pending_[unsigned(last_)] += charged_ - others_;
+    others_ = charged_;
+    last_ = s;
+}
+
+void time_account::settle_others()
+{
+    for (unsigned i = 0; i < nr_spent; i++) {
+        done_[i] += pending_[i];
+        pending_[i] = 0;
+    }
+    done_[unsigned(last_)] -= others_; // settle() adds all
+    others_ = 0;
+}
+
 void time_account::read(time_ps now, spent otherwise, time_ps out[nr_spent]) const
 {
     time_ps left = now - since_;
     for (unsigned i = 0; i < nr_spent; i++) {
-        time_ps part = std::min(left, pending_[i]);
+        time_ps charged = pending_[i] + (i == unsigned(last_) ? charged_ - others_ : 0), part = std::min(left, charged);
         out[i] = done_[i] + part;
         left -= part;
     }

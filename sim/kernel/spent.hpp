@@ -44,19 +44,21 @@ class time_account
     /// Hypervisor code of that kind that will have taken ps by the next settle().
     void add(spent s, time_ps ps)
     {
-        pending_[unsigned(s)] += ps;
-        used_ |= 1u << unsigned(s);
-        last_ = s;
+        set_last(s);
+        charged_ += ps;
     }
-    /// The charged time has passed: now is as far after the last call as add() was told since.
+    /// All that was charged since the last settle().
+    time_ps charged() const
+    {
+        return charged_;
+    }
+    /// The charged time has passed: now is that far after the last call.
     void settle(time_ps now)
     {
-        for (unsigned u = used_; u; u &= u - 1) {
-            unsigned i = unsigned(__builtin_ctz(u));
-            done_[i] += pending_[i];
-            pending_[i] = 0;
-        }
-        used_ = 0;
+        if (others_)
+            settle_others();
+        done_[unsigned(last_)] += charged_;
+        charged_ = 0;
         since_ = now;
     }
     /// All since the last call was time of this kind.
@@ -72,17 +74,21 @@ class time_account
     }
     void set_last(spent s)
     {
-        last_ = s;
+        if (s != last_)
+            change(s);
     }
     /// How much there was of each up to now, which may lie within charged time: its kinds then count in their order. If
     /// nothing was charged it is time of kind otherwise.
     void read(time_ps now, spent otherwise, time_ps out[nr_spent]) const;
 
   private:
-    time_ps done_[nr_spent] = {}, pending_[nr_spent] = {};
-    time_ps since_ = 0;
-    unsigned used_ = 0;
+    void change(spent s);
+    void settle_others();
+
+    time_ps charged_ = 0, others_ = 0; ///< since the last settle(): in all; before last_ was charged last, see pending_
     spent last_ = spent::entry;
+    time_ps since_ = 0;
+    time_ps done_[nr_spent] = {}, pending_[nr_spent] = {};
 };
 
 } // namespace sim

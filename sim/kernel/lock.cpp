@@ -56,21 +56,26 @@ inline lock_state &state_of(hv_lock *l)
     return l->port ? *static_cast<lock_state *>(l->port) : new_state(l);
 }
 
-void take(hv_lock *l, lock_state &s, pcpu_module &cpu)
+/// Its lines move to cpu (hv_cost path).
+[[gnu::noinline]] void move_lines(lock_state &s, pcpu_module &cpu, const host &h)
+{
+    s.move_to(cpu.id(), h.path);
+    s.outer = cpu.innermost;
+    cpu.innermost = &s;
+}
+
+void take(hv_lock *l, lock_state &s, pcpu_module &cpu, const host &h)
 {
     l->holder = uint16_t(cpu.id() + 1);
     s.stats.acquired++;
     s.held = true;
-    s.since = the_host->room.now();
-    if (the_host->path.on()) {
-        s.move_to(cpu.id(), the_host->path);
-        s.outer = cpu.innermost;
-        cpu.innermost = &s;
-    }
+    s.since = h.room.now();
+    if (h.path.on()) [[unlikely]]
+        move_lines(s, cpu, h);
 }
 
 /// It is no longer among those that cpu holds.
-void drop(lock_state &s, pcpu_module &cpu)
+[[gnu::noinline]] void drop(lock_state &s, pcpu_module &cpu)
 {
     for (lock_state **at = &cpu.innermost; *at; at = &(*at)->outer)
         if (*at == &s) {
@@ -79,23 +84,22 @@ void drop(lock_state &s, pcpu_module &cpu)
         }
 }
 
-/// An atomic operation on a lock: its line comes from whoever touched it last.
-void reach(lock_state &s, pcpu_module &cpu)
+/// An atomic operation on a lock (hv_cost path): its line comes from whoever touched it last.
+[[gnu::noinline]] void reach(lock_state &s, pcpu_module &cpu, const host &h)
 {
-    if (the_host->path.on()) {
-        if (s.line_at >= 0)
-            cpu.charge(the_host->path.transfer(unsigned(s.line_at), cpu.id()));
-        s.line_at = int(cpu.id());
-    }
+    if (s.line_at >= 0)
+        cpu.charge(h.path.transfer(unsigned(s.line_at), cpu.id()));
+    s.line_at = int(cpu.id());
 }
 
 /// cpu, having come as far as this operation on the lock, finds it at the time that it then is.
-lock_state &come_to(hv_lock *l, pcpu_module &cpu)
+lock_state &come_to(hv_lock *l, pcpu_module &cpu, const host &h)
 {
     lock_state &s = state_of(l);
     cpu.drain();
-    cpu.charge(the_host->cost.lock);
-    reach(s, cpu);
+    cpu.charge(h.cost.lock);
+    if (h.path.on()) [[unlikely]]
+        reach(s, cpu, h);
     cpu.sync();
     return s;
 }
@@ -115,19 +119,44 @@ time_ps handover(const lock_state &s, const pcpu_module &from, const pcpu_module
 
 /// from has let go of it now. The lock is the next ticket's from now on; its holder finds out when the cache line has
 /// reached it.
-void pass_on(hv_lock *l, lock_state &s, const pcpu_module &from)
+[[gnu::noinline]] void pass_on(hv_lock *l, lock_state &s, const pcpu_module &from)
 {
     pcpu_module &next = *s.head;
     s.head = next.lock_next;
     if (!s.head)
         s.tail = nullptr;
-    take(l, s, next);
+    take(l, s, next, *the_host);
     s.stats.contended++;
     next.resume_at(the_host->room.now() + handover(s, from, next));
     s.line_at = int(next.id());
 }
 
-void wait_for(hv_lock *l, lock_state &s, pcpu_module &cpu)
+void let_go(hv_lock *l, lock_state &s, pcpu_module &cpu)
+{
+    l->owner++;
+    l->holder = 0;
+    s.held = false;
+    s.last = cpu.id();
+    s.free_at = cpu.local_now();
+    s.stats.hold += s.free_at - s.since;
+}
+
+/// Where that is seen, or costs something: somebody waits, the lock's lines are followed, the slow twin.
+[[gnu::noinline]] void let_go_visibly(hv_lock *l, lock_state &s, pcpu_module &cpu, const host &h)
+{
+    cpu.drain();
+    if (h.path.on())
+        reach(s, cpu, h);
+    if (s.head || h.opt.sync_every_release)
+        cpu.sync();
+    if (h.path.on())
+        drop(s, cpu);
+    let_go(l, s, cpu);
+    if (s.head)
+        pass_on(l, s, cpu);
+}
+
+[[gnu::noinline]] void wait_for(hv_lock *l, lock_state &s, pcpu_module &cpu)
 {
     time_ps from = the_host->room.now();
     bool let_go = !s.held && !s.head; // but that time is to come
@@ -190,54 +219,47 @@ using namespace sim;
 
 void port_lock(hv_lock *l)
 {
-    if (the_host->observing)
+    const host &h = *the_host;
+    if (h.observing)
         return;
-    pcpu_module &cpu = *the_host->running;
-    lock_state &s = come_to(l, cpu);
+    pcpu_module &cpu = *h.running;
+    lock_state &s = come_to(l, cpu, h);
     l->next++;
     if (l->holder == cpu.id() + 1)
         port_panic(name_of(l), 0, "a pCPU takes a lock that it holds");
-    if (s.busy(the_host->room.now(), cpu.id()))
+    if (s.busy(h.room.now(), cpu.id()))
         wait_for(l, s, cpu);
     else
-        take(l, s, cpu);
+        take(l, s, cpu, h);
 }
 
 bool port_trylock(hv_lock *l)
 {
-    if (the_host->observing)
+    const host &h = *the_host;
+    if (h.observing)
         return true;
-    pcpu_module &cpu = *the_host->running;
-    lock_state &s = come_to(l, cpu);
-    if (s.busy(the_host->room.now(), cpu.id()) || (the_host->inject && the_host->inject->trylock_fails(cpu.id()))) {
+    pcpu_module &cpu = *h.running;
+    lock_state &s = come_to(l, cpu, h);
+    if (s.busy(h.room.now(), cpu.id()) || (h.inject && h.inject->trylock_fails(cpu.id()))) {
         s.stats.try_failed++;
         return false;
     }
     l->next++;
-    take(l, s, cpu);
+    take(l, s, cpu, h);
     return true;
 }
 
 void port_unlock(hv_lock *l)
 {
-    if (the_host->observing)
+    const host &h = *the_host;
+    if (h.observing)
         return;
-    pcpu_module &cpu = *the_host->running;
+    pcpu_module &cpu = *h.running;
     lock_state &s = state_of(l);
     if (l->holder != cpu.id() + 1)
         port_panic(name_of(l), 0, "a pCPU releases a lock that it does not hold");
-    cpu.drain();
-    reach(s, cpu);
-    if (s.head || the_host->opt.sync_every_release)
-        cpu.sync();
-    if (the_host->path.on())
-        drop(s, cpu);
-    l->owner++;
-    l->holder = 0;
-    s.held = false;
-    s.last = cpu.id();
-    s.free_at = cpu.local_now();
-    s.stats.hold += s.free_at - s.since;
-    if (s.head)
-        pass_on(l, s, cpu);
+    if (s.head || h.path.on() || h.opt.sync_every_release) [[unlikely]]
+        let_go_visibly(l, s, cpu, h);
+    else
+        let_go(l, s, cpu);
 }

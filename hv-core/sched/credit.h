@@ -61,15 +61,15 @@ struct credit_pcpu {
 };
 
 struct credit_unit {
-    struct list_head runq_elem;   /* empty: not queued */
-    struct list_head active_elem; /* empty: not active */
-    struct credit_dom *dom;       /* NULL: idle */
-    struct sched_unit *unit;
-    int32_t credit;      /* atomic */
-    uint32_t residual;   /* what burn has not charged: credits x 10^-6 */
-    s_time_t start_time; /* of what is not burnt yet; relative to the switch while it does not run */
-    uint32_t flags;      /* atomic */
+    struct list_head runq_elem; /* empty: not queued */
     int32_t pri;
+    uint32_t flags; /* atomic */
+    struct sched_unit *unit;
+    struct credit_dom *dom;       /* NULL: idle */
+    int32_t credit;               /* atomic */
+    uint32_t residual;            /* what burn has not charged: credits x 10^-6 */
+    s_time_t start_time;          /* of what is not burnt yet; relative to the switch while it does not run */
+    struct list_head active_elem; /* empty: not active */
 };
 
 struct credit_dom {

@@ -99,17 +99,18 @@ struct sched_policy {
 
 /* A scheduling resource. One per pCPU exists; in use is that of the master. */
 struct sched_resource {
+    /* The first line is what other pCPUs look at when they look for work, credit's balance at all of them. */
     struct hv_lock *schedule_lock;
-    struct scheduler *sched;
     struct sched_unit *curr, *idle;
+    void *priv;          /* the policy's */
+    struct hv_lock lock; /* its own, which schedule_lock points to unless the policy says otherwise */
+    struct scheduler *sched;
     struct sched_unit *prev; /* being switched out, until all is done that its going brings about */
-    void *priv;              /* the policy's */
     struct timer s_timer;    /* end of the slice */
     pcpu_id master;
     unsigned granularity; /* its pCPUs */
     s_time_t since;       /* when it joined its pool */
     cpumask_t cpus;
-    struct hv_lock lock; /* its own, which schedule_lock points to unless the policy says otherwise */
 } __attribute__((aligned(64)));
 
 struct sched_pcpu {

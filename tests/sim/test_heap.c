@@ -78,7 +78,10 @@ static void run_cycles(const char *sched)
     remove("in-use");
 }
 
-/* What malloc takes for it: a header of 8 bytes, and a multiple of 16 in all. */
+/*
+ * What malloc takes for it: a header of 8 bytes, and a multiple of 16 in all; 16 more where it takes a free piece whose
+ * rest would be too small for a piece of its own, which depends on where the heap happens to lie.
+ */
 static size_t chunk(size_t bytes)
 {
     return (bytes + 8 + 15) / 16 * 16;
@@ -95,7 +98,9 @@ static void a_guest_leaves_its_last_samples(void)
         size_t grown = in_use[CYCLES - 1] - in_use[WARM - 1];
         printf("%s: %zu bytes in use after %u guests, %zu after %u\n", scheds[s], in_use[WARM - 1], WARM,
                in_use[CYCLES - 1], CYCLES);
-        CU_ASSERT_EQUAL(grown, (CYCLES - WARM) * chunk(VCPUS * KEPT_PER_VCPU));
+        /* The least that anybody could forget with every guest, 32 bytes, would make it 3,200 more. */
+        size_t kept = (CYCLES - WARM) * chunk(VCPUS * KEPT_PER_VCPU);
+        CU_ASSERT(grown >= kept - 64 && grown <= kept + 64);
     }
 }
 

@@ -14,115 +14,73 @@ struct worker {
     size_t index;
 };
 
-struct pool_work {
-    const struct pool *p;
-    struct fault *f;
-    bool more; /* jobs to begin */
-    struct worker *worker;
-    struct pollfd *fds;
-    /* Those that have ended, whose results are to be put away, the first one now. Not more than there are workers. */
-    struct worker *ended;
-    unsigned nr_ended;
-};
-
-static void start(const struct pool_work *k, struct worker *w, const struct pool_job *job)
+static int start(const struct pool *p, struct worker *w, const struct pool_job *job, struct fault *f)
 {
     w->index = job->index;
-    int e = run_child_start(&w->child, k->p->backend, job->scenario, &job->options, NULL, NULL);
-    if (e)
-        fault_set(k->f, EXIT_HOST_FAILED, "cannot start a process: %s", strerror(-e));
+    int e = run_child_start(&w->child, p->backend, job->scenario, &job->options, NULL, NULL);
+    return e ? fault_set(f, EXIT_HOST_FAILED, "cannot start a process: %s", strerror(-e)) : EXIT_DONE;
 }
 
 /* Give an idle worker something to do, if there is more. */
-static void give(struct pool_work *k, struct worker *w)
+static void give(const struct pool *p, struct worker *w, bool *more, struct fault *f)
 {
     struct pool_job job;
-    if (w->child.fd < 0 && k->more && k->f->code == EXIT_DONE && (k->more = k->p->next(k->p->ctx, &job)))
-        start(k, w, &job);
+    if (w->child.fd < 0 && *more && f->code == EXIT_DONE && (*more = p->next(p->ctx, &job)))
+        start(p, w, &job, f);
+}
+
+/* The processor goes on with the next job while the result of this one is put away. */
+static int end(const struct pool *p, struct worker *w, bool *more, struct fault *f)
+{
+    struct run_reply r;
+    struct run_child child = w->child;
+    size_t index = w->index;
+    w->child = (struct run_child){.fd = -1};
+    give(p, w, more, f);
+    run_child_finish(&child, &r);
+    int exit = p->done(p->ctx, index, &r);
+    run_reply_free(&r);
+    return exit == EXIT_DONE ? f->code : fault_set(f, exit, "stopped");
 }
 
 /* Give every idle worker something to do. Returns how many are busy. */
-static unsigned fill(struct pool_work *k)
+static unsigned fill(const struct pool *p, struct worker *w, bool *more, struct fault *f)
 {
     unsigned busy = 0;
-    for (unsigned i = 0; i < k->p->jobs; i++) {
-        give(k, &k->worker[i]);
-        busy += k->worker[i].child.fd >= 0;
+    for (unsigned i = 0; i < p->jobs; i++) {
+        give(p, &w[i], more, f);
+        busy += w[i].child.fd >= 0;
     }
     return busy;
 }
 
-/* Read what the children say. Who has said all gets the next job, before the result of this one is put away. */
-static void collect(struct pool_work *k, int timeout_ms)
+int pool_run(const struct pool *p, struct fault *f)
 {
-    const unsigned jobs = k->p->jobs;
-    for (unsigned i = 0; i < jobs; i++)
-        k->fds[i] = (struct pollfd){.fd = k->worker[i].child.fd, .events = POLLIN}; /* poll ignores negative ones */
-    int n = poll(k->fds, jobs, timeout_ms);
-    for (unsigned i = 0; i < jobs && n > 0 && k->nr_ended < jobs && k->f->code == EXIT_DONE; i++) {
-        struct worker *w = &k->worker[i];
-        if (!k->fds[i].revents || !run_child_read(&w->child))
-            continue;
-        k->ended[k->nr_ended++] = *w;
-        w->child = (struct run_child){.fd = -1};
-        give(k, w);
+    struct worker *w = calloc(p->jobs, sizeof(*w));
+    struct pollfd *fds = calloc(p->jobs, sizeof(*fds));
+    bool more = true;
+    if (!w || !fds) {
+        free(w);
+        free(fds);
+        return fault_set(f, EXIT_HOST_FAILED, "out of memory");
     }
-}
-
-void pool_breathe(const struct pool *p)
-{
-    if (p->work->f->code == EXIT_DONE)
-        collect(p->work, 0);
-}
-
-/* The first of those that have ended. */
-static void put_away(struct pool_work *k)
-{
-    struct run_reply r;
-    run_child_finish(&k->ended[0].child, &r);
-    int exit = k->p->done(k->p->ctx, k->ended[0].index, &r);
-    run_reply_free(&r);
-    k->nr_ended--;
-    memmove(k->ended, k->ended + 1, k->nr_ended * sizeof(*k->ended));
-    if (exit != EXIT_DONE)
-        fault_set(k->f, exit, "stopped");
-}
-
-static void work(struct pool_work *k)
-{
-    const struct pool *p = k->p;
-    while (k->f->code == EXIT_DONE && (fill(k) || k->nr_ended)) {
-        collect(k, k->nr_ended ? 0 : TICK_MS);
+    for (unsigned i = 0; i < p->jobs; i++)
+        w[i].child.fd = -1;
+    while (f->code == EXIT_DONE && fill(p, w, &more, f)) {
+        for (unsigned i = 0; i < p->jobs; i++)
+            fds[i] = (struct pollfd){.fd = w[i].child.fd, .events = POLLIN}; /* poll ignores negative ones */
+        int n = poll(fds, p->jobs, TICK_MS);
         if (p->stop && *p->stop)
-            fault_set(k->f, EXIT_HOST_FAILED, "interrupted");
-        if (k->nr_ended && k->f->code == EXIT_DONE)
-            put_away(k);
+            fault_set(f, EXIT_HOST_FAILED, "interrupted");
+        for (unsigned i = 0; i < p->jobs && n > 0 && f->code == EXIT_DONE; i++)
+            if (fds[i].revents && run_child_read(&w[i].child))
+                end(p, &w[i], &more, f);
         if (p->tick)
             p->tick(p->ctx);
     }
     for (unsigned i = 0; i < p->jobs; i++)
-        run_child_kill(&k->worker[i].child);
-    for (unsigned i = 0; i < k->nr_ended; i++)
-        run_child_kill(&k->ended[i].child);
-}
-
-int pool_run(struct pool *p, struct fault *f)
-{
-    struct pool_work k = {.p = p, .f = f, .more = true};
-    k.worker = calloc(p->jobs, sizeof(*k.worker));
-    k.fds = calloc(p->jobs, sizeof(*k.fds));
-    k.ended = calloc(p->jobs, sizeof(*k.ended));
-    if (k.worker && k.fds && k.ended) {
-        for (unsigned i = 0; i < p->jobs; i++)
-            k.worker[i].child.fd = -1;
-        p->work = &k;
-        work(&k);
-        p->work = NULL;
-    } else {
-        fault_set(f, EXIT_HOST_FAILED, "out of memory");
-    }
-    free(k.worker);
-    free(k.fds);
-    free(k.ended);
+        run_child_kill(&w[i].child);
+    free(w);
+    free(fds);
     return f->code;
 }

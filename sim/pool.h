@@ -28,16 +28,11 @@ struct pool {
     /* Now and then; may be NULL. */
     void (*tick)(void *ctx);
     const volatile sig_atomic_t *stop; /* set by a signal handler: kill the children and return; may be NULL */
-    struct pool_work *work;            /* pool_run's own */
 };
 
 #define POOL_MAX_JOBS 1024u
 
 /* EXIT_DONE when all jobs ended (each well or not); else the reason in f. No child is left in any case. */
-int pool_run(struct pool *p, struct fault *f);
-
-/* For a done() that takes long, to be called now and then: whose job has ended meanwhile gets the next one. next() may
- * be called from here. At most as many results wait for done() as there are jobs at a time. */
-void pool_breathe(const struct pool *p);
+int pool_run(const struct pool *p, struct fault *f);
 
 #endif

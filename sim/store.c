@@ -15,7 +15,6 @@
 #define SCHEMA_VERSION 2
 /* A killed sweep leaves children that die within milliseconds; they hold its lock until then. */
 enum { LOCK_TRIES = 40, LOCK_WAIT_MS = 50 };
-enum { METRICS_A_BREATH = 512 }; /* 2 us each */
 
 static const char *const schema =
     "CREATE TABLE sweep(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, description TEXT, file TEXT);"
@@ -74,8 +73,6 @@ struct store {
     int lock_fd; /* flock: one writer; -1 for readers. Never closed before db: closing drops SQLite's own locks. */
     bool writer; /* open for writing, and ours */
     int64_t sweep, position;
-    void (*breathe)(void *ctx); /* NULL: nothing */
-    void *breathe_ctx;
 };
 
 /* ---- small things ----------------------------------------------------------------------------------------------- */
@@ -364,12 +361,6 @@ static int update_run(struct store *s, int64_t id, const struct run_reply *r, st
     return step(s, q, NULL, f);
 }
 
-void store_breathe(struct store *s, void (*breathe)(void *ctx), void *ctx)
-{
-    s->breathe = breathe;
-    s->breathe_ctx = ctx;
-}
-
 int store_finish_run(struct store *s, int64_t id, const struct run_reply *r, struct fault *f)
 {
     if (execute(s, "BEGIN IMMEDIATE", f) != EXIT_DONE || update_run(s, id, r, f) != EXIT_DONE)
@@ -377,10 +368,7 @@ int store_finish_run(struct store *s, int64_t id, const struct run_reply *r, str
     sqlite3_bind_int64(s->stmt[CLEAR_METRICS], 1, id);
     step(s, s->stmt[CLEAR_METRICS], NULL, f);
     const struct metrics *ms = &r->result.metrics;
-    for (size_t i = 0; r->exit == EXIT_DONE && i < ms->nr && f->code == EXIT_DONE; i++) {
-        if (i % METRICS_A_BREATH == 0 && s->breathe)
-            s->breathe(s->breathe_ctx);
+    for (size_t i = 0; r->exit == EXIT_DONE && i < ms->nr && f->code == EXIT_DONE; i++)
         add_metric(s, id, i, &ms->m[i], f);
-    }
     return f->code == EXIT_DONE ? execute(s, "COMMIT", f) : f->code;
 }

@@ -51,7 +51,5 @@ int store_end_sweep(struct store *s, struct fault *f);
 
 /* The result of a run, committed when this returns. */
 int store_finish_run(struct store *s, int64_t id, const struct run_reply *r, struct fault *f);
-/* What store_finish_run calls once in a thousandth of a second or so: large results take some. */
-void store_breathe(struct store *s, void (*breathe)(void *ctx), void *ctx);
 
 #endif

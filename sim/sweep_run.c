@@ -297,11 +297,6 @@ static int job_done(void *ctx, size_t index, struct run_reply *reply)
     return EXIT_DONE;
 }
 
-static void breathe(void *pool)
-{
-    pool_breathe(pool);
-}
-
 static void run_all(struct runner *r)
 {
     struct pool p = {
@@ -314,10 +309,8 @@ static void run_all(struct runner *r)
         .stop = r->opt->stop,
     };
     r->to_run = r->opt->limit ? r->opt->limit : SIZE_MAX;
-    store_breathe(r->store, breathe, &p);
     progress_open(&r->progress, stderr, r->opt->progress, r->opt->quiet);
     pool_run(&p, r->f);
-    store_breathe(r->store, NULL, NULL);
     r->out->elapsed_s = progress_elapsed(&r->progress);
     progress_clear(&r->progress);
 }

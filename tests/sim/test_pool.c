@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 static const char scenario_file[] = "/dev/null"; /* the stub only asks whether it can be read */
@@ -74,9 +73,6 @@ struct work {
     unsigned times[JOBS];
     bool wrong;
     struct metrics kept; /* of job 0 */
-    const struct pool *pool;
-    size_t patient; /* the first result takes until so many jobs have begun; 0: no time */
-    size_t begun;   /* when it was put away */
 };
 
 static bool next_job(void *ctx, struct pool_job *job)
@@ -89,21 +85,6 @@ static bool next_job(void *ctx, struct pool_job *job)
     return true;
 }
 
-/* Breathe until that many have begun, and for some time after that. */
-static void take_time(struct work *w)
-{
-    const struct timespec ms = {0, 1000000};
-    for (unsigned i = 0; i < 10000 && w->next < w->patient; i++) {
-        pool_breathe(w->pool);
-        nanosleep(&ms, NULL);
-    }
-    for (unsigned i = 0; i < 50; i++) {
-        pool_breathe(w->pool);
-        nanosleep(&ms, NULL);
-    }
-    w->begun = w->next;
-}
-
 static int job_done(void *ctx, size_t index, struct run_reply *r)
 {
     struct work *w = ctx;
@@ -114,8 +95,6 @@ static int job_done(void *ctx, size_t index, struct run_reply *r)
         w->wrong |= metrics_find(&r->result.metrics, "vm.throughput", "vm", "vm-1")->value != 2100 + (double)index;
     if (index == 0)
         metrics_take(&w->kept, &r->result.metrics);
-    if (w->patient && w->done == 1)
-        take_time(w);
     return w->stop_after && w->done >= w->stop_after ? EXIT_HOST_FAILED : EXIT_DONE;
 }
 
@@ -126,9 +105,7 @@ static bool no_children_left(void)
 
 static int run_pool(struct work *w, unsigned jobs, const volatile sig_atomic_t *stop, struct fault *f)
 {
-    struct pool p = {
-        .backend = &stub_backend, .jobs = jobs, .ctx = w, .next = next_job, .done = job_done, .stop = stop};
-    w->pool = &p;
+    struct pool p = {&stub_backend, jobs, w, next_job, job_done, NULL, stop};
     return pool_run(&p, f);
 }
 
@@ -171,24 +148,6 @@ static void a_signal_ends_the_pool(void)
     CU_ASSERT_STRING_EQUAL(f.text, "interrupted");
     CU_ASSERT_EQUAL(w.done, 0);
     CU_ASSERT_TRUE(no_children_left());
-    stub_backend.release(w.scenario[0]);
-    stub_backend.release(w.scenario[1]);
-}
-
-/* Two run, and two results wait, one of them in the hands of done(). */
-static void jobs_begin_while_a_result_is_put_away(void)
-{
-    struct work w = {.nr = JOBS, .patient = 4, .scenario = {scenario(NULL), scenario("stub.sleep_ms=20")}};
-    struct fault f = {0};
-    CU_ASSERT_EQUAL(run_pool(&w, 2, NULL, &f), EXIT_DONE);
-    CU_ASSERT_EQUAL(w.begun, 4);
-    CU_ASSERT_EQUAL(w.done, JOBS);
-    CU_ASSERT_EQUAL(w.failed, 0);
-    CU_ASSERT_FALSE(w.wrong);
-    for (int i = 0; i < JOBS; i++)
-        CU_ASSERT_EQUAL(w.times[i], 1);
-    CU_ASSERT_TRUE(no_children_left());
-    metrics_free(&w.kept);
     stub_backend.release(w.scenario[0]);
     stub_backend.release(w.scenario[1]);
 }
@@ -325,7 +284,6 @@ static const struct cunit_case tests[] = {
     {"every job is run once, at any number of processes", every_job_is_run_once},
     {"a parent that gives up leaves no child", a_parent_that_gives_up_leaves_no_child},
     {"a signal ends the pool", a_signal_ends_the_pool},
-    {"jobs begin while a result is put away, as many as there are processes", jobs_begin_while_a_result_is_put_away},
     {"equal trajectories agree", equal_streams_agree},
     {"the first difference of two trajectories is found", the_first_difference_is_found},
     {"every field of an event counts", every_field_counts},
